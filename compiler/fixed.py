@@ -1,0 +1,121 @@
+"""Every rounding and saturation rule of integer arithmetic, once. The C twin is `targets/c/kernels/fixed.h`."""
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Int = npt.NDArray[np.int64]
+IntLike = npt.NDArray[Any] | int
+
+INT32_MAX, INT32_MIN = (1 << 31) - 1, -(1 << 31)
+
+
+class Rounding(StrEnum):
+    """How a product `x * mul / 2**shift` becomes an integer.
+
+    HALF_UP    floor(v + 1/2): CMSIS-NN built with CMSIS_NN_USE_SINGLE_ROUNDING; our default
+    TFLITE     twice, as TensorFlow Lite Micro does by default: a doubling high multiply rounded half up (half
+               away from zero for exact negative ties), then a right shift rounded half away from zero
+    HALF_AWAY  half away from zero: average pooling of TensorFlow Lite
+    HALF_EVEN  half to even: ONNX QuantizeLinear, QONNX
+    FLOOR      towards minus infinity
+    """
+
+    HALF_UP = "half_up"
+    TFLITE = "tflite"
+    HALF_AWAY = "half_away"
+    HALF_EVEN = "half_even"
+    FLOOR = "floor"
+
+
+def shift_right(x: IntLike, shift: IntLike, rounding: Rounding) -> Int:
+    """`x / 2**shift` rounded; `shift` >= 0."""
+    x, shift = np.asarray(x, np.int64), np.asarray(shift, np.int64)
+    floor = x >> shift
+    twice = (x - (floor << shift)) << 1  # twice the remainder, to compare with 2**shift
+    one = np.int64(1) << shift
+    match rounding:
+        case Rounding.FLOOR:
+            return floor
+        case Rounding.HALF_UP:
+            return floor + (twice >= one)
+        case Rounding.HALF_AWAY:
+            return floor + np.where(x >= 0, twice >= one, twice > one) * (shift > 0)
+        case Rounding.HALF_EVEN:
+            return floor + ((twice > one) | ((twice == one) & (floor & 1 == 1)))
+        case Rounding.TFLITE:
+            raise ValueError("TFLITE rounds a product, not a shift; see requantize")
+
+
+def divide(x: IntLike, by: IntLike, rounding: Rounding) -> Int:
+    """`x / by` rounded; `by` > 0."""
+    x, by = np.asarray(x, np.int64), np.asarray(by, np.int64)
+    floor = x // by
+    twice = 2 * (x - floor * by)
+    match rounding:
+        case Rounding.FLOOR:
+            return floor
+        case Rounding.HALF_UP:
+            return floor + (twice >= by)
+        case Rounding.HALF_AWAY:
+            return floor + np.where(x >= 0, twice >= by, twice > by)
+        case Rounding.HALF_EVEN:
+            return floor + ((twice > by) | ((twice == by) & (floor & 1 == 1)))
+        case Rounding.TFLITE:
+            raise ValueError("TFLITE rounds a product, not a quotient")
+
+
+def doubling_high_multiply(a: IntLike, b: IntLike) -> Int:
+    """round(a * b / 2**31) for 32-bit a and b, saturated in the single case of overflow.
+
+    The nudge of a negative product is one smaller and the division truncates: ARM's SQRDMULH as the
+    gemmlowp library models it in C++ (`SaturatingRoundingDoublingHighMul`, gemmlowp fixedpoint.h).
+    """
+    a, b = np.asarray(a, np.int64), np.asarray(b, np.int64)
+    product = a * b
+    nudged = product + np.where(product >= 0, np.int64(1 << 30), np.int64(1 - (1 << 30)))
+    truncated = np.where(nudged >= 0, nudged >> 31, -((-nudged) >> 31))
+    return np.minimum(truncated, INT32_MAX)
+
+
+def requantize(x: IntLike, mul: IntLike, shift: IntLike, rounding: Rounding) -> Int:
+    """`x * mul / 2**shift` rounded: `x` and `mul` fit 32 bits, 1 <= `shift` <= 62.
+
+    TFLITE applies the shift in two parts: to the left of the multiply for what `shift` is below 31, where
+    `x << (31 - shift)` must fit 32 bits, to the right for what it is above.
+    """
+    x, mul, shift = np.asarray(x, np.int64), np.asarray(mul, np.int64), np.asarray(shift, np.int64)
+    if rounding is not Rounding.TFLITE:
+        return shift_right(x * mul, shift, rounding)
+    left, right = np.maximum(31 - shift, 0), np.maximum(shift - 31, 0)
+    return shift_right(doubling_high_multiply(x << left, mul), right, Rounding.HALF_AWAY)
+
+
+def multiplier(real: float) -> tuple[int, int]:
+    """(mul, shift) with `real = mul / 2**shift` to 31 bits, 2**30 <= mul < 2**31; (0, 31) for what underflows.
+
+    The rounding of `mul` is that of TensorFlow Lite's QuantizeMultiplier (half away from zero).
+
+    Raises ValueError when `real` is negative, not finite, or 2**30 and above.
+    """
+    if not (0 <= real < 2.0**30):
+        raise ValueError(f"multiplier {real!r} is outside 0 .. 2**30")
+    if real == 0:
+        return 0, 31
+    fraction, exponent = math.frexp(real)
+    mul = math.floor(fraction * (1 << 31) + 0.5)
+    if mul == 1 << 31:
+        mul, exponent = mul // 2, exponent + 1
+    if exponent < -31:
+        return 0, 31
+    return mul, 31 - exponent
+
+
+def round_half_away(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The nearest integer of each float, ties away from zero, in the format of `x`."""
+    truncated = np.trunc(x)
+    return truncated + np.where(np.abs(x - truncated) >= x.dtype.type(0.5), np.copysign(x.dtype.type(1), x), x.dtype.type(0))

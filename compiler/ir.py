@@ -1,0 +1,333 @@
+"""The IR: types, values, ops, nodes and the graph that they make. Read this first.
+
+A `Graph` is a list of nodes in the order in which they run. A `Node` applies an `Op` to named
+values. An `Op` is a frozen dataclass, one per file in `ops/`, whose fields and whose operands' types
+say all that decides the numbers: `Op.ref` is the definition that every target must equal bit for bit.
+"""
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import TapeoutError
+from .fixed import Rounding
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class QType:
+    """Integer codes that stand for reals: `real = (code - zero) * scale`.
+
+    `scale` and `zero` hold one entry, or one for each channel of `axis`.
+    """
+
+    bits: int = 8
+    signed: bool = True
+    scale: tuple[float, ...] = (1.0,)
+    zero: tuple[int, ...] = (0,)
+    axis: int | None = None
+
+    @property
+    def code(self) -> str:
+        """The name of this type in symbols, `s8` or `u8`, `s32`, ..."""
+        return f"{'s' if self.signed else 'u'}{self.bits}"
+
+    @property
+    def min(self) -> int:
+        return -(1 << (self.bits - 1)) if self.signed else 0
+
+    @property
+    def max(self) -> int:
+        return (1 << (self.bits - 1)) - 1 if self.signed else (1 << self.bits) - 1
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The smallest NumPy type that holds a code."""
+        size = next(n for n in (8, 16, 32, 64) if n >= self.bits)
+        return np.dtype(f"{'int' if self.signed else 'uint'}{size}")
+
+
+@dataclass(frozen=True)
+class FType:
+    """A floating-point format, named in full: `f32` is IEEE 754 binary32."""
+
+    code: str = "f32"
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype({"f32": "float32"}[self.code])
+
+
+F32 = FType()
+
+
+@dataclass(frozen=True)
+class Type:
+    """The shape of a tensor, batch included, and the format of its elements."""
+
+    shape: tuple[int, ...]
+    q: QType | FType
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        return self.size * self.q.dtype.itemsize
+
+    @property
+    def dims(self) -> str:
+        """The shape as people write it: `1x32x32x3`."""
+        return "x".join(map(str, self.shape)) or "scalar"
+
+    @property
+    def quantized(self) -> QType:
+        """The integer format of this tensor; raises TypeError for a float one."""
+        if isinstance(self.q, QType):
+            return self.q
+        raise TypeError(f"{self.q.code} tensor where integer codes are expected")
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A tensor with a name. A constant carries its `data`; all other values are computed or fed."""
+
+    name: str
+    type: Type
+    data: Array | None = None
+
+    @property
+    def constant(self) -> bool:
+        return self.data is not None
+
+
+@dataclass(frozen=True)
+class Port:
+    """How the source model sees an input or output of the graph.
+
+    Axis `i` of the value is axis `axes[i]` of the source's array, so that (0, 2, 3, 1) says that an
+    NCHW array is held as NHWC. `name` and `dtype` are the source's.
+    """
+
+    value: str
+    name: str
+    dtype: str
+    axes: tuple[int, ...]
+
+    def from_source(self, array: Array) -> Array:
+        """A batch of arrays (N, ...) in the source's layout to (N, ...) in the value's."""
+        return np.ascontiguousarray(array.transpose(0, *(a + 1 for a in self.axes)))
+
+    def to_source(self, array: Array) -> Array:
+        """The inverse of `from_source`."""
+        return np.ascontiguousarray(array.transpose(0, *(a + 1 for a in np.argsort(self.axes))))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run of a node takes: multiply-accumulates, constant elements and bytes moved."""
+
+    macs: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+
+
+class Op(ABC):
+    """What a node computes. Subclasses are frozen dataclasses, one per file of `compiler/ops/`.
+
+    `types` are the types of the node's inputs, in order; an absent optional input has type None.
+    """
+
+    @classmethod
+    def name(cls) -> str:
+        """The name of this op in texts, kernel files and symbols: `Conv2D` is `conv2d`."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", cls.__name__).lower()
+
+    @abstractmethod
+    def infer(self, types: Types) -> tuple[Type, ...]:
+        """The types of the outputs. Raises TapeoutError when the inputs do not fit the op."""
+
+    @abstractmethod
+    def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
+        """The definition. Inputs and outputs have a leading axis of samples before their own shape;
+        constants are broadcast along it, having no such axis. An absent input is an empty array."""
+
+    def params(self, types: Types) -> dict[str, Param]:
+        """The fields of the kernel's parameter struct, scalars only."""
+        return {}
+
+    def cost(self, types: Types) -> Cost:
+        return Cost(0, sum(t.bytes for t in types if t), sum(t.bytes for t in self.infer(types)))
+
+    def inplace(self, types: Types) -> tuple[int, ...]:
+        """The inputs whose memory the output may take over, because each element of the output
+        depends on no element of that input which lies behind it."""
+        return ()
+
+    @property
+    def alias(self) -> bool:
+        """Whether the output is the first input's bytes, so that nothing is run."""
+        return False
+
+    @property
+    def label(self) -> str:
+        """What reports call a node of this op; its name unless one op has several uses."""
+        return self.name()
+
+
+Types = tuple[Type | None, ...]
+Param = int | float | Rounding | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Node:
+    """An op applied to named values; an absent optional input has the name ''."""
+
+    op: Op
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.outputs[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network: nodes in the order in which they run, over values by name. Passes return a new one."""
+
+    name: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    nodes: tuple[Node, ...]
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def types(self, node: Node) -> Types:
+        """The types of the inputs of a node."""
+        return tuple(self.values[i].type if i else None for i in node.inputs)
+
+    def output_types(self, node: Node) -> tuple[Type, ...]:
+        return tuple(self.values[o].type for o in node.outputs)
+
+    def producer(self, value: str) -> Node | None:
+        return next((n for n in self.nodes if value in n.outputs), None)
+
+    def consumers(self) -> dict[str, list[Node]]:
+        """The nodes that read each value; a graph output without readers has an empty list."""
+        readers: dict[str, list[Node]] = {name: [] for name in self.values}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                if name:
+                    readers[name].append(node)
+        return readers
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return tuple(p.value for p in self.inputs)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        return tuple(p.value for p in self.outputs)
+
+    def constants(self) -> Iterator[Value]:
+        return (v for v in self.values.values() if v.constant)
+
+    def replace(self, nodes: Sequence[Node], values: Mapping[str, Value] | None = None, **changes: Any) -> Graph:
+        """The graph with other nodes, and with only the values that they, the inputs and the outputs use."""
+        graph = replace(self, nodes=tuple(nodes), **changes)
+        used = {*graph.input_names, *graph.output_names}
+        for node in graph.nodes:
+            used.update(i for i in (*node.inputs, *node.outputs) if i)
+        known = self.values if values is None else values
+        return replace(graph, values={name: v for name, v in known.items() if name in used})
+
+
+class Builder:
+    """Collects the values and nodes of a graph that a frontend or a pass makes; types are inferred."""
+
+    def __init__(self, values: Mapping[str, Value] | None = None, taken: Sequence[str] = ()) -> None:
+        self.values: dict[str, Value] = dict(values or {})
+        self.nodes: list[Node] = []
+        self._taken = set(taken)
+
+    def fresh(self, name: str) -> str:
+        """`name`, or `name_2`, `name_3`, ... when it is taken."""
+        candidate, count = name, 1
+        while candidate in self.values or candidate in self._taken:
+            count += 1
+            candidate = f"{name}_{count}"
+        return candidate
+
+    def input(self, name: str, type: Type) -> str:
+        self.values[name] = Value(name, type)
+        return name
+
+    def constant(self, name: str, data: Array, q: QType | FType | None = None) -> str:
+        """Adds a constant under a fresh name like `name`; its format follows from `data` unless given."""
+        if q is None:
+            kind = data.dtype.kind
+            q = F32 if kind == "f" else QType(bits=8 * data.dtype.itemsize, signed=kind == "i")
+        name = self.fresh(name)
+        array = np.ascontiguousarray(data, dtype=q.dtype)
+        array.setflags(write=False)
+        self.values[name] = Value(name, Type(tuple(array.shape), q), array)
+        return name
+
+    def add(self, op: Op, inputs: Sequence[str], *outputs: str) -> str:
+        """Adds a node whose outputs have these names, which must be new; returns the first."""
+        types = tuple(self.values[i].type if i else None for i in inputs)
+        try:
+            inferred = op.infer(types)
+        except TapeoutError as error:
+            raise type(error)(f"{outputs[0]}: {error}") from None
+        for name, t in zip(outputs, inferred, strict=True):
+            self.values[name] = Value(name, t)
+        self.nodes.append(Node(op, tuple(inputs), outputs))
+        return outputs[0]
+
+    def copy(self, node: Node) -> None:
+        """Adds a node of another graph as it stands; its inputs must be known here."""
+        self.add(node.op, node.inputs, *node.outputs)
+
+
+def verify(graph: Graph) -> Graph:
+    """Returns the graph when it is well formed, else raises TapeoutError that names the node.
+
+    Holds: every value is defined once and before its use, types are those that the ops infer,
+    constants have the declared shape and format, ports fit their values.
+    """
+    defined = {*graph.input_names, *(v.name for v in graph.constants())}
+    for value in graph.constants():
+        assert value.data is not None
+        if value.data.shape != value.type.shape or value.data.dtype != value.type.q.dtype:
+            raise TapeoutError(f"{value.name}: constant is {value.data.dtype}{value.data.shape}, declared {value.type}")
+    for node in graph.nodes:
+        for name in node.inputs:
+            if name and name not in defined:
+                raise TapeoutError(f"{node.name}: reads {name}, which no earlier node computes")
+        try:
+            inferred = node.op.infer(graph.types(node))
+        except TapeoutError as error:
+            raise type(error)(f"{node.name}: {error}") from None
+        if inferred != graph.output_types(node):
+            raise TapeoutError(f"{node.name}: {node.op.name()} gives {inferred}, declared {graph.output_types(node)}")
+        for name in node.outputs:
+            if name in defined:
+                raise TapeoutError(f"{node.name}: defines {name} a second time")
+            defined.add(name)
+    for port in (*graph.inputs, *graph.outputs):
+        if port.value not in defined:
+            raise TapeoutError(f"{port.name}: no node computes {port.value}")
+        if len(port.axes) != len(graph.values[port.value].type.shape):
+            raise TapeoutError(f"{port.name}: axes {port.axes} do not fit {graph.values[port.value].type.dims}")
+    return graph

@@ -1,0 +1,68 @@
+"""Depthwise convolution: each output channel reads one input channel."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..accumulate import finish, sum_fields, sum_type
+from ..errors import TapeoutError
+from ..ir import Array, Cost, FType, Op, Param, Type, Types
+from ..window import Window
+from .clip import Clip
+from .requant import Requant
+
+
+@dataclass(frozen=True)
+class DepthwiseConv2D(Op):
+    """Inputs `x` (N, H, W, C), `w` (k_h, k_w, C * m), optional `b` (C * m), with `requant` also `mul` and `shift`.
+
+    Output channel `o` reads input channel `o / m`. Numbers are those of conv2d: exact in 32 bits for
+    integers; for float32 from +0 over rows and columns of the kernel, then `b`, then `clip`.
+    """
+
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    requant: Requant | None = None
+    clip: Clip | None = None
+
+    def window(self, types: Types) -> Window:
+        assert types[1]
+        return Window((types[1].shape[0], types[1].shape[1]), self.stride, self.dilation, self.pads)
+
+    def infer(self, types: Types) -> tuple[Type, ...]:
+        x, w = types[:2]
+        assert x and w
+        if len(x.shape) != 4 or len(w.shape) != 3 or w.shape[2] % x.shape[3]:
+            raise TapeoutError(f"depthwise_conv2d takes x NHWC and w HWO with O a multiple of C, got {x.dims} and {w.dims}")
+        shape = (x.shape[0], *self.window(types).output(x.shape[1], x.shape[2]), w.shape[2])
+        return (sum_type(shape, types, self.requant),)
+
+    def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
+        x, w, b = arrays[:3]
+        (y,) = self.infer(types)
+        assert types[0]
+        images = x.reshape(-1, *x.shape[2:])
+        if not isinstance(types[0].q, FType):
+            images = images.astype(np.int32) - types[0].quantized.zero[0]
+        patches = self.window(types).patches(images, 0)
+        multiplier = w.shape[2] // x.shape[-1]
+        sums = np.zeros((*patches.shape[:3], w.shape[2]), np.float32 if isinstance(types[0].q, FType) else np.int64)
+        for row in range(w.shape[0]):
+            for column in range(w.shape[1]):
+                tap = patches[:, :, :, row, column]
+                sums += (np.repeat(tap, multiplier, axis=-1) if multiplier > 1 else tap) * w[row, column]
+        return (finish(sums.reshape(len(x), *y.shape), b, self.requant, self.clip, arrays[3:]),)
+
+    def params(self, types: Types) -> dict[str, Param]:
+        (y,) = self.infer(types)
+        assert types[0]
+        multiplier = y.shape[3] // types[0].shape[3]
+        return {**self.window(types).params(types[0].shape, y.shape), "multiplier": multiplier, **sum_fields(types, self.requant, self.clip)}
+
+    def cost(self, types: Types) -> Cost:
+        (y,) = self.infer(types)
+        assert types[1]
+        moved = super().cost(types)
+        return Cost(y.size * types[1].shape[0] * types[1].shape[1], moved.bytes_read, moved.bytes_written)

@@ -1,0 +1,56 @@
+"""Requantization: integer codes or accumulators of one scale become codes of another."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import TapeoutError
+from ..fixed import Rounding, requantize
+from ..ir import Array, Op, Param, QType, Type, Types
+
+
+@dataclass(frozen=True)
+class Requant(Op):
+    """`y = clip(round((x - x_zero) * mul / 2**shift) + y_zero, lo, hi)`, over inputs `x`, `mul`, `shift`.
+
+    `mul` (s32) and `shift` (s8) hold one entry, or one per channel of the last axis. After lowering a
+    requant that follows a convolution or a product is a field of that op, which then takes `mul` and `shift` as inputs.
+    """
+
+    output: QType
+    rounding: Rounding = Rounding.HALF_UP
+    lo: int = -128
+    hi: int = 127
+
+    def infer(self, types: Types) -> tuple[Type, ...]:
+        x, mul, shift = types
+        assert x and mul and shift
+        if mul.shape != shift.shape or mul.size not in (1, x.shape[-1] if x.shape else 1):
+            raise TapeoutError(f"requant takes one multiplier or one per channel of {x.dims}, got {mul.dims} and {shift.dims}")
+        if not self.output.min <= self.lo <= self.hi <= self.output.max:
+            raise TapeoutError(f"requant clips to {self.lo} .. {self.hi}, which {self.output.code} does not hold")
+        return (Type(x.shape, self.output),)
+
+    def apply(self, x: Array, mul: Array, shift: Array) -> Array:
+        """Codes of the output for sums `x` (..., channels) without zero point."""
+        y = requantize(x, mul, shift, self.rounding) + self.output.zero[0]
+        return np.clip(y, self.lo, self.hi).astype(self.output.dtype)
+
+    def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
+        x, mul, shift = arrays
+        assert types[0]
+        return (self.apply(x.astype(np.int64) - types[0].quantized.zero[0], mul, shift),)
+
+    def params(self, types: Types) -> dict[str, Param]:
+        x, mul, _ = types
+        assert x and mul
+        channels = x.shape[-1] if mul.size > 1 else 1
+        return {"size": x.size, "channels": channels, "x_zero": x.quantized.zero[0], **self.fields()}
+
+    def fields(self) -> dict[str, Param]:
+        """The fields that every kernel with a requantized output has."""
+        return {"y_zero": self.output.zero[0], "lo": self.lo, "hi": self.hi, "rounding": self.rounding}
+
+    def inplace(self, types: Types) -> tuple[int, ...]:
+        return (0,)

@@ -1,0 +1,1 @@
+"""Quantization: from a float Graph and calibration data to an integer Graph."""

@@ -1,0 +1,276 @@
+"""A Graph and its memory plan as C99: no arithmetic, one call of a kernel per node."""
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from tapeout.compiler.fixed import Rounding
+from tapeout.compiler.ir import Array, Graph, Node, Param, Port, QType, Type
+from tapeout.compiler.memory import Plan
+
+from ..target import Target
+
+_C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
+_KEYWORDS = frozenset(
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register restrict "
+    "return short signed sizeof static struct switch typedef union unsigned void volatile while main asm errno NULL".split()
+)
+_HOOKS = """\
+#ifdef TAPEOUT_HOOKS /* co-simulation watches the nodes; a product leaves this undefined */
+#include "hooks.h"
+#else
+#define node_begin(index) ((void)0)
+#define node_end(index) ((void)0)
+#endif
+"""
+
+
+def identifier(text: str) -> str:
+    """`text` as a C identifier, close to the original."""
+    name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_") or "value"
+    return f"_{name}".replace("__", "_") if name[0].isdigit() else f"{name}_" if name in _KEYWORDS else name
+
+
+def c_type(type: Type) -> str:
+    return _C_TYPES[type.q.dtype.name]
+
+
+def literal(value: Param) -> str:
+    """A parameter as C text; floats in hexadecimal, so that no digit is lost."""
+    if isinstance(value, Rounding):
+        return f"ROUND_{value.name}"
+    if isinstance(value, tuple):
+        return "{" + ", ".join(map(str, value)) + "}"
+    if isinstance(value, float):
+        if math.isinf(value):
+            return "INFINITY" if value > 0 else "-INFINITY"
+        return f"{float(np.float32(value)).hex()}f"
+    return str(int(value))
+
+
+def elements(array: Array) -> str:
+    """The elements of a constant as lines of C initialisers."""
+    if array.dtype.kind == "f":
+        texts = [literal(float(v)) for v in array.ravel()]
+    else:
+        texts = [str(v) for v in array.ravel().tolist()]
+        texts = ["(-2147483647 - 1)" if t == "-2147483648" else t for t in texts]
+    return "".join(f"    {', '.join(texts[i:i + 16])},\n" for i in range(0, len(texts), 16))
+
+
+@dataclass(frozen=True)
+class Emitter:
+    """Writes the C of one graph for one target. `name` prefixes every global symbol and file."""
+
+    graph: Graph
+    plan: Plan
+    target: Target
+    name: str
+
+    def files(self) -> dict[str, str]:
+        """The text of every file by its path in the output folder. Raises Unsupported for a node without kernel."""
+        kernels = self.kernel_files()
+        return {
+            f"{self.name}.h": self.header(),
+            f"{self.name}.c": self.source(),
+            f"{self.name}_arena.h": self.arena(),
+            f"{self.name}_weights.h": self.weights_header(),
+            f"{self.name}_weights.c": self.weights(),
+            "CMakeLists.txt": self.cmake(),
+            **{f"kernels/{path.name}": path.read_text() for path in kernels},
+        }
+
+    @cached_property
+    def symbols(self) -> dict[str, str]:
+        """A distinct C identifier for every value, close to the model's name."""
+        taken: set[str] = set()
+        names = {}
+        for value in self.graph.values:
+            base = candidate = identifier(value)
+            count = 1
+            while candidate in taken:
+                count += 1
+                candidate = f"{base}_{count}"
+            taken.add(candidate)
+            names[value] = candidate
+        return names
+
+    def kernel_files(self) -> list[Path]:
+        """The kernel files that the nodes need, with all that these include."""
+        waiting = [self.target.kernel(self.graph, n)[0] for n in self.graph.nodes if not n.op.alias]
+        found: dict[str, Path] = {}
+        while waiting:
+            path = waiting.pop()
+            if path.name in found:
+                continue
+            found[path.name] = path
+            for included in re.findall(r'^#include "([\w.]+)"', path.read_text(), re.MULTILINE):
+                waiting.append(next(f / included for f in (path.parent, *self.target.kernels) if (f / included).is_file()))
+        return [found[name] for name in sorted(found)]
+
+    def header(self) -> str:
+        guard = f"{self.name.upper()}_H"
+        ports = "\n".join(
+            self._port(port, direction)
+            for direction, group in (("input", self.graph.inputs), ("output", self.graph.outputs))
+            for port in group
+        )
+        return f"""\
+/* {self.name}: a neural network compiled by tapeout. Call {self.name}_init() once; then, as often as you like, fill the
+ * inputs, call {self.name}_run() and read the outputs. A run uses the whole arena: it overwrites inputs and
+ * outputs that the plan does not keep. Not reentrant. */
+#ifndef {guard}
+#define {guard}
+
+#include "{self.name}_arena.h"
+#include <stdint.h>
+
+/* Clears the arena, so that outputs read before the first run are zero. */
+void {self.name}_init(void);
+
+/* Runs the network once. */
+void {self.name}_run(void);
+
+{ports}
+#endif
+"""
+
+    def _port(self, port: Port, direction: str) -> str:
+        value = self.graph.values[port.value]
+        scale = ""
+        if isinstance(value.type.q, QType):
+            scale = f", real = (code - {value.type.q.zero[0]}) * {value.type.q.scale[0]!r}"
+        layout = describe_layout(port.axes)
+        function = f"{self.name}_{direction}_{identifier(port.name)}"
+        return (
+            f"/* {direction} {port.name}: {value.type.q.code} {value.type.dims} {layout}{scale} */\n"
+            f"static inline {c_type(value.type)} *{function}(void) {{ return {self._pointer(port.value)}; }}\n"
+        )
+
+    def _pointer(self, value: str) -> str:
+        """The C expression for the first element of a value."""
+        if value == "":
+            return "NULL"
+        known = self.graph.values[value]
+        if known.constant:
+            return f"{self.name}_{self.symbols[value]}"
+        return f"({c_type(known.type)} *)({self.name}_arena + {self._offset(value)})"
+
+    def _offset(self, value: str) -> str:
+        return f"{self.name.upper()}_AT_{self.symbols[value].upper()}" if value in self.symbols else _scratch_macro(self.name, value)
+
+    def arena(self) -> str:
+        """The memory plan as offsets, the only place where they stand."""
+        lines = []
+        for buffer in sorted(self.plan.buffers, key=lambda b: (b.offset, b.first)):
+            while_ = f"nodes {buffer.first} to {buffer.last}"
+            for value in buffer.values or (buffer.name,):
+                lines.append(f"#define {self._offset(value)} {buffer.offset} /* {buffer.bytes} bytes, {while_} */")
+        guard = f"{self.name.upper()}_ARENA_H"
+        return f"""\
+/* {self.name}: where each tensor lies in the arena, and while which nodes of {self.name}_run() it is live. */
+#ifndef {guard}
+#define {guard}
+
+#include <stdint.h>
+
+#define {self.name.upper()}_ARENA_BYTES {max(1, self.plan.arena_bytes)}
+extern uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
+
+{chr(10).join(lines)}
+
+#endif
+"""
+
+    def source(self) -> str:
+        includes = "".join(f'#include "kernels/{p.name}"\n' for p in self.kernel_files())
+        runs = [(i, n) for i, n in enumerate(self.graph.nodes)]
+        params = "".join(self._params(n) for _, n in runs if not n.op.alias)
+        calls = "\n".join(self._call(i, n) for i, n in runs)
+        return f"""\
+/* {self.name}: one call of a kernel per node, in the order of the graph. */
+#include "{self.name}.h"
+#include "{self.name}_weights.h"
+{includes}#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+{_HOOKS}
+#if defined(__GNUC__)
+__attribute__((aligned(16)))
+#endif
+uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
+
+{params}
+void {self.name}_init(void)
+{{
+    memset({self.name}_arena, 0, sizeof {self.name}_arena);
+}}
+
+void {self.name}_run(void)
+{{
+{calls}
+}}
+"""
+
+    def _params(self, node: Node) -> str:
+        fields = node.op.params(self.graph.types(node))
+        symbol = self.target.kernel(self.graph, node)[1].symbol
+        text = ", ".join(f".{key} = {literal(value)}" for key, value in fields.items())
+        return f"static const {symbol}_params {self.symbols[node.name]}_params = {{\n    {text},\n}};\n"
+
+    def _call(self, index: int, node: Node) -> str:
+        shapes = self.graph.values[node.inputs[0]].type.dims, self.graph.values[node.outputs[0]].type.dims
+        comment = f"    /* {node.name}: {node.op.label} {shapes[0]} -> {shapes[1]} */"
+        if node.op.alias:
+            return f"{comment[:-3]}, the same bytes */\n    node_begin({index});\n    node_end({index});"
+        _, kernel = self.target.kernel(self.graph, node)
+        arguments = [f"&{self.symbols[node.name]}_params", *map(self._pointer, (*node.inputs, *node.outputs))]
+        if kernel.scratch(node.op, self.graph.types(node)):
+            arguments.append(f"{self.name}_arena + {self._offset(f'{node.name}.scratch')}")
+        return f"{comment}\n    node_begin({index});\n    {kernel.symbol}({', '.join(arguments)});\n    node_end({index});"
+
+    def _constants(self) -> Iterable[tuple[str, str, Array]]:
+        for value in self.graph.constants():
+            assert value.data is not None
+            yield f"{c_type(value.type)} {self.name}_{self.symbols[value.name]}[{max(1, value.data.size)}]", value.type.dims, value.data
+
+    def weights_header(self) -> str:
+        guard = f"{self.name.upper()}_WEIGHTS_H"
+        lines = "".join(f"extern const {text}; /* {dims} */\n" for text, dims, _ in self._constants())
+        return f"/* {self.name}: the constants of the network. */\n#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>\n\n{lines}\n#endif\n"
+
+    def weights(self) -> str:
+        body = "".join(f"/* {dims} */\nconst {text} = {{\n{elements(data)}}};\n\n" for text, dims, data in self._constants())
+        return f'#include "{self.name}_weights.h"\n\n{body}'.rstrip() + "\n"
+
+    def cmake(self) -> str:
+        return f"""\
+# A library with the compiled network; add_subdirectory() this folder and link {self.name}.
+cmake_minimum_required(VERSION 3.13)
+project({self.name} C)
+add_library({self.name} STATIC {self.name}.c {self.name}_weights.c)
+target_include_directories({self.name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})
+set_target_properties({self.name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+# Floats are defined to the bit: no fused multiply-add, no reordering.
+target_compile_options({self.name} PRIVATE -O2 -ffp-contract=off -ffunction-sections -fdata-sections)
+"""
+
+
+def _scratch_macro(name: str, value: str) -> str:
+    return f"{name.upper()}_SCRATCH_{identifier(value.removesuffix('.scratch')).upper()}"
+
+
+def describe_layout(axes: tuple[int, ...]) -> str:
+    """The order in which a tensor lies in memory; 'NHWC' when the source has it as NCHW."""
+    if axes == tuple(range(len(axes))):
+        return "as in the model"
+    return "NHWC" if axes == (0, 2, 3, 1) else f"axes {','.join(map(str, axes))} of the model's"
+
+
