@@ -1,0 +1,91 @@
+"""Trains the example network for 8x8 digits and writes digits.onnx, digits_calibration.npz and digits_test.npz.
+
+Run with `pip install 'tapeout[train]'`; takes less than a minute on one core. The seeds are fixed and one thread is
+used, so that the same versions of torch and scikit-learn on the same kind of machine write the same files.
+"""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from torch import Tensor, nn
+
+SEED = 7
+EPOCHS = 60
+BATCH = 64
+CALIBRATION_IMAGES = 200
+OPSET = 13
+
+
+def network() -> nn.Module:
+    """A convolution, a depthwise-separable one, a pooling and a dense layer: 1x1x8x8 pixels of 0 to 16 -> 10 logits."""
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.Conv2d(16, 16, 3, padding=1, groups=16, bias=False), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.Conv2d(16, 24, 1, bias=False), nn.BatchNorm2d(24), nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Dropout(0.2),
+        nn.Linear(24 * 4 * 4, 10),
+    )
+
+
+def train(images: Tensor, labels: Tensor) -> nn.Module:
+    """The network after `EPOCHS` passes over images (N, 1, 8, 8) and labels (N,)."""
+    model = network()
+    steps = EPOCHS * -(-len(images) // BATCH)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, total_steps=steps)
+    loss = nn.CrossEntropyLoss()
+    for _ in range(EPOCHS):
+        for batch in torch.randperm(len(images)).split(BATCH):
+            optimizer.zero_grad()
+            loss(model(images[batch]), labels[batch]).backward()
+            optimizer.step()
+            schedule.step()
+    return model.eval()
+
+
+def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
+    with torch.no_grad():
+        return float((model(images).argmax(1) == labels).double().mean())
+
+
+def export(model: nn.Module, path: Path) -> None:
+    """Writes the network as ONNX; batch normalisation is folded into the convolutions by the exporter."""
+    torch.onnx.export(
+        model, (torch.zeros(1, 1, 8, 8),), str(path), dynamo=False, opset_version=OPSET, input_names=["image"], output_names=["logits"]
+    )
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent, help="folder that receives the files")
+    folder = parser.parse_args().output
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(SEED)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+
+    data = load_digits()
+    images = data.images.astype(np.float32)[:, None]
+    labels = data.target.astype(np.int64)
+    train_x, test_x, train_y, test_y = train_test_split(images, labels, test_size=0.2, random_state=SEED, stratify=labels)
+    model = train(torch.from_numpy(train_x), torch.from_numpy(train_y))
+    parameters = sum(p.numel() for p in model.parameters())
+    print(f"{parameters} parameters, accuracy {accuracy(model, torch.from_numpy(train_x), torch.from_numpy(train_y)):.4f} on the training set")
+    print(f"accuracy {accuracy(model, torch.from_numpy(test_x), torch.from_numpy(test_y)):.4f} on {len(test_x)} test images")
+
+    export(model, folder / "digits.onnx")
+    np.savez_compressed(folder / "digits_calibration.npz", image=train_x[:CALIBRATION_IMAGES], y=train_y[:CALIBRATION_IMAGES])
+    np.savez_compressed(folder / "digits_test.npz", image=test_x, y=test_y)
+
+
+if __name__ == "__main__":
+    main()
