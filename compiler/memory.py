@@ -1,10 +1,13 @@
 """Memory planning: lifetimes, shared buffers and offsets in one static arena."""
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 
-from .ir import Graph
+from .errors import TapeoutError
+from .ir import Graph, Node
+from .place import place
 
 ALIGNMENT = 4  # bytes; the widest element is 32 bits, and no core needs more than its word
 
@@ -27,11 +30,16 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Plan:
-    """Where every buffer lies. `lower_bound_bytes` is the largest sum of buffers that are live at once."""
+    """Where every buffer lies. `lower_bound_bytes` is the largest sum of buffers that are live at once.
+
+    `optimal` says that no smaller arena exists for these buffers: the arena equals the lower bound, or the
+    solver proved it.
+    """
 
     buffers: tuple[Buffer, ...]
     arena_bytes: int
     lower_bound_bytes: int
+    optimal: bool = False
 
     def find(self, name: str) -> Buffer:
         """The buffer that holds a value, or the scratch '<node>.scratch'. Raises KeyError."""
@@ -44,11 +52,178 @@ class Plan:
         """The buffers that are live while node number `node` runs."""
         return tuple(b for b in self.buffers if b.first <= node <= b.last)
 
+    def to_json(self) -> str:
+        """The plan as JSON text, one buffer a line."""
+        rows = ",\n".join(f"    {json.dumps(asdict(b))}" for b in self.buffers)
+        totals = {"arena_bytes": self.arena_bytes, "lower_bound_bytes": self.lower_bound_bytes, "optimal": self.optimal}
+        head = "".join(f'  "{key}": {json.dumps(value)},\n' for key, value in totals.items())
+        return f'{{\n{head}  "buffers": [\n{rows}\n  ]\n}}\n'
+
+    @staticmethod
+    def from_json(text: str) -> Plan:
+        """The inverse of `to_json`. Raises TapeoutError when the text is no plan."""
+        try:
+            fields = json.loads(text)
+            buffers = tuple(Buffer(**{**b, "values": tuple(b["values"])}) for b in fields.pop("buffers"))
+            return Plan(buffers, **fields)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise TapeoutError(f"not a memory plan: {error}") from None
+
 
 def plan(graph: Graph, scratch: Mapping[str, int], keep_inputs: bool = False, guard: int = 0) -> Plan:
     """Places the values of a graph and the scratch bytes that nodes need, by node name.
 
-    With `keep_inputs` no node overwrites a graph input; `guard` leaves that many free bytes before and
-    after each buffer.
+    An alias op's output shares its input's buffer, and an output takes over the buffer of an input that dies
+    at its node where the op allows it. With `keep_inputs` no node overwrites a graph input; `guard` leaves that
+    many free bytes before and after each buffer, rounded up to ALIGNMENT.
     """
-    raise NotImplementedError
+    buffers = [*_share(graph, keep_inputs), *_scratch(graph, scratch)]
+    gap = align(guard)
+    result = place([(b.first, b.last, align(b.bytes) + gap) for b in buffers], ALIGNMENT)
+    placed = tuple(replace(b, offset=offset + gap) for b, offset in zip(buffers, result.offsets, strict=True))
+    return Plan(placed, result.height + gap, lower_bound(buffers), result.optimal)
+
+
+def align(size: int) -> int:
+    """`size` rounded up to ALIGNMENT."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def lower_bound(buffers: Iterable[Buffer]) -> int:
+    """The largest sum of bytes, each rounded to ALIGNMENT, of buffers that are live at once."""
+    known = tuple(buffers)
+    starts = {b.first for b in known}
+    return max((sum(align(b.bytes) for b in known if b.first <= at <= b.last) for at in starts), default=0)
+
+
+def _scratch(graph: Graph, scratch: Mapping[str, int]) -> list[Buffer]:
+    return [Buffer(f"{n.name}.scratch", (), scratch[n.name], at, at) for at, n in enumerate(graph.nodes) if scratch.get(n.name, 0) > 0]
+
+
+def _share(graph: Graph, keep_inputs: bool) -> list[Buffer]:
+    """The buffers of all computed values, with shared ones merged so that the lower bound is small.
+
+    To take over a buffer of the same size never costs anything. To take over a larger one keeps its spare bytes
+    live, so each such choice is undone when that lowers the bound.
+    """
+    separate: frozenset[str] = frozenset()
+    best = _merge(graph, keep_inputs, separate)
+    for name in _spacious(graph, best):
+        trial = _merge(graph, keep_inputs, separate | {name})
+        if lower_bound(trial) < lower_bound(best):
+            best, separate = trial, separate | {name}
+    return best
+
+
+def _spacious(graph: Graph, buffers: Iterable[Buffer]) -> list[str]:
+    """The values behind the first in a buffer that is larger than they are."""
+    return [v for b in buffers for v in b.values[1:] if align(graph.values[v].type.bytes) < align(b.bytes)]
+
+
+def _merge(graph: Graph, keep_inputs: bool, separate: frozenset[str]) -> list[Buffer]:
+    """The buffers when every output but the `separate` ones takes over a dying input where it may."""
+    last = last_uses(graph, keep_inputs)
+    buffers: dict[str, Buffer] = {}
+    holder: dict[str, str] = {}  # the name of the buffer that holds a value
+
+    def hold(value: str, at: int, into: str | None = None) -> None:
+        if into is None:
+            buffers[value] = Buffer(value, (value,), graph.values[value].type.bytes, at, last[value])
+        else:
+            host = buffers[into]
+            buffers[into] = replace(host, values=(*host.values, value), last=max(host.last, last[value]))
+        holder[value] = into or value
+
+    for name in dict.fromkeys(graph.input_names):
+        hold(name, -1)
+    for at, node in enumerate(graph.nodes):
+        if node.op.alias:
+            if graph.values[node.inputs[0]].constant:
+                raise TapeoutError(f"{node.name}: {node.op.name()} of the constant {node.inputs[0]} has no memory; fold it first")
+            hold(node.name, at, holder[node.inputs[0]])
+            continue
+        dying = [] if node.name in separate else _dying(graph, node, at, buffers, holder)
+        hold(node.name, at, min(dying, key=lambda b: b.bytes).name if dying else None)
+        for output in node.outputs[1:]:
+            hold(output, at)
+    return list(buffers.values())
+
+
+def _dying(graph: Graph, node: Node, at: int, buffers: Mapping[str, Buffer], holder: Mapping[str, str]) -> list[Buffer]:
+    """The buffers that a node may overwrite with its first output: it reads them last and only at inputs that allow it."""
+    allowed = node.op.inplace(graph.types(node))
+    read: dict[str, list[int]] = {}
+    for index, name in enumerate(node.inputs):
+        if name in holder:
+            read.setdefault(holder[name], []).append(index)
+    needed = graph.values[node.name].type.bytes
+    return [
+        buffers[name] for name, places in read.items()
+        if set(places) <= set(allowed) and buffers[name].last == at and buffers[name].bytes >= needed
+    ]
+
+
+def last_uses(graph: Graph, keep_inputs: bool = False) -> dict[str, int]:
+    """The number of the last node that needs each computed value: the number of nodes for a graph output."""
+    last = dict.fromkeys(graph.input_names, -1)
+    for at, node in enumerate(graph.nodes):
+        last.update(dict.fromkeys((i for i in node.inputs if i), at))
+        last.update(dict.fromkeys(node.outputs, at))
+    last.update(dict.fromkeys(graph.output_names, len(graph.nodes)))
+    if keep_inputs:
+        last.update(dict.fromkeys(graph.input_names, len(graph.nodes)))
+    return {name: at for name, at in last.items() if not graph.values[name].constant}
+
+
+def check(plan: Plan, graph: Graph) -> None:
+    """Raises TapeoutError unless every node of the graph finds its inputs intact under the plan.
+
+    Independent of how the plan was made: live buffers lie inside the arena and apart from each other,
+    lifetimes cover every use of the values held, and a value is overwritten only when it is no longer needed.
+    """
+    for number, buffer in enumerate(plan.buffers):
+        if buffer.offset < 0 or buffer.offset % ALIGNMENT or buffer.offset + buffer.bytes > plan.arena_bytes:
+            raise TapeoutError(f"{buffer.name}: bytes {_span(buffer)} do not fit the arena of {plan.arena_bytes} bytes")
+        for other in plan.buffers[:number]:
+            together = buffer.first <= other.last and other.first <= buffer.last
+            if together and buffer.offset < other.offset + other.bytes and other.offset < buffer.offset + buffer.bytes:
+                raise TapeoutError(f"{buffer.name} at {_span(buffer)} overlaps {other.name} at {_span(other)} while both are live")
+    _check_contents(plan, graph)
+
+
+def _span(buffer: Buffer) -> str:
+    return f"{buffer.offset}..{buffer.offset + buffer.bytes - 1}"
+
+
+def _check_contents(plan: Plan, graph: Graph) -> None:
+    """Follows which values each buffer holds, node by node."""
+    homes = {value: buffer for buffer in plan.buffers for value in buffer.values}
+    held: dict[str, set[str]] = {b.name: set() for b in plan.buffers}
+
+    def use(value: str, at: int, reader: str, write: bool = False) -> Buffer:
+        if value not in homes:
+            raise TapeoutError(f"{value} has no buffer")
+        home = homes[value]
+        if not home.first <= at <= home.last or home.bytes < graph.values[value].type.bytes:
+            raise TapeoutError(f"{reader} uses {value} outside of the life of its buffer {home.name}, nodes {home.first} to {home.last}")
+        if not write and value not in held[home.name]:
+            raise TapeoutError(f"{reader} reads {value}, which {', '.join(sorted(held[home.name]))} has overwritten")
+        return home
+
+    for name in graph.input_names:
+        held[use(name, -1, "the caller", write=True).name] = {name}
+    for at, node in enumerate(graph.nodes):
+        computed = {i: name for i, name in enumerate(node.inputs) if name and not graph.values[name].constant}
+        sources = {i: use(name, at, node.name).name for i, name in computed.items()}
+        for output in node.outputs:
+            home = use(output, at, node.name, write=True).name
+            if node.op.alias:
+                held[home].add(output)
+                continue
+            refused = [computed[i] for i, source in sources.items() if source == home and i not in node.op.inplace(graph.types(node))]
+            if refused:
+                raise TapeoutError(f"{node.name} overwrites its input {refused[0]}, which {node.op.name()} does not allow")
+            held[home] = {output}
+    for name in graph.output_names:
+        if not graph.values[name].constant:
+            use(name, len(graph.nodes), "the caller")
