@@ -22,7 +22,7 @@ def steps(graph: Graph, inputs: Mapping[str, Array]) -> Iterator[tuple[Node, tup
         results = node.op.ref(types, *(arrays[i] if i else _NONE for i in node.inputs))
         arrays.update(zip(node.outputs, results, strict=True))
         yield node, results
-        for name in {i for i in node.inputs if last.get(i) == node.name} - set(graph.input_names):
+        for name in {i for i in node.inputs if last.get(i) == node.name} - {"", *graph.input_names}:
             del arrays[name]
 
 

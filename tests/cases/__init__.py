@@ -1,0 +1,158 @@
+"""The cases of the matrix op x target x type: small graphs, one file of them per op.
+
+`tests/cases/<op>.py` holds `CASES`, a list of `Case`. Tests run every case through the reference and
+through the code of a target and compare the bits. To add an op, add its file; it is found by its name.
+"""
+from __future__ import annotations
+
+import importlib
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tapeout.compiler.fixed import multiplier
+from tapeout.compiler.ir import F32, Array, Builder, FType, Graph, Op, Port, QType, Type, verify
+
+FOLDER = Path(__file__).parent
+RANDOM_SAMPLES = 4
+Real = Callable[..., Array]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A graph to run on every target, most often of one node.
+
+    `real` computes the node's first output from its inputs in float64: the inputs come dequantized,
+    (N, *shape) or (*shape) for constants; absent ones are empty. It may leave clipping to the range of the codes out.
+    `tolerance` is what the reference may be off: in codes of the output, or relative to the largest real for floats.
+    `finite` leaves infinities and NaN out of the samples, for ops that do not take them.
+    """
+
+    name: str  # a C identifier that begins with the op's name
+    graph: Graph
+    real: Real | None = None
+    tolerance: float = 1.0
+    finite: bool = False
+
+    @property
+    def op(self) -> str:
+        return self.graph.nodes[-1].op.name()
+
+
+@dataclass(frozen=True)
+class Input:
+    """An operand that is fed: a type and a name."""
+
+    shape: tuple[int, ...]
+    q: QType | FType = F32
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An operand that is part of the graph."""
+
+    data: Array
+    q: QType | FType | None = None
+
+
+Operand = Input | Constant | None
+
+
+def quantized(scale: float = 0.05, zero: int = 3, bits: int = 8, signed: bool = True) -> QType:
+    """A format of codes with one scale."""
+    return QType(bits, signed, (scale,), (zero,))
+
+
+def one_node(name: str, op: Op, *operands: Operand, outputs: int = 1) -> Graph:
+    """A graph of one node: inputs `x0`, `x1`, ..., constants `c1`, ..., outputs `y0`, ... by operand number."""
+    builder = Builder()
+    names = []
+    for i, operand in enumerate(operands):
+        if operand is None:
+            names.append("")
+        elif isinstance(operand, Input):
+            names.append(builder.input(f"x{i}", Type(operand.shape, operand.q)))
+        else:
+            names.append(builder.constant(f"c{i}", operand.data, operand.q))
+    fed = tuple(n for n in names if n.startswith("x"))
+    results = tuple(f"y{i}" for i in range(outputs))
+    builder.add(op, names, *results)
+    return make_graph(name, builder, fed, results)
+
+
+def make_graph(name: str, builder: Builder, inputs: Sequence[str], outputs: Sequence[str]) -> Graph:
+    """The verified graph of what the builder collected, all values in the source's own layout."""
+
+    def port(value: str) -> Port:
+        known = builder.values[value].type
+        return Port(value, value, known.q.dtype.name, tuple(range(len(known.shape))))
+
+    return verify(Graph(name, tuple(map(port, inputs)), tuple(map(port, outputs)), tuple(builder.nodes), builder.values))
+
+
+def rng_for(name: str) -> np.random.Generator:
+    """A generator of numbers that depend on the name alone."""
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+def random_codes(rng: np.random.Generator, shape: tuple[int, ...], lo: int = -127, hi: int = 127, dtype: str = "int8") -> Array:
+    return rng.integers(lo, hi + 1, shape).astype(dtype)
+
+
+def random_floats(rng: np.random.Generator, shape: tuple[int, ...], scale: float = 1.0) -> Array:
+    return (rng.standard_normal(shape) * scale).astype(np.float32)
+
+
+def scaling(reals: Sequence[float]) -> tuple[Constant, Constant]:
+    """The `mul` and `shift` operands for these real multipliers."""
+    pairs = [multiplier(r) for r in reals]
+    return Constant(np.array([m for m, _ in pairs], np.int32)), Constant(np.array([s for _, s in pairs], np.int8))
+
+
+def samples(case: Case) -> dict[str, Array]:
+    """Inputs (N, *shape) by value name: `RANDOM_SAMPLES` random ones, then one for each corner, then mixed corners."""
+    rng = rng_for(case.name)
+    feeds = {}
+    for name in case.graph.input_names:
+        known = case.graph.values[name].type
+        corners = float_corners(case.finite) if isinstance(known.q, FType) else code_corners(known.q)
+        shape = known.shape
+        random = random_floats(rng, (RANDOM_SAMPLES, *shape)) if isinstance(known.q, FType) else random_codes(
+            rng, (RANDOM_SAMPLES, *shape), max(known.q.min, -(1 << 24)), min(known.q.max, 1 << 24), known.q.dtype.name)
+        constant = np.broadcast_to(corners.reshape(-1, *[1] * len(shape)), (len(corners), *shape))
+        mixed = rng.choice(corners, (2, *shape))
+        feeds[name] = np.concatenate([random, constant, mixed]).astype(known.q.dtype)
+    return align(feeds)
+
+
+def align(feeds: dict[str, Array]) -> dict[str, Array]:
+    """As many samples of every input, the short ones repeated."""
+    count = max((len(a) for a in feeds.values()), default=1)
+    return {n: np.ascontiguousarray(np.resize(a, (count, *a.shape[1:]))) for n, a in feeds.items()}
+
+
+def code_corners(q: QType) -> Array:
+    """The codes at which integer kernels go wrong; 32-bit ones stay where sums of two cannot overflow."""
+    lo, hi = (q.min, q.max) if q.bits <= 16 else (-(1 << 24), 1 << 24)
+    return np.array(sorted({lo, lo + 1, hi, hi - 1, q.zero[0], 0}), np.int64)
+
+
+def float_corners(finite: bool) -> Array:
+    values = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 87.0, -104.0, 1e-3, -1e30, 1e30, 3e38, 1e-40, -1e-45, 1.17549435e-38]
+    return np.array(values if finite else [*values, np.inf, -np.inf, np.nan], np.float32)
+
+
+def cases_of(op: str) -> list[Case]:
+    """The cases of one op, by its name."""
+    found: list[Case] = importlib.import_module(f"{__name__}.{op}").CASES
+    return found
+
+
+def ops_with_cases() -> list[str]:
+    return sorted(p.stem for p in FOLDER.glob("*.py") if p.stem != "__init__")
+
+
+def all_cases() -> list[Case]:
+    return [case for op in ops_with_cases() for case in cases_of(op)]

@@ -1,0 +1,87 @@
+"""Cases of conv2d: strides, dilations, pads and groups, for codes and floats."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from tapeout.compiler.fixed import Rounding
+from tapeout.compiler.ir import Array, QType
+from tapeout.compiler.ops.clip import Clip
+from tapeout.compiler.ops.conv2d import Conv2D
+from tapeout.compiler.ops.requant import Requant
+
+from . import Case, Constant, Input, Real, one_node, quantized, random_codes, random_floats, rng_for, scaling
+
+
+def pad(x: Array, pads: Sequence[int]) -> Array:
+    top, left, bottom, right = pads
+    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+
+
+def convolve(op: Conv2D, x: Array, w: Array, b: Array) -> Array:
+    """Direct convolution in float64, one tap after another; x (N, B, H, W, C)."""
+    padded = pad(x.reshape(-1, *x.shape[2:]), op.pads)
+    outputs, k_h, k_w, inputs = w.shape
+    reach = [(k - 1) * d + 1 for k, d in zip((k_h, k_w), op.dilation, strict=True)]
+    out_h, out_w = [(padded.shape[i + 1] - reach[i]) // op.stride[i] + 1 for i in (0, 1)]
+    y = np.zeros((len(padded), out_h, out_w, outputs))
+    for o in range(outputs):
+        first = o // (outputs // op.groups) * inputs
+        for i in range(k_h):
+            for j in range(k_w):
+                rows = slice(i * op.dilation[0], i * op.dilation[0] + (out_h - 1) * op.stride[0] + 1, op.stride[0])
+                columns = slice(j * op.dilation[1], j * op.dilation[1] + (out_w - 1) * op.stride[1] + 1, op.stride[1])
+                y[..., o] += (padded[:, rows, columns, first : first + inputs] * w[o, i, j]).sum(-1)
+    if b.size:
+        y = y + b
+    if op.clip:
+        y = np.clip(y, op.clip.lo, op.clip.hi)
+    if op.requant:
+        q = op.requant.output
+        y = np.clip(y, (op.requant.lo - q.zero[0]) * q.scale[0], (op.requant.hi - q.zero[0]) * q.scale[0])
+    return y.reshape(*x.shape[:2], *y.shape[1:])
+
+
+def real_of(op: Conv2D) -> Real:
+    return lambda x, w, b, *_: convolve(op, x, w, b)
+
+
+def codes(name: str, x: tuple[int, ...], w: tuple[int, ...], op: Conv2D, per_channel: bool = True, bias: bool = True) -> Case:
+    """Weights `w` with scales such that the output uses its range."""
+    rng = rng_for(name)
+    channels = w[0] if per_channel else 1
+    scales = tuple(float(s) for s in rng.uniform(0.5, 2.0, channels) / 127)
+    x_type = quantized(0.05, -7)
+    assert op.requant
+    mul, shift = scaling([x_type.scale[0] * s / op.requant.output.scale[0] for s in scales])
+    weights = Constant(random_codes(rng, w), QType(8, True, scales, (0,) * channels, 0 if per_channel else None))
+    sums = QType(32, True, tuple(x_type.scale[0] * s for s in scales), (0,) * channels, 0 if per_channel else None)
+    b = Constant(random_codes(rng, w[:1], -2000, 2000, "int32"), sums) if bias else None
+    return Case(name, one_node(name, op, Input(x, x_type), weights, b, mul, shift), real_of(op))
+
+
+def floats(name: str, x: tuple[int, ...], w: tuple[int, ...], op: Conv2D, bias: bool = True) -> Case:
+    rng = rng_for(name)
+    b = Constant(random_floats(rng, w[:1])) if bias else None
+    graph = one_node(name, op, Input(x), Constant(random_floats(rng, w)), b)
+    return Case(name, graph, real_of(op), 1e-5)
+
+
+OUT = Requant(quantized(0.2, -5))
+RELU = Requant(quantized(0.2, -5), Rounding.TFLITE, -5, 60)
+
+CASES = [
+    codes("conv2d_s8_valid", (1, 7, 6, 3), (4, 3, 3, 3), Conv2D(requant=OUT)),
+    codes("conv2d_s8_same_stride", (1, 7, 6, 3), (5, 3, 3, 3), Conv2D((2, 1), (1, 1), (1, 0, 1, 2), requant=RELU)),
+    codes("conv2d_s8_dilated", (2, 9, 8, 2), (3, 3, 2, 2), Conv2D((1, 2), (2, 3), (2, 1, 2, 1), requant=OUT), bias=False),
+    codes("conv2d_s8_groups", (1, 5, 5, 6), (4, 3, 3, 3), Conv2D(pads=(1, 1, 1, 1), groups=2, requant=OUT), per_channel=False),
+    codes("conv2d_s8_pointwise", (3, 4, 5, 7), (9, 1, 1, 7), Conv2D(requant=RELU)),
+    codes("conv2d_s8_kernel_larger_than_input", (1, 2, 3, 1), (1, 5, 5, 1), Conv2D(pads=(2, 2, 2, 2), requant=OUT)),
+    *(
+        codes(f"conv2d_s8_{r.value}", (1, 5, 4, 3), (2, 3, 2, 3), Conv2D(requant=Requant(quantized(0.02, 4), r)))
+        for r in Rounding
+    ),
+    floats("conv2d_f32_valid", (1, 6, 7, 3), (4, 3, 3, 3), Conv2D()),
+    floats("conv2d_f32_same_stride", (2, 7, 6, 3), (5, 3, 3, 3), Conv2D((2, 1), (1, 1), (1, 0, 1, 2), clip=Clip(0.0))),
+    floats("conv2d_f32_groups", (1, 5, 5, 6), (4, 3, 3, 3), Conv2D((1, 1), (2, 1), (1, 1, 1, 1), 2, clip=Clip(0.0, 6.0)), bias=False),
+]

@@ -1,0 +1,166 @@
+"""Runs cases through the emitted C: emits all cases of an op as one program, which any runner can build and run."""
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tapeout.compiler.ir import Array, Graph
+from tapeout.compiler.memory import Buffer, Plan
+from tapeout.targets.c.emit import Emitter
+from tapeout.targets.target import Target
+
+from tests.cases import Case, samples
+
+GUARD = 32  # bytes after each buffer that no kernel may touch
+STRICT = ["-std=c99", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover"]
+Runner = Callable[[Path, Sequence[str]], None]  # builds the C files in a folder and runs them there
+
+_MAIN = """\
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+%s
+int main(void)
+{
+    FILE *in = fopen("inputs.bin", "rb");
+    FILE *out = fopen("outputs.bin", "wb");
+    if (!in || !out) {
+        return 1;
+    }
+%s
+    return fclose(in) | fclose(out);
+}
+"""
+
+
+@dataclass(frozen=True)
+class Net:
+    """A case under one plan, as one network of the program."""
+
+    case: Case
+    name: str
+    plan: Plan
+
+
+def spread(graph: Graph, scratch: dict[str, int], overwrite: int | None = None) -> Plan:
+    """A plan in which no two buffers meet; with `overwrite` the sole node's output lies on that input."""
+    buffers: list[Buffer] = []
+    offset = 0
+    last = len(graph.nodes)
+    wanted = [(n, (n,), graph.values[n].type.bytes) for n in graph.input_names]
+    wanted += [(n.name, n.outputs, graph.values[n.name].type.bytes) for n in graph.nodes if len(n.outputs) == 1]
+    wanted += [(o, (o,), graph.values[o].type.bytes) for n in graph.nodes if len(n.outputs) > 1 for o in n.outputs]
+    wanted += [(f"{n}.scratch", (), size) for n, size in scratch.items()]
+    for name, values, size in wanted:
+        at = offset
+        if overwrite is not None and name == graph.nodes[0].name:
+            at = next(b.offset for b in buffers if b.name == graph.nodes[0].inputs[overwrite])
+        buffers.append(Buffer(name, values, size, -1, last, at))
+        offset += -(-(size + GUARD) // 16) * 16
+    return Plan(tuple(buffers), offset, offset)
+
+
+def nets(cases: Sequence[Case], target: Target) -> list[Net]:
+    """Each case with buffers apart, and once more for every input that the output may overwrite."""
+    found = []
+    for case in cases:
+        scratch = target.scratch(case.graph)
+        found.append(Net(case, case.name, spread(case.graph, scratch)))
+        node = case.graph.nodes[0]
+        if len(case.graph.nodes) > 1 or node.op.alias:
+            continue
+        for i in node.op.inplace(case.graph.types(node)):
+            if node.inputs[i] in case.graph.input_names:
+                found.append(Net(case, f"{case.name}_over_{i}", spread(case.graph, scratch, i)))
+    return found
+
+
+def emit(program: Sequence[Net], target: Target, folder: Path) -> list[str]:
+    """Writes the C of all nets, a main that runs them and its input; returns the C files to build."""
+    sources = ["main.c"]
+    includes, calls, feed = [], [], bytearray()
+    for net in program:
+        for path, text in Emitter(net.case.graph, net.plan, target, net.name).files().items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        sources += [f"{net.name}.c", f"{net.name}_weights.c"]
+        includes.append(f'#include "{net.name}.h"')
+        feeds = samples(net.case)
+        count = max((len(a) for a in feeds.values()), default=1)
+        calls.append(_call(net, count))
+        for i in range(count):
+            feed += b"".join(feeds[name][i].tobytes() for name in net.case.graph.input_names)
+    (folder / "main.c").write_text(_MAIN % ("\n".join(includes), "\n".join(calls)))
+    (folder / "inputs.bin").write_bytes(feed)
+    return sources
+
+
+def _call(net: Net, count: int) -> str:
+    values = net.case.graph.values
+    lines = [f"    {net.name}_init();"]
+    ends = sorted({(b.offset, b.bytes) for b in net.plan.buffers})
+    starts = [*sorted({b.offset for b in net.plan.buffers})[1:], net.plan.arena_bytes]
+    for start, after in zip(sorted({b.offset for b in net.plan.buffers}), starts, strict=True):
+        end = start + max(size for offset, size in ends if offset == start)
+        lines.append(f"    ASAN_POISON_MEMORY_REGION({net.name}_arena + {end}, {after - end});")
+    lines.append(f"    for (int i = 0; i < {count}; i++) {{")
+    for name in net.case.graph.input_names:
+        size = values[name].type.bytes
+        lines.append(f"        if (fread({net.name}_input_{name}(), 1, {size}, in) != {size}) {{ return 2; }}")
+    lines.append(f"        {net.name}_run();")
+    for name in net.case.graph.output_names:
+        lines.append(f"        fwrite({net.name}_output_{name}(), 1, {values[name].type.bytes}, out);")
+    return "\n".join([*lines, "    }"])
+
+
+def results(program: Sequence[Net], folder: Path) -> dict[str, dict[str, Array]]:
+    """What the program wrote: the outputs (N, *shape) of each net by value name."""
+    data, at = (folder / "outputs.bin").read_bytes(), 0
+    found: dict[str, dict[str, Array]] = {}
+    for net in program:
+        values = net.case.graph.values
+        count = max((len(a) for a in samples(net.case).values()), default=1)
+        rows: dict[str, list[Array]] = {name: [] for name in net.case.graph.output_names}
+        for _ in range(count):
+            for name in rows:
+                type = values[name].type
+                rows[name].append(np.frombuffer(data, type.q.dtype, type.size, at).reshape(type.shape))
+                at += type.bytes
+        found[net.name] = {name: np.stack(r) for name, r in rows.items()}
+    assert at == len(data), f"the program wrote {len(data)} bytes, {at} were expected"
+    return found
+
+
+def on_host(folder: Path, sources: Sequence[str], compiler: str = "gcc", flags: Sequence[str] = (*STRICT, *SANITIZE)) -> None:
+    """Builds with every warning an error and runs under the sanitizers."""
+    for command in ([compiler, *flags, *sources, "-o", "program"], ["./program"]):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, f"{command[0]} failed:\n{done.stderr[:4000]}"
+
+
+def run_cases(cases: Sequence[Case], target: Target, folder: Path, runner: Runner = on_host) -> dict[str, dict[str, Array]]:
+    """The outputs of every net of these cases, by the net's name, then the value's."""
+    program = nets(cases, target)
+    runner(folder, emit(program, target, folder))
+    return results(program, folder)
+
+
+def difference(got: Array, expected: Array) -> str | None:
+    """Says where two arrays differ in their bits; all NaN are equal."""
+    bits = f"u{got.dtype.itemsize}"
+    same = got.view(bits) == np.ascontiguousarray(expected).view(bits)
+    if got.dtype.kind == "f":
+        same |= np.isnan(got) & np.isnan(expected)
+    if same.all():
+        return None
+    where = tuple(int(i) for i in np.argwhere(~same)[0])
+    return f"{(~same).sum()} of {same.size} elements differ, first at {where}: C {got[where]!r}, reference {expected[where]!r}"

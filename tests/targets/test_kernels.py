@@ -1,0 +1,54 @@
+"""Every op on every type: the C of the portable target against the reference, in every bit."""
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tapeout.compiler.ir import Array
+from tapeout.compiler.run import run
+from tapeout.targets.c.target import KERNELS, TARGETS
+
+from tests.cases import Case, all_cases, cases_of, ops_with_cases, samples
+
+from .matrix import difference, nets, run_cases
+
+OPS = Path(__file__).parents[2] / "compiler" / "ops"
+ALIASES = {"reshape"}  # ops whose output is their input's bytes, so that no kernel runs
+
+
+@cache
+def host_outputs(op: str, folder: Path) -> dict[str, dict[str, Array]]:
+    """All cases of one op are one program, which is built once."""
+    (folder / op).mkdir()
+    return run_cases(cases_of(op), TARGETS[0], folder / op)
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("matrix")
+
+
+@pytest.mark.parametrize("case", all_cases(), ids=lambda c: c.name)
+def test_c_equals_the_reference(case: Case, programs: Path) -> None:
+    outputs = host_outputs(case.op, programs)
+    with np.errstate(all="ignore"):
+        expected = run(case.graph, samples(case))
+    for net in nets([case], TARGETS[0]):
+        for name, array in expected.items():
+            found = difference(outputs[net.name][name], array)
+            assert found is None, f"{net.name}: {found}"
+
+
+def test_every_op_has_cases_and_a_kernel() -> None:
+    ops = {p.stem for p in OPS.glob("*.py")} - {"__init__"}
+    assert ops - set(ops_with_cases()) == set(), "ops without tests/cases/<op>.py"
+    kernels = {p.stem for p in KERNELS.glob("*.h")}
+    assert ops - ALIASES - kernels == set(), "ops without targets/c/kernels/<op>.h"
+
+
+def test_case_names_are_distinct_and_name_their_op() -> None:
+    names = [c.name for c in all_cases()]
+    assert len(set(names)) == len(names)
+    assert [n for op in ops_with_cases() for c in cases_of(op) if not (n := c.name).startswith(op) or c.op != op] == []
