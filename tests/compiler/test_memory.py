@@ -3,12 +3,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tapeout.compiler import place as placing
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Builder, Graph, Op, Port, QType, Type, Types
@@ -55,8 +56,8 @@ def graph(inputs: dict[str, int], steps: Sequence[Step], outputs: Sequence[str])
     return Graph("net", tuple(map(port, inputs)), tuple(map(port, outputs)), tuple(build.nodes), build.values)
 
 
-def planned(g: Graph, scratch: dict[str, int] | None = None, **options: int) -> Plan:
-    found = plan(g, scratch or {}, **options)
+def planned(g: Graph, scratch: dict[str, int] | None = None, keep_inputs: bool = False, guard: int = 0) -> Plan:
+    found = plan(g, scratch or {}, keep_inputs, guard)
     check(found, g)
     return found
 
@@ -68,7 +69,7 @@ def chain(*sizes: int) -> Graph:
 
 # The activations of the MLPerf Tiny int8 models, in bytes, node by node.
 KWS = chain(490, *[8000] * 9, 64, 12, 12)
-VWW = chain(96 * 96 * 3, 18432, 18432, 36864, 9216, 18432, *[18432] * 2, 4608, *[9216] * 3, 2304, *[4608] * 11, 1152, *[2304] * 3, 256, 2, 2)
+VWW = chain(27648, 18432, 18432, 36864, 9216, 18432, *[18432] * 2, 4608, *[9216] * 3, 2304, *[4608] * 11, 1152, *[2304] * 3, 256, 2)
 AD = chain(640, *[128] * 4, 8, *[128] * 4, 640)
 
 
@@ -155,7 +156,7 @@ def test_guards_surround_every_buffer() -> None:
     assert found.arena_bytes >= max(b.offset + b.bytes for b in found.buffers) + 8
     for at in range(-1, 3):
         live = sorted(found.live(at), key=lambda b: b.offset)
-        for below, above in zip(live, live[1:], strict=False):
+        for below, above in pairwise(live):
             assert above.offset - below.offset - below.bytes >= 6
 
 
@@ -171,7 +172,7 @@ def test_a_corrupt_plan_is_one_error(text: str) -> None:
         Plan.from_json(text)
 
 
-def tampered(found: Plan, name: str, **changes: int) -> Plan:
+def tampered(found: Plan, name: str, **changes: Any) -> Plan:
     return replace(found, buffers=tuple(replace(b, **changes) if b.name == name else b for b in found.buffers))
 
 
