@@ -1,1 +1,26 @@
-"""The targets: each is a folder of kernels and a small Python file that emits calls of them."""
+"""The targets: each is a folder of kernels and a small Python file that emits calls of them.
+
+A target is found by its file: every `targets/<folder>/target.py` has a tuple `TARGETS`.
+"""
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from tapeout.compiler.errors import TapeoutError
+
+from .target import Target
+
+
+def all_targets() -> tuple[Target, ...]:
+    """Every target, by folder and then in the order of its file."""
+    folders = sorted(p.parent.name for p in Path(__file__).parent.glob("*/target.py"))
+    return tuple(t for f in folders for t in importlib.import_module(f"{__name__}.{f}.target").TARGETS)
+
+
+def find_target(name: str) -> Target:
+    """The target of this name. Raises TapeoutError that lists the known ones."""
+    for target in all_targets():
+        if target.name == name:
+            return target
+    raise TapeoutError(f"no target {name!r}; there are {', '.join(t.name for t in all_targets())}")

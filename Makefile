@@ -1,0 +1,59 @@
+# Needs a Debian machine with python3 (3.11 or later), gcc and make; installs the rest itself.
+.DEFAULT_GOAL := help
+.PHONY: help setup tools types demo test test-all lint retrain clean
+SHELL := /bin/bash
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PACKAGES := gcc libc6-dev python3-venv gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+DEMO := build/demo
+DIGITS := examples/digits
+
+help: ## Say what each command does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+setup: tools $(VENV)/installed types ## Make .venv with the tested versions and install the tools
+
+tools: # The compilers and the simulator, by apt-get, when one of them is missing
+	@if command -v gcc arm-none-eabi-gcc qemu-system-arm >/dev/null && [ "$$(command -v gcc arm-none-eabi-gcc qemu-system-arm | wc -l)" = 3 ] \
+		&& [ -e /usr/lib/arm-none-eabi/include/newlib.h -o -e /usr/include/newlib/newlib.h ] && python3 -c 'import ensurepip' 2>/dev/null; then exit 0; fi; \
+	sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
+	echo "installing with apt-get: $(PACKAGES)"; \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null
+
+$(VENV)/installed: requirements.lock pyproject.toml setup.py
+	@echo "installing into $(VENV): the versions of requirements.lock"
+	@test -x $(PYTHON) || python3 -m venv $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+types: # Links through which mypy sees the folders as packages of tapeout
+	@mkdir -p build/types/tapeout
+	@for part in compiler targets quant cosim; do ln -sfn ../../../$$part build/types/tapeout/$$part; done
+
+demo: setup ## Compile the digits network for a Cortex-M4 board, co-simulate it, print the report
+	@echo; echo "== compile: a float network, quantized with 200 images, for NUCLEO-L4R5ZI with budgets"
+	$(VENV)/bin/tapeout compile $(DIGITS)/digits.onnx --board nucleo-l4r5zi --calibrate $(DIGITS)/digits_calibration.npz \
+		--budget flash=24k,ram=8k,instructions=4M -o $(DEMO)
+	@echo; echo "== cosim: the same C on the host, under sanitizers, and as Cortex-M4 firmware in QEMU"
+	$(VENV)/bin/tapeout cosim $(DEMO) --inputs $(DIGITS)/digits_test.npz --engines reference,host,host-asan,qemu \
+		--threshold accuracy=0.95,top1_agreement=0.97
+	@echo; echo "the C is in $(DEMO)/cortex-m4, every figure in $(DEMO)/report.json"
+
+test: setup lint ## Lint, type-check and run the tests (under 15 minutes on two cores)
+	$(PYTHON) -m pytest -q -n 2 -m "not long"
+
+test-all: setup lint ## Run the long tests too
+	$(PYTHON) -m pytest -q -n 2
+
+lint: setup ## Run ruff and mypy
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+retrain: setup ## Train the digits network of the demo again (installs torch)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $(DIGITS)/requirements.txt
+	$(PYTHON) $(DIGITS)/train.py
+
+clean: ## Remove what make made
+	rm -rf build $(VENV) *.egg-info

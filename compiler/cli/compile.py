@@ -1,0 +1,176 @@
+"""`tapeout compile`: from a model file to a folder of C, its proof and its report."""
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import CheckFailed, TapeoutError
+from .options import parse_shapes
+
+if TYPE_CHECKING:
+    from tapeout.quant.quantize import QuantizeOptions
+    from tapeout.targets.board import Board
+    from tapeout.targets.target import Target
+
+    from ..budget import Budget
+    from ..ir import Graph
+    from ..report import Report
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to compile, for what, and where to."""
+
+    model: Path
+    name: str
+    target: Target
+    board: Board | None
+    budgets: tuple[Budget, ...]
+    shapes: dict[str, tuple[int, ...]]
+    calibration: Path | None
+    quantize: QuantizeOptions
+    labels_key: str
+    keep_inputs: bool
+    output: Path
+
+
+@click.command("compile")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--target", "target_name", metavar="T", help="What to compile for; see 'tapeout targets'.")
+@click.option("--board", "board_name", metavar="B", help="A board: implies its target, and its memory as budgets.")
+@click.option("--calibrate", type=click.Path(path_type=Path), metavar="DATA.npz", help="Quantize a float model to int8 with these inputs.")
+@click.option("--calibration", type=click.Choice(["minmax", "percentile", "mse"]), default="mse", show_default=True,
+              help="How activation ranges follow from the data.")
+@click.option("--symmetric", is_flag=True, help="Activations with zero point 0.")
+@click.option("--io", type=click.Choice(["float", "int8"]), default="float", show_default=True, help="Inputs and outputs of a quantized float model.")
+@click.option("--labels-key", default="y", show_default=True, help="The array of the calibration file that is no input.")
+@click.option("--budget", default="", metavar="K=V,...", help="Upper bounds, such as flash=256k,ram=64k,instructions=30M.")
+@click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
+@click.option("--name", metavar="N", help="Prefix of files and symbols; else from the model's file name.")
+@click.option("--keep-inputs", is_flag=True, help="No node overwrites an input.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder to write; replaced if tapeout wrote it.")
+def command(
+    model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, calibration: str, symmetric: bool, io: str,
+    labels_key: str, budget: str, shapes: tuple[str, ...], name: str | None, keep_inputs: bool, output: Path,
+) -> None:
+    """Compile MODEL (.onnx or .tflite) to C for a target, run it once, and report what it costs."""
+    from tapeout.quant.quantize import Calibration, Io, QuantizeOptions
+
+    from ..budget import parse_budgets
+
+    target, board, limits = _destination(target_name, board_name)
+    if name is not None and not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+        raise TapeoutError(f"--name {name!r}: letters, digits and underscores only, no digit first")
+    report = compile_model(Job(
+        model, name or default_name(model), target, board, (*parse_budgets(budget), *limits), parse_shapes(shapes), calibrate,
+        QuantizeOptions(Calibration(calibration), symmetric, Io(io)), labels_key, keep_inputs, output,
+    ))
+    from .report import show
+
+    show(report)
+    click.echo(f"wrote {output}")
+    over = [gate.text() for gate in report.budgets if not gate.met]
+    if over:
+        raise CheckFailed("; ".join(over))
+
+
+def default_name(model: Path) -> str:
+    """A C identifier like the model's file name."""
+    name = re.sub(r"\W+", "_", model.stem, flags=re.ASCII).strip("_").lower() or "model"
+    return f"model_{name}" if name[0].isdigit() else name
+
+
+def _destination(target_name: str | None, board_name: str | None) -> tuple[Target, Board | None, tuple[Budget, ...]]:
+    """The target, the board and the budgets that the board's memory implies."""
+    from tapeout.targets import find_target
+    from tapeout.targets.board import load
+
+    from ..budget import Budget, Quantity
+
+    if board_name is None:
+        if target_name is None:
+            raise TapeoutError("say what to compile for: --target T or --board B; 'tapeout targets' lists both")
+        return find_target(target_name), None, ()
+    board = load(board_name)
+    if target_name not in (None, board.target):
+        raise TapeoutError(f"--board {board.name} has a {board.target}, which is not --target {target_name}")
+    source = f"memory of {board.name}"
+    return find_target(board.target), board, (
+        Budget(Quantity.FLASH, board.flash.bytes, source), Budget(Quantity.RAM, board.ram.bytes, source),
+    )
+
+
+def compile_model(job: Job) -> Report:
+    """Runs the whole way and writes the output folder. Raises TapeoutError; a failure leaves no folder and harms none."""
+    from tapeout.targets.bundle import Manifest
+    from tapeout.targets.compiled import Compiled
+
+    from .. import text
+    from ..build import lower
+    from ..frontends import read
+    from ..ir import FType
+    from ..staging import check_replaceable, staged
+    from .measure import measure, report
+
+    check_replaceable(job.output)
+    graph = read(job.model, job.shapes)
+    floats = all(isinstance(graph.values[p.value].type.q, FType) for p in (*graph.inputs, *graph.outputs))
+    if job.calibration:
+        graph = _quantized(graph, job)
+    stages: dict[str, Graph] = {}
+    lowered = lower(graph, dump=stages.__setitem__)
+    with staged(job.output) as stage:
+        model = f"model{job.model.suffix.lower() if job.model.suffix.lower() in ('.onnx', '.tflite') else ''}"
+        _copy_model(job.model, stage / model)
+        Manifest(job.name, job.target.name, job.board.name if job.board else None, model, floats).write(stage)
+        text.save(lowered, stage)
+        for target in dict.fromkeys((_portable(), job.target)):
+            compiled = Compiled.write(stage / target.name, job.name, target, lowered, job.keep_inputs)
+        figures = measure(compiled, job.board)
+        found = report(job, compiled, stages["fuse_requant"], figures)
+        (stage / "report.json").write_text(found.to_json())
+    return found
+
+
+def _portable() -> Target:
+    from tapeout.targets import find_target
+
+    return find_target("c")
+
+
+def _quantized(graph: Graph, job: Job) -> Graph:
+    from tapeout.quant.quantize import quantize
+
+    from .. import data
+    from ..build import simplify
+
+    assert job.calibration
+    graph = simplify(graph)
+    samples = data.inputs(graph, data.load(job.calibration), str(job.calibration), job.labels_key)
+    return quantize(graph, samples, job.quantize)
+
+
+def _copy_model(source: Path, to: Path) -> None:
+    """Copies the model; an ONNX file with external data becomes one file, so that the folder stands alone."""
+    import onnx
+
+    try:
+        external = to.suffix == ".onnx" and any(
+            onnx.external_data_helper.uses_external_data(t) for t in onnx.load(source, load_external_data=False).graph.initializer
+        )
+        if external:
+            onnx.save(onnx.load(source), to)
+        else:
+            shutil.copyfile(source, to)
+    except OSError as error:
+        raise TapeoutError(f"{source}: cannot be read ({error.strerror})") from None
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

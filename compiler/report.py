@@ -1,0 +1,235 @@
+"""The report: one document of every figure, written as `report.json`. Its schema is described in docs/report.md."""
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from .budget import Budget, Quantity, quantity_text
+from .data import source_shape
+from .errors import TapeoutError
+from .ir import Graph, Port, QType
+from .memory import Plan
+
+SCHEMA = "tapeout-report-1"
+
+
+@dataclass(frozen=True)
+class Model:
+    """The source model: its name, its file's name and SHA-256, and how it was quantized, if it was."""
+
+    name: str
+    file: str
+    sha256: str
+    quantized: str | None
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An input or output: how it lies in the arena, in C order, and what the source model calls it."""
+
+    name: str
+    function: str
+    shape: tuple[int, ...]
+    layout: str
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+    source_shape: tuple[int, ...]
+    source_dtype: str
+    offset: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Working memory of one layer's kernel, inside the arena."""
+
+    layer: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes. `flash_bytes` is the ELF with a minimal main; `ram_bytes` is data + bss (the arena is there) + stack."""
+
+    arena_bytes: int
+    arena_lower_bound_bytes: int
+    arena_optimal: bool
+    scratch: tuple[Scratch, ...]
+    weight_bytes: int
+    arena_touched_bytes: int | None = None
+    flash_bytes: int | None = None
+    data_bytes: int | None = None
+    bss_bytes: int | None = None
+    stack_bytes: int | None = None
+    stack_static_bytes: int | None = None
+    ram_bytes: int | None = None
+    sections: dict[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One node. `macs` counts the source model's multiply-accumulates, `macs_executed` those left after exact folding."""
+
+    name: str
+    op: str
+    kernel: str | None
+    input: str
+    output: str
+    macs: int
+    macs_executed: int
+    parameters: int
+    weight_bytes: int
+    activation_bytes: int
+    scratch_bytes: int
+    instructions: int | None = None
+    instructions_per_mac: float | None = None
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over the network; `instructions` covers the whole of `<name>_run`, `init_instructions` that of `<name>_init`."""
+
+    macs: int
+    macs_executed: int
+    parameters: int
+    instructions: int | None = None
+    init_instructions: int | None = None
+    instructions_per_mac: float | None = None
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A budget and the figure that it bounds; `heaviest` is the layer that contributes most to it."""
+
+    quantity: str
+    limit: int
+    value: int
+    met: bool
+    heaviest: str
+    source: str
+
+    def text(self) -> str:
+        quantity = Quantity(self.quantity)
+        verdict = "within" if self.met else "over"
+        figures = f"{quantity_text(quantity, self.value)} of {quantity_text(quantity, self.limit)} ({self.source})"
+        return f"{verdict} budget: {self.quantity} {figures}; heaviest: {self.heaviest}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All of it. `figures` says of each figure whether it is measured, and where, planned, or counted from the graph."""
+
+    schema: str
+    tapeout: str
+    model: Model
+    target: str
+    board: str | None
+    inputs: tuple[Edge, ...]
+    outputs: tuple[Edge, ...]
+    memory: Memory
+    totals: Totals
+    layers: tuple[Layer, ...]
+    budgets: tuple[Gate, ...]
+    figures: dict[str, str]
+    tools: dict[str, str]
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def from_json(text: str, where: str) -> Report:
+    """The report of a `report.json`. Raises TapeoutError that names the file when it is not one of this schema."""
+    try:
+        data = json.loads(text)
+        if data.get("schema") != SCHEMA:
+            raise TapeoutError(f"{where}: schema {data.get('schema')!r}, this tapeout reads {SCHEMA!r}; compile again")
+        data |= {
+            "model": Model(**data["model"]),
+            "inputs": tuple(_edge(e) for e in data["inputs"]),
+            "outputs": tuple(_edge(e) for e in data["outputs"]),
+            "memory": Memory(**data["memory"] | {"scratch": tuple(Scratch(**s) for s in data["memory"]["scratch"])}),
+            "totals": Totals(**data["totals"]),
+            "layers": tuple(Layer(**layer) for layer in data["layers"]),
+            "budgets": tuple(Gate(**gate) for gate in data["budgets"]),
+            "warnings": tuple(data["warnings"]),
+        }
+        return Report(**{f.name: data[f.name] for f in fields(Report)})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TapeoutError(f"{where}: damaged report ({error!r}); compile again") from None
+
+
+def _edge(data: dict[str, Any]) -> Edge:
+    return Edge(**data | {"shape": tuple(data["shape"]), "source_shape": tuple(data["source_shape"])})
+
+
+def edge(graph: Graph, port: Port, plan: Plan, function: str, layout: str) -> Edge:
+    """How a port of the graph lies in memory."""
+    type = graph.values[port.value].type
+    q = type.q if isinstance(type.q, QType) else None
+    return Edge(
+        port.name, function, type.shape, layout, type.q.dtype.name, q.scale[0] if q else None, q.zero[0] if q else None,
+        source_shape(port, type), port.dtype, plan.find(port.value).offset, type.bytes,
+    )
+
+
+def layers(graph: Graph, nominal: Graph, plan: Plan, kernels: Sequence[str | None]) -> tuple[Layer, ...]:
+    """A row for every node; `nominal` is the graph before exact folding, whose nodes have the same names.
+
+    The MACs of a node of `nominal` that folding removed altogether count in no row, only in the totals.
+    """
+    macs = node_macs(nominal)
+    rows = []
+    for node, kernel in zip(graph.nodes, kernels, strict=True):
+        constants = [graph.values[i] for i in dict.fromkeys(node.inputs) if i and graph.values[i].constant]
+        moved = [graph.values[i].type for i in (*node.inputs, *node.outputs) if i and not graph.values[i].constant]
+        scratch = next((b.bytes for b in plan.buffers if b.name == f"{node.name}.scratch" and not b.values), 0)
+        executed = node.op.cost(graph.types(node)).macs
+        rows.append(Layer(
+            node.name, node.op.label, kernel, graph.values[node.inputs[0]].type.dims, graph.values[node.name].type.dims,
+            macs.get(node.name, executed), executed, sum(v.type.size for v in constants), sum(v.type.bytes for v in constants),
+            sum(t.bytes for t in moved), scratch,
+        ))
+    return tuple(rows)
+
+
+def node_macs(graph: Graph) -> dict[str, int]:
+    """Multiply-accumulates by node name."""
+    return {n.name: n.op.cost(graph.types(n)).macs for n in graph.nodes}
+
+
+def gates(budgets: Sequence[Budget], memory: Memory, totals: Totals, rows: Sequence[Layer]) -> tuple[Gate, ...]:
+    """Every budget against its figure. Raises TapeoutError when the figure was not measured."""
+    found = []
+    for budget in budgets:
+        value, weight = _figure(budget.quantity, memory, totals)
+        if value is None:
+            raise TapeoutError(
+                f"budget {budget.quantity.value}: there is no measured figure; it needs a Cortex-M target and its tools "
+                "(apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm)"
+            )
+        heaviest = max(rows, key=lambda row: getattr(row, weight) or 0, default=None)
+        amount = (getattr(heaviest, weight) or 0) if heaviest else 0
+        text = f"{heaviest.name} ({heaviest.op}) with {amount:,} {weight.replace('_', ' ')}" if heaviest else "no layer"
+        found.append(Gate(budget.quantity.value, budget.limit, value, value <= budget.limit, text, budget.source))
+    return tuple(found)
+
+
+def _figure(quantity: Quantity, memory: Memory, totals: Totals) -> tuple[int | None, str]:
+    """The figure that a quantity bounds, and the field of a layer that says how much it adds to it."""
+    match quantity:
+        case Quantity.FLASH:
+            return memory.flash_bytes, "weight_bytes"
+        case Quantity.RAM:
+            return memory.ram_bytes, "activation_bytes"
+        case Quantity.ARENA:
+            return memory.arena_bytes, "activation_bytes"
+        case Quantity.STACK:
+            return memory.stack_bytes, "activation_bytes"
+        case Quantity.MACS:
+            return totals.macs_executed, "macs_executed"
+        case Quantity.INSTRUCTIONS:
+            return totals.instructions, "instructions"
