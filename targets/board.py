@@ -1,0 +1,60 @@
+"""Boards: which core, which memories, which clock. One file per board in `targets/*/boards/`."""
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tapeout.compiler.errors import TapeoutError
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A range of `length` bytes of addresses."""
+
+    origin: int
+    length: int
+
+    def holds(self, address: int) -> bool:
+        return self.origin <= address < self.origin + self.length
+
+
+@dataclass(frozen=True)
+class Board:
+    """A microcontroller board: the target its code is compiled for and the memories that a program may use."""
+
+    name: str
+    target: str
+    clock_hz: int  # the highest of the core
+    flash: Memory  # where code and constants lie; some form of RAM on boards that a debugger or QEMU loads
+    ram: Memory
+    source: str  # the documents that these figures are from
+    machine: str | None = None  # the machine of qemu-system-arm that models the board
+
+
+@cache
+def boards() -> tuple[Board, ...]:
+    """All boards in alphabetical order."""
+    return tuple(map(_read, sorted(Path(__file__).parent.glob("*/boards/*.toml"), key=lambda path: path.stem)))
+
+
+def load(name: str) -> Board:
+    """The board of that name, upper or lower case. Raises TapeoutError that lists the known boards."""
+    for board in boards():
+        if board.name == name.lower():
+            return board
+    raise TapeoutError(f"no board {name!r}; there are {', '.join(b.name for b in boards())}")
+
+
+def _read(path: Path) -> Board:
+    entry = tomllib.loads(path.read_text())
+    return Board(
+        name=path.stem,
+        target=entry["target"],
+        clock_hz=entry["clock_hz"],
+        flash=Memory(entry["flash"]["origin"], entry["flash"]["kib"] << 10),
+        ram=Memory(entry["ram"]["origin"], entry["ram"]["kib"] << 10),
+        source=entry["source"],
+        machine=entry.get("machine"),
+    )

@@ -1,0 +1,151 @@
+"""A compiled network as firmware for a board: the files that a bare board needs, the link, and what it takes of flash and RAM.
+
+The firmware is the network with a main that does nothing but run it: no standard input and output, no heap.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tapeout.compiler.errors import CheckFailed
+
+from .. import tools
+from ..board import Board
+from ..compiled import Compiled
+from .target import CortexM
+
+FOLDER = Path(__file__).parent
+# Two global symbols never share a name, floats keep every bit, and the linker drops what is not called.
+FLAGS = ("-O2", "-std=c99", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
+# The small C library is there for memcpy and memset, which gcc calls by itself.
+LINK_FLAGS = ("-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections")
+STACK_BYTES = 1024  # the least that a firmware must leave free
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the linked program; `bytes` at `address` when it runs."""
+
+    name: str
+    bytes: int
+    address: int
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A linked program. `overflow` says by how many bytes a memory, `flash` or `ram`, is too small for it."""
+
+    elf: Path
+    board: Board
+    sections: tuple[Section, ...]
+    overflow: Mapping[str, int]
+
+    @property
+    def flash_bytes(self) -> int:
+        """Code, constants and the initial values of variables."""
+        return sum(s.bytes for s in self.sections if s.name not in (".bss", ".stack"))
+
+    @property
+    def ram_bytes(self) -> int:
+        """Variables, the arena among them; without the stack."""
+        return sum(s.bytes for s in self.sections if s.name in (".data", ".bss"))
+
+    def require_fit(self) -> None:
+        """Raises CheckFailed when the board's memories are too small."""
+        if self.overflow:
+            missing = " and ".join(f"{count} bytes of {region}" for region, count in sorted(self.overflow.items()))
+            raise CheckFailed(f"{self.elf.stem}: {missing} too many for board {self.board.name}")
+
+
+def core(compiled: Compiled) -> CortexM:
+    """The target of a network that was compiled for this family."""
+    assert isinstance(compiled.target, CortexM), compiled.target.name
+    return compiled.target
+
+
+def files(compiled: Compiled, board: Board) -> dict[str, str]:
+    """The text of every file of the `firmware` folder, from which `make` links the same program."""
+    name = compiled.name
+    return {
+        "main.c": _fill("main.c.in", name=name),
+        "startup.c": (FOLDER / "startup.c").read_text(),
+        "memory.ld": memory_script(board),
+        "Makefile": _fill(
+            "Makefile.in", name=name, board=board.name, flags=" ".join((*core(compiled).flags, *FLAGS)),
+            sources=f"main.c startup.c ../{name}.c ../{name}_weights.c", link=" ".join(LINK_FLAGS),
+        ),
+    }
+
+
+def memory_script(board: Board) -> str:
+    """The linker script with the memories of a board."""
+    return _fill(
+        "memory.ld.in", board=board.name, stack_bytes=str(STACK_BYTES),
+        flash_origin=f"{board.flash.origin:#010x}", flash_length=str(board.flash.length),
+        ram_origin=f"{board.ram.origin:#010x}", ram_length=str(board.ram.length),
+    )
+
+
+def build(compiled: Compiled, board: Board, folder: Path) -> Firmware:
+    """Writes the `firmware` folder beside the compiled sources and links the program in `folder`, which must exist.
+
+    Raises MissingTool or ToolFailed. A program that is too large for the board is linked all the same, see `Firmware`.
+    """
+    beside = compiled.folder / "firmware"
+    beside.mkdir(exist_ok=True)
+    for name, text in files(compiled, board).items():
+        (beside / name).write_text(text)
+    sources = [beside / "main.c", beside / "startup.c", *model_sources(compiled)]
+    objects = compile_objects(core(compiled), sources, folder, include=[compiled.folder])
+    return link(core(compiled), board, objects, folder / f"{compiled.name}.elf")
+
+
+def model_sources(compiled: Compiled) -> list[Path]:
+    return [compiled.folder / f"{compiled.name}.c", compiled.folder / f"{compiled.name}_weights.c"]
+
+
+def compile_objects(
+    target: CortexM, sources: Iterable[Path], folder: Path, include: Iterable[Path] = (), flags: Sequence[str] = ()
+) -> list[Path]:
+    """Compiles each C file to an object file in `folder`. Raises MissingTool or ToolFailed."""
+    objects = []
+    for source in sources:
+        made = folder / f"{source.stem}.o"
+        paths = [f"-I{path}" for path in include]
+        tools.call(["arm-none-eabi-gcc", *target.flags, *FLAGS, *flags, *paths, "-c", source, "-o", made])
+        objects.append(made)
+    return objects
+
+
+def link(target: CortexM, board: Board, objects: Sequence[Path], elf: Path, flags: Sequence[str] = ()) -> Firmware:
+    """Links object files, a start-up file among them, for the memories of a board. Raises MissingTool or ToolFailed."""
+    script = elf.with_suffix(".ld")
+    script.write_text(memory_script(board))
+    # --noinhibit-exec makes the overflow of a memory a warning, so that the sizes are known.
+    said = tools.call(
+        ["arm-none-eabi-gcc", *target.flags, *LINK_FLAGS, *flags, "-Wl,--noinhibit-exec", *objects, "-T", script, "-o", elf]
+    )
+    overflow = {m[1]: int(m[2]) for m in re.finditer(r"region `(\w+)' overflowed by (\d+) bytes", said)}
+    if "undefined reference" in said or "multiple definition" in said:
+        raise tools.ToolFailed(f"arm-none-eabi-gcc: {next(line for line in said.splitlines() if 'definition' in line or 'undefined' in line)}", said)
+    return Firmware(elf, board, sections(elf), overflow)
+
+
+def sections(elf: Path) -> tuple[Section, ...]:
+    """The sections of a program that lie in memory and are not empty."""
+    found = []
+    for line in tools.call(["arm-none-eabi-size", "-A", "-d", elf]).splitlines():
+        match = re.fullmatch(r"(\.\S+)\s+(\d+)\s+(\d+)", line.strip())
+        if match and int(match[2]) and (int(match[3]) or match[1] == ".vectors"):
+            found.append(Section(match[1], int(match[2]), int(match[3])))
+    return tuple(found)
+
+
+def _fill(template: str, **values: str) -> str:
+    """The text of a template with each `@key@` replaced."""
+    text = (FOLDER / template).read_text()
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", value)
+    return text

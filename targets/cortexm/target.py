@@ -1,0 +1,38 @@
+"""The Cortex-M family: portable kernels, compiled by gcc for each core."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..board import Board, load
+from ..c.target import KERNELS
+from ..target import Target
+
+
+@dataclass(frozen=True)
+class CortexM(Target):
+    """A core. `flags` select it in gcc; `qemu` names the boards with that core that QEMU runs, the first choice first."""
+
+    flags: tuple[str, ...]
+    qemu: tuple[str, ...]
+
+    @property
+    def qemu_boards(self) -> tuple[Board, ...]:
+        return tuple(map(load, self.qemu))
+
+
+def _core(name: str, floats: str, *qemu: str, features: str = "") -> CortexM:
+    return CortexM(name, (KERNELS,), (f"-mcpu={name}{features}", "-mthumb", *floats.split()), qemu)
+
+
+TARGETS = (
+    # The micro:bit's 16 KiB of RAM are few; the M3 of the other board runs the same code.
+    _core("cortex-m0", "-mfloat-abi=soft", "microbit", "mps2-an385"),
+    _core("cortex-m3", "-mfloat-abi=soft", "mps2-an385"),
+    _core("cortex-m4", "-mfpu=fpv4-sp-d16 -mfloat-abi=hard", "mps2-an386"),
+    _core("cortex-m7", "-mfpu=fpv5-d16 -mfloat-abi=hard", "mps2-an500"),
+    _core("cortex-m33", "-mfpu=fpv5-sp-d16 -mfloat-abi=hard", "mps2-an505"),
+    # Float vector instructions flush subnormal numbers to zero (Armv8-M reference manual, StandardFPSCRValue),
+    # and gcc uses them in plain loops; without mve.fp floats stay scalar and keep every bit.
+    _core("cortex-m55", "-mfloat-abi=hard", "mps3-an547", features="+nomve.fp"),
+)

@@ -1,0 +1,54 @@
+"""The programs that we call: where they are, and which command installs one that is missing."""
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tapeout.compiler.errors import TapeoutError
+
+_ARM = "gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+_PACKAGES = {
+    "gcc": "gcc",
+    "arm-none-eabi-gcc": _ARM,
+    "arm-none-eabi-size": _ARM,
+    "arm-none-eabi-addr2line": _ARM,
+    "qemu-system-arm": _ARM,
+}
+
+
+class MissingTool(TapeoutError):
+    """A program that is not installed; the message says which command installs it."""
+
+
+class ToolFailed(TapeoutError):
+    """A program that ran and failed; `output` is all that it wrote."""
+
+    def __init__(self, message: str, output: str) -> None:
+        super().__init__(message)
+        self.output = output
+
+
+def find(tool: str) -> str:
+    """The path of a program. Raises MissingTool."""
+    path = shutil.which(tool)
+    if path is None:
+        raise MissingTool(f"{tool} is not installed; this installs it: apt-get install {_PACKAGES[tool]}")
+    return path
+
+
+def call(command: Sequence[str | Path], folder: Path | None = None) -> str:
+    """Runs a program, in `folder`; returns what it wrote to standard output and error.
+
+    Raises MissingTool, and ToolFailed with the first error line of the program.
+    """
+    done = subprocess.run(
+        [find(str(command[0])), *map(str, command[1:])],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+    )
+    if done.returncode:
+        lines = done.stdout.splitlines() or [f"exit status {done.returncode}"]
+        first = next((line for line in lines if "error" in line or "undefined" in line), lines[0])
+        raise ToolFailed(f"{command[0]}: {first}", done.stdout)
+    return done.stdout
