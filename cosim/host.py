@@ -1,0 +1,83 @@
+"""The machine that tapeout itself runs on, with and without sanitizers."""
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tapeout.compiler.errors import TapeoutError
+from tapeout.targets.compiled import Compiled
+
+from .engine import HARNESS, EngineFailed, Harnessed, failure, program_flags, program_sources
+from .layout import apart
+
+_FAST = ["-O2"]
+_CHECKED = ["-O1", "-g", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
+_SECONDS = 900  # after which a run counts as endless
+
+
+@dataclass(frozen=True)
+class Host:
+    """Builds with $CC, or gcc, and runs the program; `sanitize` adds AddressSanitizer and UndefinedBehaviorSanitizer."""
+
+    name: str = "host"
+    sanitize: bool = False
+
+    def execute(self, compiled: Compiled, hooks: str, inputs: bytes, folder: Path) -> bytes:
+        program = folder / "program"
+        sources = [*program_sources(compiled, hooks, folder), HARNESS / "port_host.c"]
+        flags = [*(_CHECKED if self.sanitize else _FAST), *program_flags(compiled, hooks)]
+        built = subprocess.run([*compiler(), *flags, *sources, "-o", program, "-lm"], capture_output=True, text=True, check=False)
+        if built.returncode:
+            raise EngineFailed(self.name, f"the C does not compile: {_first_error(built.stderr)}")
+        (folder / "inputs.bin").write_bytes(inputs)
+        try:
+            ran = subprocess.run([program], cwd=folder, env=_environment(), capture_output=True, timeout=_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise EngineFailed(self.name, f"still runs after {_SECONDS} seconds") from None
+        if ran.returncode:
+            printed = ran.stderr.decode(errors="replace")
+            raise failure(self.name, compiled, printed, _sanitizer_words(printed))
+        return (folder / "outputs.bin").read_bytes()
+
+
+def compiler() -> list[str]:
+    """The command of the host's C compiler. Raises TapeoutError when there is none."""
+    command = shlex.split(os.environ.get("CC", "gcc"))
+    if not command or not shutil.which(command[0]):
+        raise TapeoutError(f"{command[0] if command else 'CC'} is missing: apt-get install gcc, or set CC to a C compiler")
+    return command
+
+
+def _environment() -> dict[str, str]:
+    """With sanitizers that abort, so that the port's signal handler names the node."""
+    return {**os.environ, "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0", "UBSAN_OPTIONS": "abort_on_error=1"}
+
+
+def _first_error(text: str) -> str:
+    found = re.search(r"^.*\berror: .*$", text, re.MULTILINE)
+    return found[0] if found else text.strip().splitlines()[0] if text.strip() else "no message"
+
+
+def _sanitizer_words(printed: str) -> str:
+    """What a sanitizer found, in one line: `use-after-poison, write of size 1 in conv2d_s8`; empty when none spoke."""
+    undefined = re.search(r"(\w+\.[ch]:\d+):\d+: runtime error: (.*)", printed)
+    if undefined:
+        return f"{undefined[2]} at {undefined[1]}"
+    address = re.search(r"AddressSanitizer: ([\w-]+)", printed)
+    access = re.search(r"^(READ|WRITE) of size (\d+)", printed, re.MULTILINE)
+    function = re.search(r"^ +#\d+ \w+ in (\w+) .*\.[ch]:\d+", printed, re.MULTILINE)
+    if not address:
+        return ""
+    words = address[1]
+    if access:
+        words += f", {access[1].lower()} of size {access[2]}"
+    return f"{words} in {function[1]}" if function else words
+
+
+HOST = Harnessed("host", Host())
+HOST_ASAN = Harnessed("host-asan", Host("host-asan", sanitize=True), "asan", apart)

@@ -1,0 +1,54 @@
+"""The C file that shows a model to the harness: `cosim/harness/model.h` says what stands in it."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tapeout.compiler.ir import Graph, Port
+from tapeout.compiler.memory import Plan
+from tapeout.targets.c.emit import identifier
+
+
+def model_table(graph: Graph, plan: Plan, name: str) -> str:
+    """The definitions of model.h for a model whose symbols begin with `name` and whose arena is laid out by `plan`."""
+    buffers = [f"{{{b.offset}, {b.bytes}, {b.first}, {b.last}}}" for b in sorted(plan.buffers, key=lambda b: b.offset)]
+    results = [
+        f"{{{index}, {plan.find(value).offset}, {graph.values[value].type.bytes}}}"
+        for index, node in enumerate(graph.nodes)
+        for value in node.outputs
+    ]
+    return f"""\
+#include "model.h"
+#include "{name}.h"
+#include <stddef.h>
+
+uint8_t *const model_arena = {name}_arena;
+const uint32_t model_arena_bytes = sizeof {name}_arena;
+
+{_array("model_buffer model_buffers", "model_buffer_count", buffers)}
+{_array("model_result model_results", "model_result_count", results)}
+{_ports(graph, graph.inputs, name, "input", "void *")}
+{_ports(graph, graph.outputs, name, "output", "const void *")}
+void model_init(void)
+{{
+    {name}_init();
+}}
+
+void model_run(void)
+{{
+    {name}_run();
+}}
+"""
+
+
+def _array(declaration: str, count: str, rows: list[str]) -> str:
+    body = "".join(f"    {row},\n" for row in rows or ["0"])
+    return f"const {declaration}[] = {{\n{body}}};\nconst uint32_t {count} = {len(rows)};\n"
+
+
+def _ports(graph: Graph, ports: Iterable[Port], name: str, direction: str, pointer: str) -> str:
+    sizes = [str(graph.values[p.value].type.bytes) for p in ports]
+    cases = "".join(f"    case {i}:\n        return {name}_{direction}_{identifier(p.name)}();\n" for i, p in enumerate(ports))
+    return (
+        _array(f"uint32_t model_{direction}_bytes", f"model_{direction}_count", sizes)
+        + f"{pointer}model_{direction}(uint32_t index)\n{{\n    switch (index) {{\n{cases}    default:\n        return NULL;\n    }}\n}}\n"
+    )
