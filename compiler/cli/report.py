@@ -1,0 +1,99 @@
+"""`tapeout report`: the figures of a compiled folder, as a table or as JSON."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import TapeoutError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..report import Report
+
+
+@click.command("report")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print report.json as it is.")
+def command(folder: Path, as_json: bool) -> None:
+    """Print what the network compiled into DIR costs."""
+    from ..report import from_json
+
+    path = folder / "report.json"
+    if not path.is_file():
+        raise TapeoutError(f"{folder}: not a folder that 'tapeout compile' wrote (it has no report.json)")
+    text = path.read_text()
+    report = from_json(text, str(path))
+    if as_json:
+        click.echo(text, nl=False)
+    else:
+        show(report)
+
+
+def show(report: Report) -> None:
+    """Prints a report as tables, no wider than the terminal, or 120 columns when the output is no terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if click.get_text_stream("stdout").isatty() else 120, highlight=False)
+    where = f"{report.target}, {report.board}" if report.board else report.target
+    how = f", {report.model.quantized}" if report.model.quantized else ""
+    console.print(f"[bold]{report.model.name}[/bold] for {where} (from {report.model.file}{how})")
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("layer", overflow="ellipsis", no_wrap=True, max_width=28)
+    table.add_column("op", no_wrap=True)
+    table.add_column("output", no_wrap=True)
+    for title in ("MACs", "executed", "weights B", "instructions", "/MAC"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in report.layers:
+        table.add_row(
+            row.name, row.op, row.output, _count(row.macs), _count(row.macs_executed), _count(row.weight_bytes),
+            _count(row.instructions), _ratio(row.instructions_per_mac),
+        )
+    totals = report.totals
+    table.add_section()
+    table.add_row(
+        "whole run", "", "", _count(totals.macs), _count(totals.macs_executed), _count(report.memory.weight_bytes),
+        _count(totals.instructions), _ratio(totals.instructions_per_mac),
+    )
+    console.print(table)
+    console.print(_memory(report))
+    for gate in report.budgets:
+        console.print(f"[{'green' if gate.met else 'red'}]{gate.text()}[/]")
+    for warning in report.warnings:
+        console.print(f"[yellow]warning:[/] {warning}")
+
+
+def _memory(report: Report) -> Table:
+    from rich.table import Table
+
+    memory = report.memory
+    table = Table(box=None, pad_edge=False)
+    table.add_column("memory")
+    table.add_column("bytes", justify="right")
+    table.add_column("")
+    scratch = ", ".join(f"{s.layer} {s.bytes:,}" for s in memory.scratch)
+    notes = [f"lower bound {memory.arena_lower_bound_bytes:,}", "optimal" if memory.arena_optimal else "not proved optimal"]
+    if scratch:
+        notes.append(f"scratch of {scratch}")
+    rows = (
+        ("flash", memory.flash_bytes, "memory.flash_bytes", ", ".join(f"{k} {v:,}" for k, v in (memory.sections or {}).items())),
+        ("arena", memory.arena_bytes, "memory.arena_bytes", ", ".join(notes)),
+        ("arena touched", memory.arena_touched_bytes, "memory.arena_touched_bytes", ""),
+        ("stack", memory.stack_bytes, "memory.stack_bytes", ""),
+        ("RAM", memory.ram_bytes, "memory.ram_bytes", "data + bss, the arena among it, + stack"),
+    )
+    for title, value, key, note in rows:
+        table.add_row(title, _count(value), "; ".join(filter(None, (report.figures.get(key, ""), note))))
+    return table
+
+
+def _count(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}" if value else ""
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
