@@ -1,0 +1,73 @@
+"""Fused activations: bounds on codes for int8, a clip node for float32."""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from tflite import ActivationFunctionType
+
+from ...errors import Unsupported
+from ...fixed import Rounding, round_half_away
+from ...ir import Op, QType
+from ...ops.clip import Clip
+from ...ops.requant import Requant
+from .importer import Call
+
+_BOUNDS = {
+    ActivationFunctionType.NONE: (-math.inf, math.inf),
+    ActivationFunctionType.RELU: (0.0, math.inf),
+    ActivationFunctionType.RELU6: (0.0, 6.0),
+    ActivationFunctionType.RELU_N1_TO_1: (-1.0, 1.0),
+}
+
+
+def bounds(activation: int) -> tuple[float, float]:
+    """The reals that an activation clips to."""
+    if activation not in _BOUNDS:
+        raise Unsupported(f"has the fused activation {activation}, which is not taken; make it an operator of its own")
+    return _BOUNDS[activation]
+
+
+def code_bounds(lo: float, hi: float, q: QType) -> tuple[int, int]:
+    """The codes for real bounds: the quotient by the scale in float32, rounded half away from zero, within the range.
+
+    Source: CalculateActivationRangeQuantized in tensorflow/lite/kernels/kernel_util.cc.
+    """
+
+    def code(real: float) -> int:
+        if math.isinf(real):
+            return q.min if real < 0 else q.max
+        return min(max(q.zero[0] + int(round_half_away(np.float32(real) / np.float32(q.scale[0]))), q.min), q.max)
+
+    return code(lo), code(hi)
+
+
+def result_bounds(call: Call, activation: int) -> tuple[int, int]:
+    """The codes that an activation clips the output to."""
+    return code_bounds(*bounds(activation), call.result)
+
+
+def emit_floats(call: Call, op: Op, inputs: Sequence[str], activation: int) -> None:
+    """Adds a node, and a clip for its activation if it has one."""
+    clip = Clip(*bounds(activation))
+    if clip == Clip():
+        call.emit(op, inputs)
+    else:
+        call.emit(clip, [call.emit(op, inputs, last=False, suffix="_linear")])
+
+
+def emit_codes(call: Call, op: Op, inputs: Sequence[str], activation: int) -> None:
+    """Adds a node that keeps the scale of its input, and a clip for its activation if it has one."""
+    lo, hi = result_bounds(call, activation)
+    if (lo, hi) == (call.result.min, call.result.max):
+        call.emit(op, inputs)
+    else:
+        call.emit(Clip(lo, hi), [call.emit(op, inputs, last=False, suffix="_linear")])
+
+
+def emit_sums(call: Call, op: Op, inputs: Sequence[str], factors: Sequence[float], activation: int) -> None:
+    """Adds a node with 32-bit sums and their requantization by one factor or one per channel."""
+    lo, hi = result_bounds(call, activation)
+    sums = call.emit(op, inputs, last=False, suffix="_sum")
+    call.emit(Requant(call.result, Rounding.TFLITE, lo, hi), [sums, *call.scaling(factors)])

@@ -1,0 +1,11 @@
+"""The operators that are taken, by their names in the schema. To add one, write its function and its line here."""
+from __future__ import annotations
+
+from . import sums
+from .importer import Lowering
+
+OPERATORS: dict[str, Lowering] = {
+    "CONV_2D": sums.conv_2d,
+    "DEPTHWISE_CONV_2D": sums.depthwise_conv_2d,
+    "FULLY_CONNECTED": sums.fully_connected,
+}
