@@ -10,7 +10,7 @@ from tapeout.compiler.ir import Array, Graph
 from tapeout.compiler.run import run
 from tapeout.targets.compiled import Compiled
 
-from .engine import Inputs, Machine, Outputs, execute
+from .engine import Inputs, Machine, Outputs, execute, traced_types
 from .layout import Layout, as_planned
 
 
@@ -99,8 +99,7 @@ def trace(machine: Machine, compiled: Compiled, inputs: Inputs, layout: Layout =
     """What every node computes (N, *shape) by value name, each taken right after its node has run."""
     graph = compiled.graph
     computed = [name for node in graph.nodes for name in node.outputs]
-    types = [graph.values[name].type for name in (*computed, *graph.output_names)]
-    arrays = execute(machine, compiled, inputs, "trace", types, layout)
+    arrays = execute(machine, compiled, inputs, "trace", traced_types(graph), layout)
     return dict(zip(computed, arrays, strict=False))
 
 

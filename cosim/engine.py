@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tapeout.compiler.errors import CheckFailed
-from tapeout.compiler.ir import Array, Type
+from tapeout.compiler.ir import Array, Graph, Type
 from tapeout.compiler.run import check_inputs, run
 from tapeout.targets.compiled import Compiled
 
@@ -29,13 +29,17 @@ Outputs = dict[str, Array]  # likewise
 
 
 class EngineFailed(CheckFailed):
-    """An engine could not build the model, or its run ended before all samples were done."""
+    """An engine could not build the model, or its run ended before all samples were done.
 
-    def __init__(self, engine: str, reason: str, node: str | None = None) -> None:
+    `crashed` says that the program ended by itself; `node` is the one that ran then, when that is known.
+    """
+
+    def __init__(self, engine: str, reason: str, node: str | None = None, crashed: bool = False) -> None:
         super().__init__(f"{engine}: {f'node {node}: ' if node else ''}{reason}")
         self.engine = engine
         self.reason = reason
         self.node = node
+        self.crashed = crashed
 
 
 class Engine(Protocol):
@@ -82,7 +86,12 @@ class Harnessed:
     def run(self, compiled: Compiled, inputs: Inputs) -> Outputs:
         graph = compiled.graph
         types = [graph.values[name].type for name in graph.output_names]
-        arrays = execute(self.machine, compiled, inputs, self.hooks, types, self.layout)
+        try:
+            arrays = execute(self.machine, compiled, inputs, self.hooks, types, self.layout)
+        except EngineFailed as error:
+            if error.crashed and self.hooks == "plain":  # the plain program does not know its nodes, the traced one does
+                execute(self.machine, compiled, inputs, "trace", traced_types(graph), self.layout)
+            raise
         return dict(zip(graph.output_names, arrays, strict=True))
 
 
@@ -104,6 +113,12 @@ def execute(
         raise EngineFailed(machine.name, f"wrote {len(data)} bytes for {count} samples of {size} bytes each") from None
 
 
+def traced_types(graph: Graph) -> list[Type]:
+    """What a record holds under the trace hooks: the outputs of every node, then those of the graph."""
+    computed = [name for node in graph.nodes for name in node.outputs]
+    return [graph.values[name].type for name in (*computed, *graph.output_names)]
+
+
 def program_sources(compiled: Compiled, hooks: str, folder: Path) -> list[Path]:
     """The C files of a program, less its port: the model, the harness and the hooks. Writes `model_table.c` to `folder`."""
     table = folder / "model_table.c"
@@ -120,12 +135,15 @@ def program_flags(compiled: Compiled, hooks: str) -> list[str]:
 
 
 def failure(engine: str, compiled: Compiled, printed: str, reason: str) -> EngineFailed:
-    """The error for a run that printed this; `harness_report` lines in it tell the node and the byte of the arena."""
+    """The error for a program that printed this and ended for this `reason`, which may be empty.
+
+    A line of `harness_report` in it tells the node and the byte of the arena.
+    """
     report = re.search(r"^tapeout: (.+) node (-?\d+) offset (-?\d+)$", printed, re.MULTILINE)
     if not report:
         said = re.search(r"^tapeout: (.+)$", printed, re.MULTILINE)
-        return EngineFailed(engine, said[1] if said else reason)
+        return EngineFailed(engine, said[1] if said else reason or "ended early", crashed=True)
     index, offset = int(report[2]), int(report[3])
     node = compiled.graph.nodes[index].name if index >= 0 else None
     what = reason or report[1]
-    return EngineFailed(engine, f"{what}: {locate(compiled.plan, offset, index)}" if offset >= 0 else what, node)
+    return EngineFailed(engine, f"{what}: {locate(compiled.plan, offset, index)}" if offset >= 0 else what, node, crashed=True)

@@ -5,11 +5,12 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tapeout.compiler.errors import TapeoutError
+from tapeout.targets import tools
 from tapeout.targets.compiled import Compiled
 
 from .engine import HARNESS, EngineFailed, Harnessed, failure, program_flags, program_sources
@@ -31,9 +32,10 @@ class Host:
         program = folder / "program"
         sources = [*program_sources(compiled, hooks, folder), HARNESS / "port_host.c"]
         flags = [*(_CHECKED if self.sanitize else _FAST), *program_flags(compiled, hooks)]
-        built = subprocess.run([*compiler(), *flags, *sources, "-o", program, "-lm"], capture_output=True, text=True, check=False)
-        if built.returncode:
-            raise EngineFailed(self.name, f"the C does not compile: {_first_error(built.stderr)}")
+        try:
+            tools.call([*compiler(), *flags, *sources, "-o", program])
+        except tools.ToolFailed as error:
+            raise EngineFailed(self.name, f"the C does not compile: {error}") from None
         (folder / "inputs.bin").write_bytes(inputs)
         try:
             ran = subprocess.run([program], cwd=folder, env=_environment(), capture_output=True, timeout=_SECONDS, check=False)
@@ -41,26 +43,21 @@ class Host:
             raise EngineFailed(self.name, f"still runs after {_SECONDS} seconds") from None
         if ran.returncode:
             printed = ran.stderr.decode(errors="replace")
-            raise failure(self.name, compiled, printed, _sanitizer_words(printed))
+            raise failure(self.name, compiled, printed, _sanitizer_words(printed) or _signal(ran.returncode))
         return (folder / "outputs.bin").read_bytes()
 
 
 def compiler() -> list[str]:
-    """The command of the host's C compiler. Raises TapeoutError when there is none."""
+    """The command of the host's C compiler. Raises MissingTool."""
     command = shlex.split(os.environ.get("CC", "gcc"))
     if not command or not shutil.which(command[0]):
-        raise TapeoutError(f"{command[0] if command else 'CC'} is missing: apt-get install gcc, or set CC to a C compiler")
+        raise tools.MissingTool(f"there is no C compiler {' '.join(command)!r}: apt-get install gcc, or set CC to the command of another")
     return command
 
 
 def _environment() -> dict[str, str]:
     """With sanitizers that abort, so that the port's signal handler names the node."""
     return {**os.environ, "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0", "UBSAN_OPTIONS": "abort_on_error=1"}
-
-
-def _first_error(text: str) -> str:
-    found = re.search(r"^.*\berror: .*$", text, re.MULTILINE)
-    return found[0] if found else text.strip().splitlines()[0] if text.strip() else "no message"
 
 
 def _sanitizer_words(printed: str) -> str:
@@ -71,12 +68,19 @@ def _sanitizer_words(printed: str) -> str:
     address = re.search(r"AddressSanitizer: ([\w-]+)", printed)
     access = re.search(r"^(READ|WRITE) of size (\d+)", printed, re.MULTILINE)
     function = re.search(r"^ +#\d+ \w+ in (\w+) .*\.[ch]:\d+", printed, re.MULTILINE)
+    constant = re.search(r"is located (\d+ bytes (?:after|before|to the \w+ of)) global variable '(\w+)'", printed)
     if not address:
         return ""
-    words = address[1]
+    words = [address[1]]
     if access:
-        words += f", {access[1].lower()} of size {access[2]}"
-    return f"{words} in {function[1]}" if function else words
+        words.append(f"{access[1].lower()} of size {access[2]}{f' in {function[1]}' if function else ''}")
+    if constant:
+        words.append(f"{constant[1]} {constant[2]}")
+    return ", ".join(words)
+
+
+def _signal(status: int) -> str:
+    return f"ended by {signal.Signals(-status).name}" if status < 0 else ""
 
 
 HOST = Harnessed("host", Host())

@@ -42,23 +42,29 @@ def framed(plan: Plan) -> Plan:
 def relocate(compiled: Compiled, layout: Layout, folder: Path) -> Compiled:
     """A copy in `folder` of the compiled sources under another layout; `folder` must not exist."""
     moved = replace(compiled, folder=folder, plan=layout(compiled.plan))
-    shutil.copytree(compiled.folder, folder, ignore=shutil.ignore_patterns("*.elf", "build"))
+    shutil.copytree(compiled.folder / "kernels", folder / "kernels")
+    for file in compiled.folder.glob(f"{compiled.name}*.[ch]"):
+        shutil.copy(file, folder)
     arena = Emitter(moved.graph, moved.plan, moved.target, moved.name).arena()
     (folder / f"{moved.name}_arena.h").write_text(arena)
     return moved
 
 
-def locate(plan: Plan, offset: int, node: int) -> str:
-    """Words for a byte of the arena: where it lies from the nearest buffer, those live while `node` runs first."""
+def locate(plan: Plan, offset: int, node: int | None = None) -> str:
+    """Words for a byte of the arena: where it lies from the nearest buffer; those live while `node` runs come first."""
+
+    def dead(buffer: Buffer) -> bool:
+        return node is not None and not buffer.first <= node <= buffer.last
+
     if not plan.buffers:
         return f"byte {offset} of the arena"
-    buffer = min(plan.buffers, key=lambda b: (_distance(b, offset), not b.first <= node <= b.last))
+    buffer = min(plan.buffers, key=lambda b: (_distance(b, offset), dead(b)))
     distance = _distance(buffer, offset)
     if distance:
         side = "before" if offset < buffer.offset else "after"
         return f"{distance} byte{'s' * (distance > 1)} {side} {buffer.name}"
-    live = f", which is live while nodes {buffer.first} to {buffer.last} run"
-    return f"byte {offset - buffer.offset} of {buffer.name}{'' if buffer.first <= node <= buffer.last else live}"
+    lifetime = f", which is live at nodes {buffer.first} to {buffer.last} only" if dead(buffer) else ""
+    return f"byte {offset - buffer.offset} of {buffer.name}{lifetime}"
 
 
 def _distance(buffer: Buffer, offset: int) -> int:

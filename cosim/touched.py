@@ -94,4 +94,4 @@ def _planned(plan: Plan) -> Array:
 
 def _stretches(mask: Array, plan: Plan) -> tuple[Stretch, ...]:
     edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    return tuple(Stretch(int(end - begin), locate(plan, int(begin), -2)) for begin, end in edges.reshape(-1, 2))
+    return tuple(Stretch(int(end - begin), locate(plan, int(begin))) for begin, end in edges.reshape(-1, 2))

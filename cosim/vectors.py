@@ -24,13 +24,11 @@ def random_inputs(graph: Graph, count: int, seed: int) -> dict[str, Array]:
 
 def _samples(type: Type, count: int, rng: np.random.Generator) -> Array:
     """Corner samples, as many as fit, then random ones."""
-    corners = _codes(type) if isinstance(type.q, QType) else _reals(type)
-    kept = corners[:count]
+    corners = (_codes(type) if isinstance(type.q, QType) else _reals(type))[:count]
+    shape = (count - len(corners), *type.shape)
     if isinstance(type.q, QType):
-        rest = rng.integers(type.q.min, type.q.max, (count - len(kept), *type.shape), endpoint=True)
-    else:
-        rest = rng.standard_normal((count - len(kept), *type.shape))
-    return np.concatenate([kept, rest.astype(type.q.dtype)])
+        return np.concatenate([corners, rng.integers(type.q.min, type.q.max, shape, endpoint=True).astype(type.q.dtype)])
+    return np.concatenate([corners, rng.standard_normal(shape).astype(type.q.dtype)])
 
 
 def _codes(type: Type) -> Array:

@@ -1,0 +1,139 @@
+"""A co-simulation: one bundle, one set of samples, several engines, each compared with the reference."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tapeout.compiler import data
+from tapeout.compiler.errors import TapeoutError
+from tapeout.compiler.ir import Array, Port
+from tapeout.compiler.run import run
+from tapeout.targets.bundle import Bundle
+from tapeout.targets.compiled import Compiled
+from tapeout.targets.cortexm.target import CortexM
+
+from .compare import Comparison, compare, first_differing_node
+from .engine import Engine, EngineFailed, Harnessed, Inputs, Outputs, Reference
+from .floatref import float_outputs
+from .host import HOST, HOST_ASAN
+from .quality import Quality, measure
+
+SCHEMA = "tapeout-cosim-1"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an engine gave: a comparison, or the reason why it gave nothing."""
+
+    engine: str
+    outputs: Outputs
+    comparison: Comparison | None
+    failure: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self.comparison is None or self.comparison.differ > 0
+
+    def text(self) -> str:
+        """`host: 0 / 1200 elements differ`, or why nothing was compared."""
+        return self.comparison.text(self.engine) if self.comparison else f"{self.failure}"
+
+
+@dataclass(frozen=True)
+class Session:
+    """The results of all engines on the same samples, by value name; `results` begins with the reference if it was asked for."""
+
+    bundle: Bundle
+    inputs: Inputs
+    reference: Outputs
+    results: tuple[Result, ...]
+
+    @cached_property
+    def samples(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+    def arrays(self) -> dict[str, Array]:
+        """Inputs and outputs in the source model's layout, as `inputs/<name>` and `<engine>/<output name>`."""
+        graph = self.bundle.graph
+        found = {f"inputs/{p.name}": data.to_source(self.inputs[p.value], p) for p in graph.inputs}
+        for result in self.results:
+            found |= {f"{result.engine}/{p.name}": data.to_source(result.outputs[p.value], p) for p in graph.outputs if result.outputs}
+        return found
+
+    def summary(self) -> dict[str, Any]:
+        """What `cosim --json` writes, less the quality."""
+        engines = {
+            r.engine: {
+                "compared": r.comparison.compared if r.comparison else 0,
+                "differ": r.comparison.differ if r.comparison else None,
+                "first": asdict(r.comparison.first) if r.comparison and r.comparison.first else None,
+                "failure": r.failure,
+            }
+            for r in self.results
+        }
+        manifest = self.bundle.manifest
+        return {"schema": SCHEMA, "model": manifest.name, "target": manifest.target, "samples": self.samples, "engines": engines}
+
+    def quality(self, float_model: Path | None, labels: Array | None) -> Quality | None:
+        """The first output against the float model's and against labels; None with neither. Raises TapeoutError."""
+        if float_model is None and labels is None:
+            return None
+        port = self.bundle.graph.outputs[0]
+        found = self._real(self.reference, port)
+        if float_model is None:
+            return measure(found, None, labels, None)
+        wanted = float_outputs(float_model, {p.name: self._real(self.inputs, p) for p in self.bundle.graph.inputs})
+        chosen = wanted.get(port.name, next(iter(wanted.values())))
+        return measure(found, chosen, labels, str(float_model))
+
+    def _real(self, arrays: Mapping[str, Array], port: Port) -> Array:
+        """A port's samples as real numbers, in the source's layout."""
+        value = self.bundle.graph.values[port.value]
+        return data.to_source(data.to_real(arrays[port.value], value.type), port)
+
+
+def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine, ...]:
+    """The engines of a comma-separated list, or all that the bundle's target has. Raises TapeoutError."""
+    known: dict[str, Engine] = {e.name: e for e in (Reference(), HOST, HOST_ASAN)}
+    if isinstance(bundle.compiled().target, CortexM):
+        from .qemu import QEMU
+
+        known[QEMU.name] = QEMU
+    chosen = list(known) if names is None else [n.strip() for n in names.split(",") if n.strip()]
+    for name in chosen:
+        if name not in known:
+            raise TapeoutError(f"--engines: no engine {name!r} for target {bundle.manifest.target}; there are {', '.join(known)}")
+    if not chosen:
+        raise TapeoutError(f"--engines: names none; there are {', '.join(known)}")
+    return tuple(known[n] for n in dict.fromkeys(chosen))
+
+
+def cosimulate(bundle: Bundle, engines: Sequence[Engine], inputs: Inputs) -> Session:
+    """Runs every engine on the samples. Raises TapeoutError when a tool is missing; what an engine got wrong is in its result."""
+    reference = run(bundle.graph, inputs)
+    return Session(bundle, inputs, reference, tuple(_result(engine, bundle, inputs, reference) for engine in engines))
+
+
+def _result(engine: Engine, bundle: Bundle, inputs: Inputs, reference: Outputs) -> Result:
+    if isinstance(engine, Reference):
+        return Result(engine.name, reference, compare(reference, reference, bundle.graph))
+    compiled = bundle.compiled("c") if engine in (HOST, HOST_ASAN) else bundle.compiled()
+    try:
+        outputs = engine.run(compiled, inputs)
+    except EngineFailed as error:
+        return Result(engine.name, {}, None, str(error))
+    comparison = compare(reference, outputs, bundle.graph)
+    if comparison.first and isinstance(engine, Harnessed):
+        comparison = _located(comparison, engine, compiled, inputs)
+    return Result(engine.name, outputs, comparison)
+
+
+def _located(comparison: Comparison, engine: Harnessed, compiled: Compiled, inputs: Inputs) -> Comparison:
+    """The comparison with the first node that differs, found by a trace of the first sample that does."""
+    assert comparison.first
+    first = first_differing_node(engine.machine, compiled, inputs, comparison.first.sample, engine.layout)
+    return Comparison(comparison.compared, comparison.differ, first or comparison.first)
+
