@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .dot import exact_format
 from .errors import TapeoutError
 from .ir import F32, Array, FType, Param, QType, Type, Types
 from .ops.clip import Clip
@@ -25,12 +26,23 @@ def sum_type(shape: tuple[int, ...], types: Types, requant: Requant | None) -> T
         if x.q != w.q or requant:
             raise TapeoutError(f"operands are {x.q.code} and {w.q.code}, which one kernel does not mix")
         return Type(shape, F32)
+    if len(x.q.zero) > 1 or len(set(w.q.zero)) > 1:
+        raise TapeoutError("codes with a zero point per channel have no kernel; quantize the weights symmetrically")
     if requant is None:
         scale = tuple(x.q.scale[0] * s for s in w.q.scale)
         axis = len(shape) - 1 if len(scale) > 1 else None
         return Type(shape, QType(32, True, scale, (0,) * len(scale), axis))
     sums = Type(shape, QType(32))
     return requant.infer((sums, *types[3:5]))[0]
+
+
+def centred(x: Array, type: Type, columns: Array) -> Array:
+    """Codes without their zero point, in the format in which their products with `columns` (K, M) are exact; floats as they are."""
+    if isinstance(type.q, FType):
+        return x
+    zero = type.q.zero[0]
+    dtype = exact_format(max(type.q.max - zero, zero - type.q.min), columns)
+    return x.astype(dtype) - dtype.type(zero)
 
 
 def finish(sums: Array, b: Array, requant: Requant | None, clip: Clip | None, scaling: Sequence[Array]) -> Array:

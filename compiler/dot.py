@@ -1,21 +1,26 @@
 """Dot products for the reference: exact ones for integers, in a declared order for floats."""
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .ir import Array
 
 
-def exact_matmul(x: Array, w: Array) -> Array:
-    """`x` (..., K) times `w` (K, M) for integer arrays, exact, as int64 (..., M).
+def exact_format(largest: int, w: Array) -> np.dtype[Any]:
+    """The quickest format in which sums of products of `w` (K, M), over K, with |x| <= `largest` are exact.
 
-    Uses the floating-point matrix product of the smallest format in which every partial sum is exact.
+    Floating point when no partial sum can lose a bit, whatever its order: BLAS is far quicker than NumPy's integers.
     """
-    bound = x.shape[-1] * int(np.abs(x).max(initial=0)) * int(np.abs(w).max(initial=0))
-    if bound >= 1 << 53:
-        return x.astype(np.int64) @ w.astype(np.int64)
-    dtype = np.float32 if bound < 1 << 24 else np.float64
-    return (x.astype(dtype) @ w.astype(dtype)).astype(np.int64)
+    bound = largest * int(np.abs(w.astype(np.int64)).sum(axis=0).max(initial=0))
+    return np.dtype(np.float32 if bound < 1 << 24 else np.float64 if bound < 1 << 53 else np.int64)
+
+
+def exact_matmul(x: Array, w: Array) -> Array:
+    """`x` (..., K) times `w` (K, M) as int64 (..., M); `x` has the `exact_format` for `w`."""
+    product: Array = np.matmul(x, w.astype(x.dtype)).astype(np.int64)
+    return product
 
 
 def ordered_matmul(x: Array, w: Array) -> Array:

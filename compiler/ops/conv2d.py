@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..accumulate import finish, sum_fields, sum_type
+from ..accumulate import centred, finish, sum_fields, sum_type
 from ..dot import exact_matmul, ordered_matmul
 from ..errors import TapeoutError
-from ..ir import Array, Cost, FType, Op, Param, Type, Types
+from ..ir import Array, Cost, FType, Op, Param, QType, Type, Types
 from ..window import Window
 from .clip import Clip
 from .requant import Requant
@@ -41,6 +41,8 @@ class Conv2D(Op):
             raise TapeoutError(f"conv2d takes x NHWC and w OHWI, got {x.dims} and {w.dims}")
         if x.shape[3] != w.shape[3] * self.groups or w.shape[0] % self.groups:
             raise TapeoutError(f"conv2d of {x.dims} with weights {w.dims} does not fit {self.groups} group(s)")
+        if isinstance(w.q, QType) and any(w.q.zero):
+            raise TapeoutError("conv2d takes weights whose zero point is 0")
         shape = (x.shape[0], *self.window(types).output(x.shape[1], x.shape[2]), w.shape[0])
         return (sum_type(shape, types, self.requant),)
 
@@ -48,15 +50,13 @@ class Conv2D(Op):
         x, w, b = arrays[:3]
         (y,) = self.infer(types)
         assert types[0]
-        floats = isinstance(types[0].q, FType)
-        zero = 0 if floats else types[0].quantized.zero[0]
-        dot = ordered_matmul if floats else exact_matmul
-        images = x.reshape(-1, *x.shape[2:])
-        patches = self.window(types).patches(images if floats else images.astype(np.int32) - zero, 0)
+        columns = w.reshape(w.shape[0], -1).T
+        dot = ordered_matmul if isinstance(types[0].q, FType) else exact_matmul
+        patches = self.window(types).patches(centred(x, types[0], columns).reshape(-1, *x.shape[2:]), 0)
         rows = patches.shape[:3]
         inputs, outputs = w.shape[3], w.shape[0] // self.groups
         sums = np.concatenate([
-            dot(patches[..., g * inputs : (g + 1) * inputs].reshape(*rows, -1), w[g * outputs : (g + 1) * outputs].reshape(outputs, -1).T)
+            dot(patches[..., g * inputs : (g + 1) * inputs].reshape(*rows, -1), columns[:, g * outputs : (g + 1) * outputs])
             for g in range(self.groups)
         ], axis=-1)
         return (finish(sums.reshape(len(x), *y.shape), b, self.requant, self.clip, arrays[3:]),)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..accumulate import finish, sum_fields, sum_type
+from ..accumulate import centred, finish, sum_fields, sum_type
 from ..dot import exact_matmul, ordered_matmul
 from ..errors import TapeoutError
 from ..ir import Array, Cost, FType, Op, Param, Type, Types
@@ -37,7 +37,8 @@ class Dense(Op):
         if isinstance(types[0].q, FType):
             sums = ordered_matmul(x, w.T)
         else:
-            sums = exact_matmul(x.astype(np.int32) - types[0].quantized.zero[0], w.T.astype(np.int32) - types[1].quantized.zero[0])
+            columns = w.T.astype(np.int32) - types[1].quantized.zero[0]
+            sums = exact_matmul(centred(x, types[0], columns), columns)
         return (finish(sums, b, self.requant, self.clip, arrays[3:]),)
 
     def params(self, types: Types) -> dict[str, Param]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..accumulate import finish, sum_fields, sum_type
+from ..accumulate import centred, finish, sum_fields, sum_type
 from ..errors import TapeoutError
-from ..ir import Array, Cost, FType, Op, Param, Type, Types
+from ..ir import Array, Cost, FType, Op, Param, QType, Type, Types
 from ..window import Window
 from .clip import Clip
 from .requant import Requant
@@ -36,6 +36,8 @@ class DepthwiseConv2D(Op):
         assert x and w
         if len(x.shape) != 4 or len(w.shape) != 3 or w.shape[2] % x.shape[3]:
             raise TapeoutError(f"depthwise_conv2d takes x NHWC and w HWO with O a multiple of C, got {x.dims} and {w.dims}")
+        if isinstance(w.q, QType) and any(w.q.zero):
+            raise TapeoutError("depthwise_conv2d takes weights whose zero point is 0")
         shape = (x.shape[0], *self.window(types).output(x.shape[1], x.shape[2]), w.shape[2])
         return (sum_type(shape, types, self.requant),)
 
@@ -43,16 +45,17 @@ class DepthwiseConv2D(Op):
         x, w, b = arrays[:3]
         (y,) = self.infer(types)
         assert types[0]
-        images = x.reshape(-1, *x.shape[2:])
-        if not isinstance(types[0].q, FType):
-            images = images.astype(np.int32) - types[0].quantized.zero[0]
+        images = centred(x, types[0], w.reshape(-1, w.shape[2])).reshape(-1, *x.shape[2:])
         patches = self.window(types).patches(images, 0)
         multiplier = w.shape[2] // x.shape[-1]
-        sums = np.zeros((*patches.shape[:3], w.shape[2]), np.float32 if isinstance(types[0].q, FType) else np.int64)
+        taps = w.astype(images.dtype)
+        sums = np.zeros((*patches.shape[:3], w.shape[2]), images.dtype)
         for row in range(w.shape[0]):
             for column in range(w.shape[1]):
                 tap = patches[:, :, :, row, column]
-                sums += (np.repeat(tap, multiplier, axis=-1) if multiplier > 1 else tap) * w[row, column]
+                sums += (np.repeat(tap, multiplier, axis=-1) if multiplier > 1 else tap) * taps[row, column]
+        if not isinstance(types[0].q, FType):
+            sums = sums.astype(np.int64)
         return (finish(sums.reshape(len(x), *y.shape), b, self.requant, self.clip, arrays[3:]),)
 
     def params(self, types: Types) -> dict[str, Param]:

@@ -1,0 +1,57 @@
+"""Cases of depthwise_conv2d: strides, dilations, pads and channel multipliers."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapeout.compiler.fixed import Rounding
+from tapeout.compiler.ir import Array, QType
+from tapeout.compiler.ops.clip import Clip
+from tapeout.compiler.ops.conv2d import Conv2D
+from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
+from tapeout.compiler.ops.requant import Requant
+
+from . import Case, Constant, Input, Real, one_node, quantized, random_codes, random_floats, rng_for, scaling
+from .conv2d import convolve
+
+
+def real_of(op: DepthwiseConv2D) -> Real:
+    """A depthwise convolution is a grouped one with one input channel per group."""
+
+    def real(x: Array, w: Array, b: Array, *_: Array) -> Array:
+        grouped = Conv2D(op.stride, op.dilation, op.pads, x.shape[-1], op.requant, op.clip)
+        return convolve(grouped, x, np.moveaxis(w, -1, 0)[..., None], b)
+
+    return real
+
+
+def codes(name: str, x: tuple[int, ...], w: tuple[int, ...], op: DepthwiseConv2D, per_channel: bool = True, bias: bool = True) -> Case:
+    rng = rng_for(name)
+    channels = w[2] if per_channel else 1
+    scales = tuple(float(s) for s in rng.uniform(0.5, 2.0, channels) / 127)
+    x_type = quantized(0.05, -128)
+    assert op.requant
+    sums = QType(32, True, tuple(x_type.scale[0] * s for s in scales), (0,) * channels, 0 if per_channel else None)
+    mul, shift = scaling([s / op.requant.output.scale[0] for s in sums.scale])
+    weights = Constant(random_codes(rng, w), QType(8, True, scales, (0,) * channels, 2 if per_channel else None))
+    b = Constant(random_codes(rng, w[2:], -2000, 2000, "int32"), sums) if bias else None
+    return Case(name, one_node(name, op, Input(x, x_type), weights, b, mul, shift), real_of(op))
+
+
+def floats(name: str, x: tuple[int, ...], w: tuple[int, ...], op: DepthwiseConv2D, bias: bool = True) -> Case:
+    rng = rng_for(name)
+    b = Constant(random_floats(rng, w[2:])) if bias else None
+    return Case(name, one_node(name, op, Input(x), Constant(random_floats(rng, w)), b), real_of(op), 1e-5)
+
+
+OUT = Requant(quantized(0.2, -5))
+RELU = Requant(quantized(0.1, -128), Rounding.TFLITE, -128, 100)
+
+CASES = [
+    codes("depthwise_conv2d_s8_same", (1, 7, 5, 4), (3, 3, 4), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=RELU)),
+    codes("depthwise_conv2d_s8_stride", (2, 7, 8, 3), (3, 2, 3), DepthwiseConv2D((2, 1), pads=(1, 0, 1, 1), requant=OUT), bias=False),
+    codes("depthwise_conv2d_s8_multiplier", (1, 6, 5, 2), (4, 3, 6), DepthwiseConv2D((2, 2), pads=(1, 1, 2, 0), requant=OUT)),
+    codes("depthwise_conv2d_s8_dilated", (1, 8, 9, 5), (3, 3, 5), DepthwiseConv2D(dilation=(2, 3), requant=OUT), per_channel=False),
+    codes("depthwise_conv2d_s8_one_channel", (1, 9, 4, 1), (5, 4, 8), DepthwiseConv2D((2, 2), pads=(2, 1, 1, 1), requant=RELU)),
+    floats("depthwise_conv2d_f32_same", (2, 7, 5, 4), (3, 3, 4), DepthwiseConv2D(pads=(1, 1, 1, 1), clip=Clip(0.0, 6.0))),
+    floats("depthwise_conv2d_f32_multiplier", (1, 6, 5, 2), (4, 3, 6), DepthwiseConv2D((2, 1), (1, 2), (1, 1, 2, 1)), bias=False),
+]
