@@ -11,13 +11,13 @@ from tapeout.compiler.errors import TapeoutError
 
 @dataclass(frozen=True)
 class Memory:
-    """A range of `length` bytes of addresses."""
+    """A range of addresses."""
 
     origin: int
-    length: int
+    bytes: int
 
     def holds(self, address: int) -> bool:
-        return self.origin <= address < self.origin + self.length
+        return self.origin <= address < self.origin + self.bytes
 
 
 @dataclass(frozen=True)
@@ -30,21 +30,22 @@ class Board:
     flash: Memory  # where code and constants lie; some form of RAM on boards that a debugger or QEMU loads
     ram: Memory
     source: str  # the documents that these figures are from
-    machine: str | None = None  # the machine of qemu-system-arm that models the board
+    qemu: str = ""  # the machine of qemu-system-arm that models the board; empty when there is none
 
 
 @cache
-def boards() -> tuple[Board, ...]:
-    """All boards in alphabetical order."""
-    return tuple(map(_read, sorted(Path(__file__).parent.glob("*/boards/*.toml"), key=lambda path: path.stem)))
+def boards() -> dict[str, Board]:
+    """All boards by name, in alphabetical order."""
+    files = sorted(Path(__file__).parent.glob("*/boards/*.toml"), key=lambda path: path.stem)
+    return {path.stem: _read(path) for path in files}
 
 
 def load(name: str) -> Board:
     """The board of that name, upper or lower case. Raises TapeoutError that lists the known boards."""
-    for board in boards():
-        if board.name == name.lower():
-            return board
-    raise TapeoutError(f"no board {name!r}; there are {', '.join(b.name for b in boards())}")
+    try:
+        return boards()[name.lower()]
+    except KeyError:
+        raise TapeoutError(f"no board {name!r}; there are {', '.join(boards())}") from None
 
 
 def _read(path: Path) -> Board:
@@ -56,5 +57,5 @@ def _read(path: Path) -> Board:
         flash=Memory(entry["flash"]["origin"], entry["flash"]["kib"] << 10),
         ram=Memory(entry["ram"]["origin"], entry["ram"]["kib"] << 10),
         source=entry["source"],
-        machine=entry.get("machine"),
+        qemu=entry.get("qemu", ""),
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tapeout.compiler.errors import CheckFailed
@@ -14,13 +14,15 @@ from tapeout.compiler.errors import CheckFailed
 from .. import tools
 from ..board import Board
 from ..compiled import Compiled
+from .stack import deepest
 from .target import CortexM
 
 FOLDER = Path(__file__).parent
-# Two global symbols never share a name, floats keep every bit, and the linker drops what is not called.
+# Floats keep every bit, and the linker drops what is not called.
 FLAGS = ("-O2", "-std=c99", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
 # The small C library is there for memcpy and memset, which gcc calls by itself.
 LINK_FLAGS = ("-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections")
+_SECTIONS = (".vectors", ".text", ".rodata", ".ARM.extab", ".ARM.exidx", ".data", ".bss")  # of memory.ld.in
 STACK_BYTES = 1024  # the least that a firmware must leave free
 
 
@@ -35,17 +37,22 @@ class Section:
 
 @dataclass(frozen=True)
 class Firmware:
-    """A linked program. `overflow` says by how many bytes a memory, `flash` or `ram`, is too small for it."""
+    """A linked program.
+
+    `overflow` says by how many bytes a memory, `flash` or `ram`, is too small for it; `stack_bytes` are the
+    frames of a run of the network, as gcc reports them, without those of the C library.
+    """
 
     elf: Path
     board: Board
     sections: tuple[Section, ...]
     overflow: Mapping[str, int]
+    stack_bytes: int = 0
 
     @property
     def flash_bytes(self) -> int:
         """Code, constants and the initial values of variables."""
-        return sum(s.bytes for s in self.sections if s.name not in (".bss", ".stack"))
+        return sum(s.bytes for s in self.sections if s.name != ".bss")
 
     @property
     def ram_bytes(self) -> int:
@@ -83,8 +90,8 @@ def memory_script(board: Board) -> str:
     """The linker script with the memories of a board."""
     return _fill(
         "memory.ld.in", board=board.name, stack_bytes=str(STACK_BYTES),
-        flash_origin=f"{board.flash.origin:#010x}", flash_length=str(board.flash.length),
-        ram_origin=f"{board.ram.origin:#010x}", ram_length=str(board.ram.length),
+        flash_origin=f"{board.flash.origin:#010x}", flash_length=str(board.flash.bytes),
+        ram_origin=f"{board.ram.origin:#010x}", ram_length=str(board.ram.bytes),
     )
 
 
@@ -97,9 +104,10 @@ def build(compiled: Compiled, board: Board, folder: Path) -> Firmware:
     beside.mkdir(exist_ok=True)
     for name, text in files(compiled, board).items():
         (beside / name).write_text(text)
-    sources = [beside / "main.c", beside / "startup.c", *model_sources(compiled)]
-    objects = compile_objects(core(compiled), sources, folder, include=[compiled.folder])
-    return link(core(compiled), board, objects, folder / f"{compiled.name}.elf")
+    sources = [*model_sources(compiled), beside / "main.c", beside / "startup.c"]
+    objects = compile_objects(core(compiled), sources, folder, include=[compiled.folder], flags=["-fcallgraph-info=su"])
+    linked = link(core(compiled), board, objects, folder / f"{compiled.name}.elf")
+    return replace(linked, stack_bytes=deepest([objects[0].with_suffix(".ci")], f"{compiled.name}_run"))
 
 
 def model_sources(compiled: Compiled) -> list[Path]:
@@ -110,12 +118,11 @@ def compile_objects(
     target: CortexM, sources: Iterable[Path], folder: Path, include: Iterable[Path] = (), flags: Sequence[str] = ()
 ) -> list[Path]:
     """Compiles each C file to an object file in `folder`. Raises MissingTool or ToolFailed."""
+    paths = [f"-I{path}" for path in include]
     objects = []
-    for source in sources:
-        made = folder / f"{source.stem}.o"
-        paths = [f"-I{path}" for path in include]
-        tools.call(["arm-none-eabi-gcc", *target.flags, *FLAGS, *flags, *paths, "-c", source, "-o", made])
-        objects.append(made)
+    for i, source in enumerate(sources):
+        objects.append(folder / f"{i}_{source.stem}.o")
+        tools.call(["arm-none-eabi-gcc", *target.flags, *FLAGS, *flags, *paths, "-c", source, "-o", objects[-1]])
     return objects
 
 
@@ -124,21 +131,21 @@ def link(target: CortexM, board: Board, objects: Sequence[Path], elf: Path, flag
     script = elf.with_suffix(".ld")
     script.write_text(memory_script(board))
     # --noinhibit-exec makes the overflow of a memory a warning, so that the sizes are known.
-    said = tools.call(
-        ["arm-none-eabi-gcc", *target.flags, *LINK_FLAGS, *flags, "-Wl,--noinhibit-exec", *objects, "-T", script, "-o", elf]
-    )
+    loose = ["-Wl,--noinhibit-exec"]
+    said = tools.call(["arm-none-eabi-gcc", *target.flags, *LINK_FLAGS, *flags, *loose, *objects, "-T", script, "-o", elf])
+    wrong = re.search(r"^.*(undefined reference|multiple definition).*$", said, re.MULTILINE)
+    if wrong:
+        raise tools.ToolFailed(f"arm-none-eabi-gcc: {wrong[0]}", said)
     overflow = {m[1]: int(m[2]) for m in re.finditer(r"region `(\w+)' overflowed by (\d+) bytes", said)}
-    if "undefined reference" in said or "multiple definition" in said:
-        raise tools.ToolFailed(f"arm-none-eabi-gcc: {next(line for line in said.splitlines() if 'definition' in line or 'undefined' in line)}", said)
     return Firmware(elf, board, sections(elf), overflow)
 
 
 def sections(elf: Path) -> tuple[Section, ...]:
-    """The sections of a program that lie in memory and are not empty."""
+    """The sections of a program that take memory when it runs, without the room that is kept for the stack."""
     found = []
     for line in tools.call(["arm-none-eabi-size", "-A", "-d", elf]).splitlines():
-        match = re.fullmatch(r"(\.\S+)\s+(\d+)\s+(\d+)", line.strip())
-        if match and int(match[2]) and (int(match[3]) or match[1] == ".vectors"):
+        match = re.fullmatch(r"(\.\w+(?:\.\w+)*) +(\d+) +(\d+)", line.strip())
+        if match and match[1] in _SECTIONS and int(match[2]):
             found.append(Section(match[1], int(match[2]), int(match[3])))
     return tuple(found)
 

@@ -1,0 +1,105 @@
+"""Cortex-M in QEMU: equality with guard zones, instruction counts and the painted stack."""
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tapeout.targets import tools
+from tapeout.targets.compiled import Compiled
+from tapeout.targets.cortexm.firmware import FOLDER, Firmware, compile_objects, core, link
+
+from .compare import differing
+from .engine import HARNESS, EngineFailed, Harnessed, Inputs, Outputs, failure, program_flags, program_sources
+from .layout import apart
+
+_OPTIONS = ("-nographic", "-monitor", "none", "-serial", "none", "-semihosting-config", "enable=on,target=native")
+STARTUP = FOLDER / "startup.c"
+PORT = HARNESS / "port_semihosting.c"
+
+
+@dataclass(frozen=True)
+class QemuMachine:
+    """Builds for a board with the target's core that QEMU models, and starts it there; `seconds` end an endless run."""
+
+    name: str = "qemu"
+    seconds: int = 900
+
+    def execute(self, compiled: Compiled, hooks: str, inputs: bytes, folder: Path) -> bytes:
+        sources = [*program_sources(compiled, hooks, folder), PORT, STARTUP]
+        firmware = self.build(compiled, sources, program_flags(compiled, hooks), folder)
+        (folder / "inputs.bin").write_bytes(inputs)
+        try:
+            self.start(compiled, firmware, folder)
+        except EngineFailed as error:
+            if hooks == "plain" and not error.node:  # the trace build knows which node runs
+                (folder / "traced").mkdir()
+                self.execute(compiled, "trace", inputs, folder / "traced")
+            raise
+        return (folder / "outputs.bin").read_bytes()
+
+    def build(
+        self, compiled: Compiled, sources: Sequence[Path], flags: Sequence[str], folder: Path, link_flags: Sequence[str] = ()
+    ) -> Firmware:
+        """The program of these sources for the first board whose memories are large enough.
+
+        Raises MissingTool, and EngineFailed when it does not compile or no board is large enough.
+        """
+        target = core(compiled)
+        try:
+            objects = compile_objects(target, sources, folder, flags=[*flags, "-g"])
+            for board in target.qemu_boards:
+                firmware = link(target, board, objects, folder / f"{board.name}.elf", link_flags)
+                if not firmware.overflow:
+                    return firmware
+        except tools.ToolFailed as error:
+            raise EngineFailed(self.name, f"the C does not compile: {error}") from None
+        short = " and ".join(f"{count} bytes of {region}" for region, count in sorted(firmware.overflow.items()))
+        raise EngineFailed(self.name, f"no board of {target.name} in QEMU is large enough: {board.name} lacks {short}")
+
+    def start(self, compiled: Compiled, firmware: Firmware, folder: Path, options: Sequence[str] = ()) -> None:
+        """Runs a program to its end in `folder`. Raises MissingTool, and EngineFailed when it does not end well."""
+        command = [tools.find("qemu-system-arm"), "-M", firmware.board.qemu, *_OPTIONS, *options, "-kernel", str(firmware.elf)]
+        try:
+            done = subprocess.run(
+                command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=self.seconds, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise EngineFailed(self.name, f"still runs after {self.seconds} seconds") from None
+        if done.returncode:
+            printed = (done.stderr + done.stdout).decode(errors="replace")
+            raise failure(self.name, compiled, printed, _fault(firmware, printed))
+
+
+def _fault(firmware: Firmware, printed: str) -> str:
+    """Where the core took an exception: `fault at 0x0000012c in conv2d_s8, conv2d.h:45`; empty when it took none."""
+    marker = "tapeout: fault at "
+    at = printed.find(marker)
+    if at < 0:
+        return next((line for line in printed.splitlines() if "Lockup" in line or "fatal" in line), "")
+    address = printed[at + len(marker) :].split(maxsplit=1)[0]
+    function, place = tools.call(["arm-none-eabi-addr2line", "-f", "-s", "-e", firmware.elf, address]).split()[:2]
+    return f"fault at {address}" if function == "??" else f"fault at {address} in {function}, {place}"
+
+
+@dataclass(frozen=True)
+class Qemu:
+    """The target's own code: all samples with the memory plan as it is, the first `guarded` once more with every tensor
+    between guard zones and all memory that is not in use painted."""
+
+    name: str = "qemu"
+    machine: QemuMachine = field(default_factory=QemuMachine)
+    guarded: int = 2
+
+    def run(self, compiled: Compiled, inputs: Inputs) -> Outputs:
+        outputs = Harnessed(self.name, self.machine).run(compiled, inputs)
+        first = {name: inputs[name][: self.guarded] for name in compiled.graph.input_names}
+        watched = Harnessed(self.name, self.machine, "guard", apart).run(compiled, first)
+        for name, array in watched.items():
+            if differing(outputs[name][: self.guarded], array).any():
+                raise EngineFailed(self.name, f"output {name} depends on memory that holds no live tensor")
+        return outputs
+
+
+QEMU = Qemu()
