@@ -1,0 +1,49 @@
+/* Measures the init and run of a model: marks around both for the plugin counting/count.c, and the stack that a run uses.
+ *
+ * The linker leads the harness' calls of model_init() and model_run() here (--wrap). MODEL_INIT and MODEL_RUN are
+ * the model's own functions, so that between two marks lie one call and the whole function, nothing else. */
+#include "hooks.h"
+#include "mark.h"
+#include "port.h"
+
+enum { PAINT = 0x5A5AA5A5 };
+
+extern volatile uint32_t bss_end[]; /* of memory.ld: from here to the stack pointer nothing is in use */
+
+void MODEL_INIT(void);
+void MODEL_RUN(void);
+void __wrap_model_init(void);
+void __wrap_model_run(void);
+
+static uint32_t stack_bytes;
+
+void __wrap_model_init(void)
+{
+    mark();
+    MODEL_INIT();
+    mark();
+}
+
+/* Paints the free memory under the stack pointer, runs, and looks how far down the paint is gone. */
+void __wrap_model_run(void)
+{
+    volatile uint32_t *top;
+    volatile uint32_t *word;
+    __asm volatile("mov %0, sp" : "=r"(top));
+    for (word = bss_end; word < top; word++) {
+        *word = PAINT;
+    }
+    mark();
+    MODEL_RUN();
+    mark();
+    for (word = bss_end; word < top && *word == PAINT; word++) {
+    }
+    stack_bytes = (uint32_t)top - (uint32_t)word;
+}
+
+void at_moment(moment now)
+{
+    if (now == AFTER_RUN) {
+        port_write(&stack_bytes, sizeof stack_bytes);
+    }
+}
