@@ -16,9 +16,10 @@ from tapeout.targets.compiled import Compiled
 from tapeout.targets.cortexm.target import CortexM
 
 from .compare import Comparison, compare, first_differing_node
-from .engine import Engine, EngineFailed, Harnessed, Inputs, Outputs, Reference
+from .engine import Engine, EngineFailed, Harnessed, Inputs, Machine, Outputs, Reference
 from .floatref import float_outputs
 from .host import HOST, HOST_ASAN
+from .qemu import QEMU, Qemu
 from .quality import Quality, measure
 
 SCHEMA = "tapeout-cosim-1"
@@ -99,8 +100,6 @@ def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine, ...]:
     """The engines of a comma-separated list, or all that the bundle's target has. Raises TapeoutError."""
     known: dict[str, Engine] = {e.name: e for e in (Reference(), HOST, HOST_ASAN)}
     if isinstance(bundle.compiled().target, CortexM):
-        from .qemu import QEMU
-
         known[QEMU.name] = QEMU
     chosen = list(known) if names is None else [n.strip() for n in names.split(",") if n.strip()]
     for name in chosen:
@@ -126,14 +125,14 @@ def _result(engine: Engine, bundle: Bundle, inputs: Inputs, reference: Outputs) 
     except EngineFailed as error:
         return Result(engine.name, {}, None, str(error))
     comparison = compare(reference, outputs, bundle.graph)
-    if comparison.first and isinstance(engine, Harnessed):
-        comparison = _located(comparison, engine, compiled, inputs)
+    if comparison.first and isinstance(engine, Harnessed | Qemu):
+        comparison = _located(comparison, engine.machine, compiled, inputs)
     return Result(engine.name, outputs, comparison)
 
 
-def _located(comparison: Comparison, engine: Harnessed, compiled: Compiled, inputs: Inputs) -> Comparison:
+def _located(comparison: Comparison, machine: Machine, compiled: Compiled, inputs: Inputs) -> Comparison:
     """The comparison with the first node that differs, found by a trace of the first sample that does."""
     assert comparison.first
-    first = first_differing_node(engine.machine, compiled, inputs, comparison.first.sample, engine.layout)
+    first = first_differing_node(machine, compiled, inputs, comparison.first.sample)
     return Comparison(comparison.compared, comparison.differ, first or comparison.first)
 
