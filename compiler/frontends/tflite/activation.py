@@ -38,7 +38,7 @@ def code_bounds(lo: float, hi: float, q: QType) -> tuple[int, int]:
     def code(real: float) -> int:
         if math.isinf(real):
             return q.min if real < 0 else q.max
-        return min(max(q.zero[0] + int(round_half_away(np.float32(real) / np.float32(q.scale[0]))), q.min), q.max)
+        return min(max(q.zero[0] + int(round_half_away(np.array(np.float32(real) / np.float32(q.scale[0])))), q.min), q.max)
 
     return code(lo), code(hi)
 
@@ -48,19 +48,12 @@ def result_bounds(call: Call, activation: int) -> tuple[int, int]:
     return code_bounds(*bounds(activation), call.result)
 
 
-def emit_floats(call: Call, op: Op, inputs: Sequence[str], activation: int) -> None:
-    """Adds a node, and a clip for its activation if it has one."""
-    clip = Clip(*bounds(activation))
-    if clip == Clip():
-        call.emit(op, inputs)
-    else:
-        call.emit(clip, [call.emit(op, inputs, last=False, suffix="_linear")])
-
-
-def emit_codes(call: Call, op: Op, inputs: Sequence[str], activation: int) -> None:
-    """Adds a node that keeps the scale of its input, and a clip for its activation if it has one."""
-    lo, hi = result_bounds(call, activation)
-    if (lo, hi) == (call.result.min, call.result.max):
+def emit_clipped(call: Call, op: Op, inputs: Sequence[str], activation: int) -> None:
+    """Adds a node that computes in float32 or keeps its input's scale, and a clip for its activation if it has one."""
+    lo, hi = bounds(activation)
+    if not call.floats and (lo, hi) != (-math.inf, math.inf):
+        lo, hi = code_bounds(lo, hi, call.result)
+    if (lo, hi) == (-math.inf, math.inf):
         call.emit(op, inputs)
     else:
         call.emit(Clip(lo, hi), [call.emit(op, inputs, last=False, suffix="_linear")])

@@ -10,7 +10,7 @@ from ...ops.conv2d import Conv2D
 from ...ops.dense import Dense
 from ...ops.depthwise_conv2d import DepthwiseConv2D
 from ...ops.reshape import Reshape
-from .activation import emit_floats, emit_sums
+from .activation import emit_clipped, emit_sums
 from .importer import Call
 from .windows import WINDOW, window_and_pads
 
@@ -59,7 +59,7 @@ def _emit(call: Call, op: Op, x: str, w: Array, axis: int, activation: int) -> N
                 "convert the model to full int8, or without quantization"
             )
         weights = call.network.constant(call.tensor(1), w, F32)
-        emit_floats(call, op, [x, weights, _bias(call, w.shape[axis], np.dtype("float32"))], activation)
+        emit_clipped(call, op, [x, weights, _bias(call, w.shape[axis], np.dtype("float32"))], activation)
         return
     q = call.tensor(1).q
     if not isinstance(q, QType) or q.bits != 8:
