@@ -1,0 +1,129 @@
+"""What the ops on two tensors share: broadcasting, and the scaling of integer sums."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import TapeoutError
+from .fixed import Int, Rounding, multiplier, requantize
+from .ir import Array, FType, Param, QType, Type, Types
+
+RANK = 5  # axes that the kernels walk
+
+Factor = tuple[int, int]  # (mul, shift): mul / 2**shift
+
+
+@dataclass(frozen=True)
+class SumScaling:
+    """How codes of two scales are added: `round_out(round_x((x - x_zero) << left) + round_y((y - y_zero) << left)) + zero`.
+
+    `x`, `y` and `out` are the factors of the three roundings, which follow one rule; the result is clipped to `lo` .. `hi`.
+    """
+
+    output: QType
+    x: Factor
+    y: Factor
+    out: Factor
+    rounding: Rounding = Rounding.HALF_UP
+    lo: int = -128
+    hi: int = 127
+    left: int = 20
+
+    @classmethod
+    def of(cls, x: QType, y: QType, output: QType, rounding: Rounding = Rounding.HALF_UP, lo: int = -128, hi: int = 127) -> SumScaling:
+        """The scaling of TensorFlow Lite's int8 ADD and SUB: both operands to twice the larger scale, with 20 bits of fraction.
+
+        Raises TapeoutError when the output's scale is too small for 32-bit sums.
+        """
+        left = 20
+        twice = 2 * max(x.scale[0], y.scale[0])
+        try:
+            factors = [multiplier(real) for real in (x.scale[0] / twice, y.scale[0] / twice, twice / ((1 << left) * output.scale[0]))]
+        except ValueError as error:
+            raise TapeoutError(f"scales {x.scale[0]} and {y.scale[0]} cannot be added into {output.scale[0]}: {error}") from None
+        return cls(output, *factors, rounding, lo, hi, left)
+
+    def check(self, x: QType, y: QType) -> None:
+        """Raises TapeoutError when a sum of codes of `x` and `y` can leave 32 bits on the way."""
+        total = 0
+        for q, factor in ((x, self.x), (y, self.y)):
+            total += _scaled_bound(max(q.max - q.zero[0], q.zero[0] - q.min) << self.left, factor, self.rounding)
+        if _scaled_bound(total, self.out, self.rounding) + 256 >= 1 << 31:
+            raise TapeoutError("sums leave 32 bits: the output's scale is too small for its inputs'")
+
+    def scaled(self, x: Int, zero: int, factor: Factor) -> Int:
+        """An operand at the common scale."""
+        return requantize((x.astype(np.int64) - zero) << self.left, *factor, self.rounding)
+
+    def finish(self, total: Int) -> Array:
+        """The output's codes for a sum at the common scale."""
+        y = requantize(total, *self.out, self.rounding) + self.output.zero[0]
+        return np.clip(y, self.lo, self.hi).astype(self.output.dtype)
+
+    def fields(self, x: QType, y: QType) -> dict[str, Param]:
+        """The kernel's fields."""
+        return {
+            "x_zero": x.zero[0], "x_mul": self.x[0], "x_shift": self.x[1],
+            "y_zero": y.zero[0], "y_mul": self.y[0], "y_shift": self.y[1],
+            "left": self.left, "out_mul": self.out[0], "out_shift": self.out[1],
+            "out_zero": self.output.zero[0], "lo": self.lo, "hi": self.hi, "rounding": self.rounding,
+        }  # fmt: skip
+
+
+def _scaled_bound(bound: int, factor: Factor, rounding: Rounding) -> int:
+    """The largest result of `requantize` for |x| <= `bound`. Raises TapeoutError when its 32-bit input overflows."""
+    mul, shift = factor
+    if bound << (max(31 - shift, 0) if rounding is Rounding.TFLITE else 0) >= 1 << 31:
+        raise TapeoutError("sums leave 32 bits: the output's scale is too small for its inputs'")
+    return (bound * mul >> shift) + 1
+
+
+def broadcast_shape(types: Types) -> tuple[int, ...]:
+    """The shape of an elementwise result of the first two types, as NumPy broadcasts them. Raises TapeoutError when they do not fit."""
+    x, y = types[:2]
+    assert x and y
+    try:
+        shape = np.broadcast_shapes(x.shape, y.shape)
+    except ValueError:
+        raise TapeoutError(f"{x.dims} and {y.dims} do not broadcast") from None
+    if len(shape) > RANK:
+        raise TapeoutError(f"elementwise ops take tensors of up to {RANK} axes, got {x.dims} and {y.dims}")
+    if isinstance(x.q, FType) != isinstance(y.q, FType):
+        raise TapeoutError(f"operands are {x.q.code} and {y.q.code}, which one kernel does not mix")
+    return tuple(int(n) for n in shape)
+
+
+def aligned(array: Array, type: Type, rank: int) -> Array:
+    """An operand with axes of length 1 put before its own shape, so that its sample axis, if any, comes first."""
+    missing = (1,) * (rank - len(type.shape))
+    samples = array.shape[: array.ndim - len(type.shape)]
+    return array.reshape(*samples, *missing, *type.shape)
+
+
+def broadcast_fields(types: Types) -> dict[str, Param]:
+    """The kernel's walk over the result: `dims` of it, and by how many elements each operand steps along each.
+
+    Neighbouring axes that all operands step through evenly are one, so that equal shapes are a single run.
+    """
+    shape = broadcast_shape(types)
+    operands = [(1,) * (len(shape) - len(t.shape)) + t.shape for t in types[:2] if t]
+    walks = [(n, *(_step(s, axis) for s in operands)) for axis, n in enumerate(shape) if n > 1]
+    merged: list[tuple[int, ...]] = []
+    for n, *steps in walks:
+        if merged and all(outer == n * inner for outer, inner in zip(merged[-1][1:], steps, strict=True)):
+            merged[-1] = (merged[-1][0] * n, *steps)
+        else:
+            merged.append((n, *steps))
+    merged = [(1, 0, 0)] * (RANK - len(merged)) + merged
+    dims, x_steps, y_steps = zip(*merged, strict=True)
+    return {"dims": dims, "x_steps": x_steps, "y_steps": y_steps}
+
+
+def _step(shape: tuple[int, ...], axis: int) -> int:
+    return 0 if shape[axis] == 1 else int(np.prod(shape[axis + 1 :], dtype=np.int64))
+
+
+def overwritable(types: Types, output: Type) -> tuple[int, ...]:
+    """The operands that the output may overwrite: those of its shape and width."""
+    return tuple(i for i, t in enumerate(types[:2]) if t and t.shape == output.shape and t.bytes == output.bytes)

@@ -1,0 +1,48 @@
+/* mul: elementwise product of two tensors, broadcast.
+ * Portable: one loop over rows of the result, no scratch memory. The definition is compiler/ops/mul.py. */
+#ifndef TAPEOUT_MUL_H
+#define TAPEOUT_MUL_H
+
+#include "fixed.h"
+#include "walk.h"
+#include <stddef.h>
+
+typedef struct {
+    int32_t dims[5], x_steps[5], y_steps[5];    /* axes of the result; steps count elements, 0 where an operand is broadcast */
+    int32_t x_zero, y_zero, out_zero, lo, hi;
+    rounding rounding;
+} mul_s8_params;
+
+/* x and y as their steps say, mul and shift one entry, out dims, dense; out may be x or y where that has the result's shape */
+static inline void mul_s8(const mul_s8_params *p, const int8_t *x, const int8_t *y, const int32_t *mul, const int8_t *shift, int8_t *out)
+{
+    for (int32_t row = 0; row < walk_rows(p->dims); row++) {
+        const int8_t *a = x + walk_offset(p->dims, p->x_steps, row);
+        const int8_t *b = y + walk_offset(p->dims, p->y_steps, row);
+        for (int32_t i = 0; i < p->dims[4]; i++) {
+            const int32_t product = (a[i * p->x_steps[4]] - p->x_zero) * (b[i * p->y_steps[4]] - p->y_zero);
+            *out++ = (int8_t)clamp(requantize(product, *mul, *shift, p->rounding) + p->out_zero, p->lo, p->hi);
+        }
+    }
+}
+
+typedef struct {
+    int32_t dims[5], x_steps[5], y_steps[5];
+    float lo, hi;
+} mul_f32_params;
+
+/* Shapes as above. */
+static inline void mul_f32(const mul_f32_params *p, const float *x, const float *y, float *out)
+{
+    for (int32_t row = 0; row < walk_rows(p->dims); row++) {
+        const float *a = x + walk_offset(p->dims, p->x_steps, row);
+        const float *b = y + walk_offset(p->dims, p->y_steps, row);
+        for (int32_t i = 0; i < p->dims[4]; i++) {
+            float product = a[i * p->x_steps[4]] * b[i * p->y_steps[4]];
+            product = product < p->lo ? p->lo : product;
+            *out++ = product > p->hi ? p->hi : product;
+        }
+    }
+}
+
+#endif

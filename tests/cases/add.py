@@ -1,0 +1,70 @@
+"""Cases of add: equal shapes and every way to broadcast; sub has the same ones."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tapeout.compiler.elementwise import SumScaling
+from tapeout.compiler.fixed import Rounding
+from tapeout.compiler.ir import F32, Array, Op
+from tapeout.compiler.ops.add import Add
+from tapeout.compiler.ops.clip import Clip
+
+from . import Case, Constant, Input, Operand, quantized, random_codes, random_floats, rng_for
+from . import one_node as graph
+
+Shape = tuple[int, ...]
+X, Y, OUT = quantized(0.05, 3), quantized(0.02, -128), quantized(0.06, -5)
+
+BROADCASTS: dict[str, tuple[Shape, Shape]] = {
+    "same": ((1, 3, 5, 2), (1, 3, 5, 2)),
+    "channel": ((1, 3, 5, 4), (4,)),
+    "channel_first": ((4,), (1, 3, 5, 4)),
+    "scalar": ((2, 7), ()),
+    "column": ((2, 3, 4), (2, 3, 1)),
+    "middle": ((2, 3, 4), (2, 1, 4)),
+    "both": ((3, 1, 4), (1, 5, 1)),
+    "five_axes": ((2, 1, 3, 1, 2), (1, 2, 3, 2, 1)),
+}
+
+
+def codes(name: str, x: Operand, y: Operand, make: Callable[[SumScaling], Op], real: Callable[[Array, Array], Array],
+          rounding: Rounding = Rounding.TFLITE, lo: int = -128, hi: int = 127) -> Case:
+    scaling = SumScaling.of(X, Y, OUT, rounding, lo, hi)
+
+    def clipped(a: Array, b: Array) -> Array:
+        return np.clip(real(*expand(a, b, x, y)), (lo - OUT.zero[0]) * OUT.scale[0], (hi - OUT.zero[0]) * OUT.scale[0])
+
+    return Case(name, graph(name, make(scaling), x, y), clipped, 1.0 if rounding is Rounding.FLOOR else 0.51)
+
+
+def floats(name: str, x: Operand, y: Operand, op: Op, real: Callable[[Array, Array], Array]) -> Case:
+    return Case(name, graph(name, op, x, y), lambda a, b: real(*expand(a, b, x, y)), 1e-6)
+
+
+def expand(a: Array, b: Array, x: Operand, y: Operand) -> tuple[Array, Array]:
+    """Samples of operands of different rank, with axes of length 1 after the sample axis."""
+    shapes = [o.shape if isinstance(o, Input) else None for o in (x, y)]
+    rank = max(len(s) for s in shapes if s is not None)
+    found = [v if s is None else v.reshape(len(v), *[1] * (rank - len(s)), *s) for v, s in zip((a, b), shapes, strict=True)]
+    return found[0], found[1]
+
+
+def pairs(op: str, make: Callable[[SumScaling], Op], make_float: Callable[[Clip | None], Op],
+          real: Callable[[Array, Array], Array]) -> list[Case]:
+    cases = []
+    for kind, (x, y) in BROADCASTS.items():
+        cases.append(codes(f"{op}_s8_{kind}", Input(x, X), Input(y, Y), make, real))
+        cases.append(floats(f"{op}_f32_{kind}", Input(x), Input(y), make_float(None), real))
+    rng = rng_for(op)
+    channels = Constant(random_codes(rng, (4,)), Y)
+    cases.append(codes(f"{op}_s8_constant", Input((1, 3, 3, 4), X), channels, make, real, Rounding.HALF_UP, -5, 60))
+    cases.append(codes(f"{op}_s8_constant_first", Constant(random_codes(rng, (1, 2, 4)), X), Input((3, 2, 4), Y), make, real))
+    cases += [codes(f"{op}_s8_{r.value}", Input((50,), X), Input((50,), Y), make, real, r) for r in Rounding]
+    bias = Constant(random_floats(rng, (4,)), F32)
+    cases.append(floats(f"{op}_f32_constant", Input((1, 3, 3, 4)), bias, make_float(Clip(0.0, 2.0)), lambda a, b: np.clip(real(a, b), 0, 2)))
+    return cases
+
+
+CASES = pairs("add", Add, lambda clip: Add(clip=clip), np.add)
