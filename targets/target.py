@@ -22,6 +22,7 @@ class Kernel:
 
     symbol: str
     scratch: Callable[[Op, Types], int] = no_scratch  # bytes of arena that it uses while it runs
+    variadic: bool = False  # takes its inputs as one array of pointers
 
 
 @dataclass(frozen=True)

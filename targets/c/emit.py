@@ -231,7 +231,10 @@ void {self.name}_run(void)
         if node.op.alias:
             return f"{comment[:-3]}, the same bytes */\n    node_begin({index});\n    node_end({index});"
         _, kernel = self.target.kernel(self.graph, node)
-        arguments = [f"&{self.symbols[node.name]}_params", *map(self._pointer, (*node.inputs, *node.outputs))]
+        inputs = [self._pointer(i) for i in node.inputs]
+        if kernel.variadic:
+            inputs = [f"(const void *const[]){{{', '.join(inputs)}}}"]
+        arguments = [f"&{self.symbols[node.name]}_params", *inputs, *map(self._pointer, node.outputs)]
         if kernel.scratch(node.op, self.graph.types(node)):
             arguments.append(f"{self.name}_arena + {self._offset(f'{node.name}.scratch')}")
         return f"{comment}\n    node_begin({index});\n    {kernel.symbol}({', '.join(arguments)});\n    node_end({index});"
