@@ -43,6 +43,16 @@ class Window:
             writeable=False,
         )
 
+    def taps(self, height: int, width: int) -> Array:
+        """How many elements of the input, not of the padding, each window has: (out_h, out_w).
+
+        Raises TapeoutError when a window lies in the padding altogether, so that it has nothing to reduce.
+        """
+        inside = self.patches(np.ones((1, height, width, 1), np.int64), 0).sum(axis=(3, 4))[0, :, :, 0]
+        if not inside.all():
+            raise TapeoutError(f"a window of {self.kernel} lies in the padding {self.pads} altogether; reduce the padding")
+        return inside
+
     def params(self, x: tuple[int, ...], y: tuple[int, ...]) -> dict[str, int]:
         """The kernel's fields for an input of shape `x` and an output of shape `y`, both NHWC and dense.
 

@@ -5,7 +5,6 @@
 
 #include "fixed.h"
 #include "walk.h"
-#include <stddef.h>
 
 typedef struct {
     int32_t dims[5], x_steps[5], y_steps[5];    /* axes of the result; steps count elements, 0 where an operand is broadcast */

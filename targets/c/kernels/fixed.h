@@ -29,6 +29,28 @@ static inline int64_t shift_right(int64_t x, int32_t shift, rounding mode)
     }
 }
 
+/* x / by, by > 0; in 32 bits, so that twice a remainder must fit: by < 2^30. */
+static inline int32_t divide(int32_t x, int32_t by, rounding mode)
+{
+    const int32_t truncated = x / by;
+    const int32_t floor = truncated - (x % by < 0);
+    const int32_t remainder = x - floor * by;
+    if (mode == ROUND_FLOOR) {
+        return floor;
+    }
+    if (2 * remainder != by) {
+        return floor + (2 * remainder > by);
+    }
+    switch (mode) { /* a tie */
+    case ROUND_HALF_AWAY:
+        return floor + (x >= 0);
+    case ROUND_HALF_EVEN:
+        return floor + (floor & 1);
+    default:
+        return floor + 1;
+    }
+}
+
 /* a * b / 2^31, rounded half up, exact negative ties half away from zero; for b < 2^31. */
 static inline int32_t doubling_high_multiply(int32_t a, int32_t b)
 {
