@@ -12,7 +12,7 @@ from tapeout.compiler.run import check_inputs
 def encode(graph: Graph, inputs: Mapping[str, Array]) -> bytes:
     """inputs.bin for samples (N, *shape) by value name. Raises TapeoutError when they do not fit the graph's inputs."""
     count = check_inputs(graph, inputs)
-    rows = [np.ascontiguousarray(inputs[n]).reshape(count, -1).view(np.uint8) for n in graph.input_names]
+    rows = [np.ascontiguousarray(inputs[n]).reshape(count, graph.values[n].type.size).view(np.uint8) for n in graph.input_names]
     samples = np.concatenate(rows, axis=1).tobytes() if rows else b""
     return np.array(count, "<u4").tobytes() + samples
 

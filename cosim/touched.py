@@ -60,15 +60,13 @@ class Touched:
 
 def touched(machine: Machine, compiled: Compiled, inputs: Inputs) -> Touched:
     """Measures the bytes that runs on these samples write. Raises EngineFailed, and TapeoutError without a sample."""
+    together, spread = framed(compiled.plan), apart(compiled.plan)
     written, unset = _measure(machine, compiled, inputs, framed)
-    planned = _planned(framed(compiled.plan))
-    extra = _stretches(written & ~planned, framed(compiled.plan))
-    missing = _stretches(planned & ~written, framed(compiled.plan))
-    if not missing:
-        spread = apart(compiled.plan)
-        missing = _stretches(_planned(spread) & ~_measure(machine, compiled, inputs, apart)[0], spread)
+    written_apart, unset_apart = _measure(machine, compiled, inputs, apart)
+    extra = _stretches(written & ~_planned(together), together)
+    missing = _stretches(_planned(spread) & ~written_apart, spread) or _stretches(_planned(together) & ~written, together)
     end = int(np.flatnonzero(written).max(initial=GUARD - 1)) + 1 - GUARD
-    return Touched(int(written.sum()), end, extra, missing, unset)
+    return Touched(int(written.sum()), end, extra, missing, tuple(dict.fromkeys((*unset, *unset_apart))))
 
 
 def _measure(machine: Machine, compiled: Compiled, inputs: Inputs, layout: Layout) -> tuple[Array, tuple[str, ...]]:
