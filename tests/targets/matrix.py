@@ -74,8 +74,8 @@ def nets(cases: Sequence[Case], target: Target) -> list[Net]:
     found = []
     for case in cases:
         scratch = target.scratch(case.graph)
-        found.append(Net(case, case.name, spread(case.graph, scratch)))
         node = case.graph.nodes[0]
+        found.append(Net(case, case.name, spread(case.graph, scratch, 0 if node.op.alias else None)))
         if len(case.graph.nodes) > 1 or node.op.alias:
             continue
         for i in node.op.inplace(case.graph.types(node)):

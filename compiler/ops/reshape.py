@@ -1,0 +1,29 @@
+"""Another shape for the same elements: flatten, squeeze and expand are this op too."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from ..errors import TapeoutError
+from ..ir import Array, Op, Type, Types
+
+
+@dataclass(frozen=True)
+class Reshape(Op):
+    """The elements of `x` in their order, under `shape`, every dimension of which is given."""
+
+    shape: tuple[int, ...]
+
+    def infer(self, types: Types) -> tuple[Type, ...]:
+        (x,) = types
+        assert x
+        if any(d < 0 for d in self.shape) or prod(self.shape) != x.size:
+            raise TapeoutError(f"reshape of {x.dims} to {list(self.shape)} changes the number of elements")
+        return (Type(self.shape, x.q),)
+
+    def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
+        return (arrays[0].reshape(len(arrays[0]), *self.shape),)
+
+    @property
+    def alias(self) -> bool:
+        return True

@@ -1,0 +1,46 @@
+"""A part of a tensor, with steps."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import TapeoutError
+from ..ir import Array, Op, Param, Type, Types
+from ..strides import Copy, contiguous
+
+
+@dataclass(frozen=True)
+class Slice(Op):
+    """Along each axis the `size` elements `begin`, `begin + stride`, ...; a stride may be negative."""
+
+    begin: tuple[int, ...]
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+
+    def infer(self, types: Types) -> tuple[Type, ...]:
+        (x,) = types
+        assert x
+        if not len(self.begin) == len(self.size) == len(self.stride) == len(x.shape):
+            raise TapeoutError(f"slice of {x.dims} takes begin, size and stride for each axis, got {self.begin}, {self.size}, {self.stride}")
+        for axis, (begin, size, stride) in enumerate(zip(self.begin, self.size, self.stride, strict=True)):
+            last = begin + (size - 1) * stride
+            if stride == 0 or size < 1 or not (0 <= begin < x.shape[axis] and 0 <= last < x.shape[axis]):
+                raise TapeoutError(f"slice of {x.dims} takes {size} element(s) of axis {axis} from {begin} by {stride}, which are not all there")
+        self._copy(x).params()
+        return (Type(self.size, x.q),)
+
+    def _copy(self, x: Type) -> Copy:
+        strides = contiguous(x.shape)
+        steps = tuple(s * stride for s, stride in zip(strides, self.stride, strict=True))
+        return Copy(self.size, steps, contiguous(self.size), sum(b * s for b, s in zip(self.begin, strides, strict=True)))
+
+    def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
+        x = arrays[0]
+        for axis, (begin, size, stride) in enumerate(zip(self.begin, self.size, self.stride, strict=True)):
+            x = np.take(x, begin + stride * np.arange(size), axis + 1)
+        return (x,)
+
+    def params(self, types: Types) -> dict[str, Param]:
+        assert types[0]
+        return self._copy(types[0]).params()

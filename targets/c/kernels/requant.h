@@ -1,0 +1,41 @@
+/* requant: codes or sums of one scale become codes of another. The definition is compiler/ops/requant.py. */
+#ifndef TAPEOUT_REQUANT_H
+#define TAPEOUT_REQUANT_H
+
+#include "fixed.h"
+
+typedef struct {
+    int32_t size;
+    int32_t channels; /* entries of mul and shift, one per channel of the last axis; 1 when they are for all */
+    int32_t x_zero, y_zero, lo, hi;
+    rounding rounding;
+} requant_s8_params;
+
+/* x and y hold size codes and may be the same memory. */
+static inline void requant_s8(const requant_s8_params *p, const int8_t *x, const int32_t *mul, const int8_t *shift, int8_t *y)
+{
+    for (int32_t i = 0; i < p->size; i++) {
+        const int32_t channel = p->channels > 1 ? i % p->channels : 0;
+        const int32_t scaled = requantize(x[i] - p->x_zero, mul[channel], shift[channel], p->rounding);
+        y[i] = (int8_t)(clamp(scaled, p->lo - p->y_zero, p->hi - p->y_zero) + p->y_zero); /* this sum cannot overflow */
+    }
+}
+
+typedef struct {
+    int32_t size;
+    int32_t channels; /* entries of mul and shift, one per channel of the last axis; 1 when they are for all */
+    int32_t x_zero, y_zero, lo, hi;
+    rounding rounding;
+} requant_s32_s8_params;
+
+/* As above, for 32-bit sums, whose x_zero is 0; y may begin where x begins. */
+static inline void requant_s32_s8(const requant_s32_s8_params *p, const int32_t *x, const int32_t *mul, const int8_t *shift, int8_t *y)
+{
+    for (int32_t i = 0; i < p->size; i++) {
+        const int32_t channel = p->channels > 1 ? i % p->channels : 0;
+        const int32_t scaled = requantize(x[i] - p->x_zero, mul[channel], shift[channel], p->rounding);
+        y[i] = (int8_t)(clamp(scaled, p->lo - p->y_zero, p->hi - p->y_zero) + p->y_zero); /* this sum cannot overflow */
+    }
+}
+
+#endif
