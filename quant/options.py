@@ -1,0 +1,45 @@
+"""What a user decides about quantization after training."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tapeout.compiler.errors import TapeoutError
+
+
+class Calibration(StrEnum):
+    """How the range of an activation follows from what it was on the calibration samples.
+
+    MINMAX      from the least to the greatest value
+    PERCENTILE  the range that leaves out at most a given share of the values at either end
+    MSE         the range, of a grid, with the least mean squared error after quantization
+    """
+
+    MINMAX = "minmax"
+    PERCENTILE = "percentile"
+    MSE = "mse"
+
+
+class Io(StrEnum):
+    """What the model takes and gives: floats as the source does, or the int8 codes of its first and last values."""
+
+    FLOAT = "float"
+    INT8 = "int8"
+
+
+@dataclass(frozen=True)
+class QuantizeOptions:
+    """How to quantize: weights are always int8, symmetric, per output channel; activations int8, one scale for a tensor.
+
+    `percentile` is the share of values, in per cent, that lie below the upper bound (and above the lower one);
+    only PERCENTILE reads it. `symmetric` gives every activation the zero point 0.
+    """
+
+    calibration: Calibration = Calibration.MINMAX
+    percentile: float = 99.99
+    symmetric: bool = False
+    io: Io = Io.FLOAT
+
+    def __post_init__(self) -> None:
+        if not 50 < self.percentile <= 100:
+            raise TapeoutError(f"percentile {self.percentile} is outside 50 .. 100; 99.99 is usual")
