@@ -31,6 +31,7 @@ import numpy as np
 from .errors import TapeoutError
 from .ir import Array, Builder, FType, Graph, Node, Op, Port, QType, Type, Value, verify
 
+_LONG = 8  # entries of a tuple that a person still reads
 GRAPH_FILE, CONSTANTS_FILE = "graph.txt", "constants.npz"
 _STRING = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _NODE = re.compile(rf"((?:{_STRING})(?:, (?:{_STRING}))*) = (.*)", re.DOTALL)
@@ -69,8 +70,8 @@ def ordered(graph: Graph) -> Graph:
     return graph.replace(graph.nodes, {n: graph.values[n] for n in dict.fromkeys([*names, *graph.values])})
 
 
-def format(graph: Graph, elide: int | None = None) -> str:
-    """The text of a graph. With `elide`, for reading only, tuples with more entries than that are cut short."""
+def format(graph: Graph, elide: bool = False) -> str:
+    """The text of a graph. With `elide`, for reading only, tuples of more than eight entries are cut short."""
     lines = [f"graph({graph.name!r})"]
     for port in graph.inputs:
         lines.append(f"input({port.value!r}, {_typed(graph.values[port.value], elide)}, {_port(port)})")
@@ -90,11 +91,11 @@ def _new_constants(graph: Graph, node: Node) -> list[str]:
     return [name for name in dict.fromkeys(node.inputs) if name and graph.values[name].constant]
 
 
-def _constant(graph: Graph, name: str, elide: int | None) -> str:
+def _constant(graph: Graph, name: str, elide: bool) -> str:
     return f"constant({name!r}, {_typed(graph.values[name], elide)})"
 
 
-def _typed(value: Value, elide: int | None) -> str:
+def _typed(value: Value, elide: bool) -> str:
     return f"{value.type.shape!r}, {_encode(value.type.q, elide)}"
 
 
@@ -102,12 +103,12 @@ def _port(port: Port) -> str:
     return f"source={port.name!r}, dtype={port.dtype!r}, axes={port.axes!r}"
 
 
-def _encode(item: object, elide: int | None, before: str = "") -> str:
+def _encode(item: object, elide: bool, before: str = "") -> str:
     """The text of a field; `before` are arguments that stand before those of a dataclass."""
     if isinstance(item, np.generic):
         item = item.item()
     if isinstance(item, tuple):
-        cut = elide is not None and len(item) > elide
+        cut = elide and len(item) > _LONG
         texts = [_encode(i, elide) for i in (item[:2] if cut else item)]
         return f"({', '.join(texts)}, ... {len(item)} in all)" if cut else f"({', '.join(texts)}{',' * (len(texts) == 1)})"
     if isinstance(item, Enum):

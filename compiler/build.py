@@ -1,0 +1,51 @@
+"""The explicit list of passes that take a source model's Graph to the one that targets emit."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from . import text
+from .errors import TapeoutError
+from .ir import Graph, verify
+from .passes.fold_constant_channels import fold_constant_channels
+from .passes.fuse_clip import fuse_clip
+from .passes.fuse_pad import fuse_pad
+from .passes.fuse_requant import fuse_requant
+from .passes.remove_dead_nodes import remove_dead_nodes
+
+Pass = Callable[[Graph], Graph]
+
+# What holds for floats and integers alike, before quantization looks at the graph: what is constant or dead goes first, so
+# that later passes see only what runs; then pads and clips join the sums beside them.
+CLEAN_UP: tuple[Pass, ...] = (remove_dead_nodes, fuse_pad, fuse_clip)
+
+# From sums and requants to the nodes that run. A clip has tightened its requant before that joins its sum, so that nodes have
+# their final names behind fuse_requant; folding reads requantized outputs, hence comes last.
+LOWERING: tuple[Pass, ...] = (fuse_requant, fold_constant_channels)
+
+PASSES: tuple[Pass, ...] = (*CLEAN_UP, *LOWERING)
+
+
+def simplify(graph: Graph) -> Graph:
+    """The clean-up that quantization starts from."""
+    return _run(graph, CLEAN_UP)
+
+
+def lower(graph: Graph, after: str | None = None, dump: Callable[[str, Graph], object] | None = None) -> Graph:
+    """Runs the passes in order, each result verified; `after` stops behind the pass of that name.
+
+    `dump` is given the name and the result of each pass. Raises TapeoutError for an unknown pass, Unsupported when a
+    pass does not take the graph.
+    """
+    names = [p.__name__ for p in PASSES]
+    if after is not None and after not in names:
+        raise TapeoutError(f"there is no pass {after}; the passes are, in order: {', '.join(names)}")
+    return _run(graph, PASSES[: names.index(after) + 1] if after else PASSES, dump)
+
+
+def _run(graph: Graph, passes: Sequence[Pass], dump: Callable[[str, Graph], object] | None = None) -> Graph:
+    verify(graph)
+    for run in passes:
+        graph = text.ordered(verify(run(graph)))
+        if dump:
+            dump(run.__name__, graph)
+    return graph
