@@ -14,7 +14,7 @@ from ..errors import CheckFailed, TapeoutError
 from .options import parse_shapes
 
 if TYPE_CHECKING:
-    from tapeout.quant.quantize import QuantizeOptions
+    from tapeout.quant.options import QuantizeOptions
     from tapeout.targets.board import Board
     from tapeout.targets.target import Target
 
@@ -60,7 +60,7 @@ def command(
     labels_key: str, budget: str, shapes: tuple[str, ...], name: str | None, keep_inputs: bool, output: Path,
 ) -> None:
     """Compile MODEL (.onnx or .tflite) to C for a target, run it once, and report what it costs."""
-    from tapeout.quant.quantize import Calibration, Io, QuantizeOptions
+    from tapeout.quant.options import Calibration, Io, QuantizeOptions
 
     from ..budget import parse_budgets
 
@@ -69,7 +69,7 @@ def command(
         raise TapeoutError(f"--name {name!r}: letters, digits and underscores only, no digit first")
     report = compile_model(Job(
         model, name or default_name(model), target, board, (*parse_budgets(budget), *limits), parse_shapes(shapes), calibrate,
-        QuantizeOptions(Calibration(calibration), symmetric, Io(io)), labels_key, keep_inputs, output,
+        QuantizeOptions(calibration=Calibration(calibration), symmetric=symmetric, io=Io(io)), labels_key, keep_inputs, output,
     ))
     from .report import show
 

@@ -1,0 +1,145 @@
+"""The figures of a compile: firmware, one seeded run in the simulator, and the report made of them."""
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tapeout.cosim import measure as qemu_measure
+from tapeout.cosim.engine import Machine
+from tapeout.cosim.host import Host
+from tapeout.cosim.qemu import QemuMachine
+from tapeout.cosim.touched import touched
+from tapeout.cosim.vectors import random_inputs
+from tapeout.targets.board import Board
+from tapeout.targets.c.emit import describe_layout, identifier
+from tapeout.targets.compiled import Compiled
+from tapeout.targets.cortexm import firmware
+from tapeout.targets.cortexm.target import CortexM
+from tapeout.targets.tools import MissingTool
+
+from ..errors import CheckFailed
+from ..ir import Graph, Port
+from ..report import SCHEMA, Edge, Memory, Model, Report, Scratch, Totals, edge, gates, layers, node_macs
+
+if TYPE_CHECKING:
+    from .compile import Job
+
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured; None for what could not be. `notes` says of figures, by their path in the report, how."""
+
+    built: firmware.Firmware | None
+    run: qemu_measure.Measurement | None
+    touched_bytes: int | None
+    notes: dict[str, str]
+    tools: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+def measure(compiled: Compiled, board: Board | None) -> Figures:
+    """Builds and runs what the tools that are there allow. Raises CheckFailed when a run does not use the arena as planned."""
+    inputs = random_inputs(compiled.graph, 1, _SEED)
+    if not isinstance(compiled.target, CortexM):
+        notes = {"memory.arena_touched_bytes": "measured on the host"}
+        try:
+            return Figures(None, None, _touched(Host(), compiled, inputs), notes, _versions("gcc"), ())
+        except MissingTool as error:
+            return Figures(None, None, None, {}, {}, (f"the arena is not measured: {error}",))
+    machine = QemuMachine()
+    where = f"measured in QEMU, {compiled.target.qemu_boards[0].qemu}"
+    built = None
+    try:
+        built = _firmware(compiled, board or compiled.target.qemu_boards[0])
+        run = qemu_measure.measure(compiled, inputs, machine)
+        notes = {
+            "memory.flash_bytes": f"measured in the ELF for {built.board.name}",
+            "memory.ram_bytes": f"measured: sections of the ELF for {built.board.name}, stack in QEMU",
+            "memory.stack_bytes": f"{where}, painted",
+            "memory.stack_static_bytes": "by the compiler (frames of gcc's call graph)",
+            "memory.arena_touched_bytes": where,
+            "totals.instructions": f"{where}, exact, one input of seed {_SEED}",
+            "layers[].instructions": f"{where}, with a mark between nodes",
+        }
+        used = ("arm-none-eabi-gcc", "qemu-system-arm")
+        return Figures(built, run, _touched(machine, compiled, inputs), notes, _versions(*used), ())
+    except MissingTool as error:
+        notes = {"memory.flash_bytes": f"measured in the ELF for {built.board.name}"} if built else {}
+        return Figures(built, None, None, notes, {}, (f"instructions and stack are not measured: {error}",))
+
+
+def _touched(machine: Machine, compiled: Compiled, inputs: dict[str, object]) -> int:
+    found = touched(machine, compiled, inputs)  # type: ignore[arg-type]
+    if not found.holds:
+        raise CheckFailed(f"{compiled.target.name}: the run does not use the arena as planned: {found.text()}")
+    return found.bytes
+
+
+def _firmware(compiled: Compiled, board: Board) -> firmware.Firmware:
+    """The program with a minimal main, kept in the bundle, and the stack that the compiler states for it."""
+    with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
+        built = firmware.build(compiled, board, Path(folder))
+        elf = compiled.folder / "firmware" / built.elf.name
+        shutil.copyfile(built.elf, elf)
+    return replace(built, elf=elf)
+
+
+def _versions(*tools: str) -> dict[str, str]:
+    """The first line of what each tool says of its version."""
+    return {t: subprocess.run([t, "--version"], capture_output=True, text=True, check=False).stdout.partition("\n")[0] for t in tools}
+
+
+def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures) -> Report:
+    """The report of a compile. `nominal` is the graph before exact folding. Raises TapeoutError for a budget without figure."""
+    from .compile import sha256
+
+    graph, plan, target = compiled.graph, compiled.plan, compiled.target
+    kernels = [None if n.op.alias else target.kernel(graph, n)[1].symbol for n in graph.nodes]
+    rows = layers(graph, nominal, plan, kernels)
+    run, flash = figures.run, figures.built
+    if run:
+        rows = tuple(replace(row, instructions=n, instructions_per_mac=_per_mac(n, row.macs)) for row, n in zip(rows, run.node_instructions, strict=True))
+    macs = sum(node_macs(nominal).values())
+    totals = Totals(
+        macs, sum(r.macs_executed for r in rows), sum(v.type.size for v in graph.constants()),
+        run.run_instructions if run else None, run.init_instructions if run else None, _per_mac(run.run_instructions, macs) if run else None,
+    )
+    sections = {s.name: s.bytes for s in flash.sections} if flash else None
+    memory = Memory(
+        plan.arena_bytes, plan.lower_bound_bytes, plan.optimal,
+        tuple(Scratch(b.name.removesuffix(".scratch"), b.bytes) for b in plan.buffers if not b.values),
+        sum(v.type.bytes for v in graph.constants()), figures.touched_bytes,
+        flash.flash_bytes if flash else None, sections.get(".data", 0) if sections else None, sections.get(".bss", 0) if sections else None,
+        run.stack_bytes if run else None, flash.stack_bytes if flash else None,
+        flash.ram_bytes + run.stack_bytes if flash and run else None, sections,
+    )
+    notes = {"memory.arena_bytes": "planned, equal to the bytes a run touches" if figures.touched_bytes else "planned", "totals.macs": "counted from the graph"}
+    return Report(
+        SCHEMA, version("tapeout"), Model(job.name, job.model.name, sha256(job.model), _how(job)), target.name, job.board.name if job.board else None,
+        tuple(_edge(compiled, p, "input") for p in graph.inputs), tuple(_edge(compiled, p, "output") for p in graph.outputs),
+        memory, totals, rows, gates(job.budgets, memory, totals, rows), notes | figures.notes, figures.tools, figures.warnings,
+    )
+
+
+def _edge(compiled: Compiled, port: Port, direction: str) -> Edge:
+    function = f"{compiled.name}_{direction}_{identifier(port.name)}"
+    return edge(compiled.graph, port, compiled.plan, function, describe_layout(port.axes))
+
+
+def _per_mac(instructions: int, macs: int) -> float | None:
+    return round(instructions / macs, 4) if macs else None
+
+
+def _how(job: Job) -> str | None:
+    """How the model was quantized here, in a few words."""
+    if job.calibration is None:
+        return None
+    kind = "symmetric" if job.quantize.symmetric else "asymmetric"
+    return f"int8, {kind}, calibrated by {job.quantize.calibration.value} on {job.calibration.name}"

@@ -1,0 +1,281 @@
+"""The commands as a user calls them: exit statuses, one clear line for bad input, nothing lost or half-written."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DIGITS = ROOT / "examples" / "digits"
+MODEL = DIGITS / "digits.onnx"
+CALIBRATION = DIGITS / "digits_calibration.npz"
+
+
+def tapeout(*arguments: object, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / "tapeout"), *map(str, arguments)]
+    environment = {**os.environ, **({"PATH": path} if path is not None else {})}
+    environment.pop("TAPEOUT_TRACEBACK", None)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def refused(status: int, message: str, *arguments: object, path: str | None = None) -> None:
+    """The command ends with this status and one line that holds `message`."""
+    done = tapeout(*arguments, path=path)
+    assert message in done.stderr, done.stderr
+    assert done.returncode == status, done.stderr
+    assert done.stderr.startswith("tapeout: ") and done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The digits network in int8 for a Cortex-M4."""
+    folder = tmp_path_factory.mktemp("cli") / "digits"
+    done = tapeout("compile", MODEL, "--target", "cortex-m4", "--calibrate", CALIBRATION, "-o", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def portable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The digits network in float32 for the host."""
+    folder = tmp_path_factory.mktemp("cli") / "digits"
+    done = tapeout("compile", MODEL, "--target", "c", "--name", "digits32", "-o", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_report_has_the_promised_figures(bundle: Path) -> None:
+    report = json.loads(tapeout("report", bundle, "--json").stdout)
+    memory, totals = report["memory"], report["totals"]
+    assert (report["schema"], report["model"]["name"], report["target"], report["board"]) == ("tapeout-report-1", "digits", "cortex-m4", None)
+    assert memory["arena_bytes"] == memory["arena_touched_bytes"] >= memory["arena_lower_bound_bytes"] > 0
+    assert memory["ram_bytes"] == memory["data_bytes"] + memory["bss_bytes"] + memory["stack_bytes"] > memory["arena_bytes"]
+    assert memory["flash_bytes"] > memory["weight_bytes"] > 0
+    assert totals["macs"] >= totals["macs_executed"] > 0
+    assert 0.8 * totals["instructions"] < sum(layer["instructions"] for layer in report["layers"]) < 1.2 * totals["instructions"]
+    assert totals["macs_executed"] == sum(layer["macs_executed"] for layer in report["layers"])
+    assert report["inputs"][0]["source_shape"] == [1, 1, 8, 8] and report["inputs"][0]["shape"] == [1, 8, 8, 1]
+
+
+def test_report_as_a_table(bundle: Path) -> None:
+    shown = tapeout("report", bundle).stdout
+    for word in ("digits for cortex-m4", "flash", "arena", "stack", "whole run", "measured in QEMU"):
+        assert word in shown
+
+
+def test_compile_is_deterministic(bundle: Path, tmp_path: Path) -> None:
+    assert tapeout("compile", MODEL, "--target", "cortex-m4", "--calibrate", CALIBRATION, "-o", tmp_path / "again").returncode == 0
+    first, second = ({f.relative_to(d): f.read_bytes() for f in d.rglob("*") if f.is_file()} for d in (bundle, tmp_path / "again"))
+    assert first == second
+    assert not any(str(ROOT).encode() in content for content in first.values())
+
+
+def test_cosim_is_equal_everywhere_and_writes_what_is_asked(bundle: Path, tmp_path: Path) -> None:
+    done = tapeout(
+        "cosim", bundle, "--inputs", DIGITS / "digits_test.npz", "--count", 40, "--threshold", "accuracy=0.9,cosine=0.98",
+        "--junit", tmp_path / "j.xml", "--json", tmp_path / "j.json", "--save", tmp_path / "s.npz",
+    )
+    assert done.returncode == 0, done.stderr
+    for engine in ("reference", "host", "host-asan", "qemu"):
+        assert f"{engine}: 0 / 400 elements differ" in done.stdout
+    summary = json.loads((tmp_path / "j.json").read_text())
+    assert {e: (r["compared"], r["differ"], r["first"]) for e, r in summary["engines"].items()} == dict.fromkeys(
+        ("reference", "host", "host-asan", "qemu"), (400, 0, None)
+    )
+    assert summary["quality"]["accuracy"] > 0.9
+    suite = ET.parse(tmp_path / "j.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("6", "0")
+    with np.load(tmp_path / "s.npz") as saved, np.load(DIGITS / "digits_test.npz") as source:
+        assert np.array_equal(saved["inputs/image"], source["image"][:40])
+        assert np.array_equal(saved["qemu/logits"], saved["reference/logits"]) and saved["host/logits"].shape == (40, 10)
+
+
+def test_cosim_finds_a_changed_kernel(bundle: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    subprocess.run(["cp", "-r", bundle, broken], check=True)
+    kernel = broken / "cortex-m4" / "kernels" / "conv2d.h"
+    text = kernel.read_text()
+    assert "- p->x_zero)" in text
+    kernel.write_text(text.replace("- p->x_zero)", "- p->x_zero + 1)"))
+    done = tapeout("cosim", broken, "--engines", "host,qemu", "--count", 4, "--junit", tmp_path / "j.xml")
+    assert done.returncode == 1
+    assert "host: 0 / 40 elements differ" in done.stdout
+    assert "elements differ; first at node " in done.stderr and "qemu: " in done.stderr
+    assert ET.parse(tmp_path / "j.xml").getroot().get("failures") == "1"
+
+
+def test_cosim_below_a_threshold(portable: Path) -> None:
+    test = DIGITS / "digits_test.npz"
+    refused(1, "accuracy 0.99", "cosim", portable, "--inputs", test, "--engines", "host", "--threshold", "accuracy=0.999")
+
+
+def test_float_network_has_no_differing_bit(portable: Path) -> None:
+    done = tapeout("cosim", portable)
+    assert done.returncode == 0, done.stderr
+    assert "host: 0 / 160 elements differ" in done.stdout and "qemu" not in done.stdout
+    assert json.loads((portable / "report.json").read_text())["totals"]["instructions"] is None
+
+
+def test_over_budget_is_written_and_names_the_heaviest_layer(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    refused(1, "over budget: flash", "compile", MODEL, "--target", "cortex-m4", "--budget", "flash=4k,ram=1M", "-o", out)
+    report = json.loads((out / "report.json").read_text())
+    assert [(b["quantity"], b["met"]) for b in report["budgets"]] == [("flash", False), ("ram", True)]
+    heaviest = max(report["layers"], key=lambda layer: layer["weight_bytes"])
+    assert heaviest["name"] in report["budgets"][0]["heaviest"]
+
+
+def test_a_board_implies_its_target_and_its_memory(tmp_path: Path) -> None:
+    assert tapeout("compile", MODEL, "--board", "nucleo-l4r5zi", "-o", tmp_path / "out").returncode == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (report["target"], report["board"]) == ("cortex-m4", "nucleo-l4r5zi")
+    assert [(b["quantity"], b["limit"], b["source"]) for b in report["budgets"]] == [
+        ("flash", 2048 << 10, "memory of nucleo-l4r5zi"), ("ram", 640 << 10, "memory of nucleo-l4r5zi"),
+    ]
+
+
+@pytest.fixture
+def no_arm(tmp_path: Path) -> str:
+    """A search path with the host's programs but without the Arm compiler and simulator."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for place in ("/usr/bin", "/bin"):
+        for program in Path(place).iterdir():
+            if not program.name.startswith(("arm-none-eabi", "qemu")) and not (folder / program.name).exists():
+                (folder / program.name).symlink_to(program)
+    return str(folder)
+
+
+def test_missing_tools_give_null_figures_and_a_warning(no_arm: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = tapeout("compile", MODEL, "--target", "cortex-m4", "-o", out, path=no_arm)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((out / "report.json").read_text())
+    assert report["memory"]["flash_bytes"] is report["totals"]["instructions"] is report["memory"]["stack_bytes"] is None
+    assert len(report["warnings"]) == 1 and "apt-get install gcc-arm-none-eabi" in report["warnings"][0]
+    refused(2, "apt-get install", "cosim", out, "--engines", "qemu", path=no_arm)
+
+
+def test_missing_tools_and_a_budget_that_needs_them(no_arm: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    refused(2, "budget flash", "compile", MODEL, "--target", "cortex-m4", "--budget", "flash=1M", "-o", out, path=no_arm)
+    assert not out.exists()
+
+
+def broken_model(folder: Path, kind: str) -> Path:
+    path = folder / f"{kind}.onnx"
+    content = MODEL.read_bytes()
+    if kind == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    elif kind == "text":
+        path.write_text("this is no model\n")
+    elif kind == "empty":
+        path.write_bytes(b"")
+    else:
+        model = onnx.load_from_string(content)
+        if kind == "nan":
+            tensor = model.graph.initializer[0]
+            array = onnx.numpy_helper.to_array(tensor).copy()
+            array.flat[0] = np.nan
+            tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+        elif kind == "unknown_op":
+            model.graph.node[0].op_type = "Frobnicate"
+        elif kind == "dynamic":
+            model.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "height"
+        onnx.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize(("kind", "message"), [
+    ("truncated", "truncated.onnx"), ("text", "text.onnx"), ("empty", "empty.onnx"), ("nan", "NaN"), ("unknown_op", "Frobnicate"),
+    ("dynamic", "--shape image="),
+])
+def test_bad_models_are_one_line_and_leave_nothing(kind: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    refused(2, message, "compile", broken_model(tmp_path / "in", kind), "--target", "c", "-o", tmp_path / "out" / "x")
+    assert not (tmp_path / "out" / "x").exists()
+    assert not list(tmp_path.glob("out/.*"))
+
+
+def test_a_failed_compile_leaves_the_old_folder(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert tapeout("compile", MODEL, "--target", "c", "-o", out).returncode == 0
+    before = {f: f.read_bytes() for f in out.rglob("*") if f.is_file()}
+    refused(2, "nan.onnx", "compile", broken_model(tmp_path, "nan"), "--target", "c", "-o", out)
+    assert {f: f.read_bytes() for f in out.rglob("*") if f.is_file()} == before
+
+
+@pytest.mark.parametrize(("name", "array", "message"), [
+    ("shape", np.zeros((5, 8, 8), np.float32), "Nx1x8x8"),
+    ("nan", np.full((5, 1, 8, 8), np.nan, np.float32), "NaN"),
+    ("none", np.zeros((0, 1, 8, 8), np.float32), "no samples"),
+    ("double", np.zeros((5, 1, 8, 8), np.float64), "float64"),
+])
+def test_bad_calibration_is_one_line(name: str, array: np.ndarray[tuple[int, ...], np.dtype[np.float32]], message: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / f"{name}.npz", image=array)
+    refused(2, message, "compile", MODEL, "--target", "c", "--calibrate", tmp_path / f"{name}.npz", "-o", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("compile", "missing.onnx", "--target", "c", "-o", "out"), "missing.onnx"),
+    (("compile", MODEL, "--target", "z80", "-o", "out"), "no target 'z80'; there are c, cortex-m0"),
+    (("compile", MODEL, "--board", "toaster", "-o", "out"), "known boards:"),
+    (("compile", MODEL, "--board", "nucleo-l4r5zi", "--target", "c", "-o", "out"), "has a cortex-m4"),
+    (("compile", MODEL, "-o", "out"), "--target T or --board B"),
+    (("compile", MODEL, "--target", "c"), "-o"),
+    (("compile", MODEL, "--target", "c", "--budget", "speed=3", "-o", "out"), "no budget 'speed'"),
+    (("compile", MODEL, "--target", "c", "--budget", "flash=3", "-o", "out"), "budget flash"),
+    (("compile", MODEL, "--target", "c", "--name", "9 lives", "-o", "out"), "--name"),
+    (("compile", MODEL, "--target", "c", "--shape", "image=8by8", "-o", "out"), "--shape"),
+    (("compile", MODEL, "--target", "c", "--shape", "nosuch=1x1x8x8", "-o", "out"), "nosuch"),
+    (("compile", MODEL, "--target", "c", "--calibrate", "missing.npz", "-o", "out"), "missing.npz"),
+    (("cosim", "missing"), "tapeout compile"),
+    (("report", "missing"), "tapeout compile"),
+    (("inspect", MODEL, "--after", "nosuch"), "nosuch"),
+    (("inspect", "missing.onnx"), "missing.onnx"),
+    (("frobnicate",), "frobnicate"),
+])
+def test_bad_usage_is_one_line(arguments: tuple[object, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused(2, message, *arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("--engines", "vhdl"), "no engine 'vhdl'"),
+    (("--inputs", "missing.npz"), "missing.npz"),
+    (("--inputs", DIGITS / "digits_test.npz", "--count", 100000), "--count asks for 100000"),
+    (("--threshold", "speed=1"), "keys are"),
+])
+def test_bad_cosim_usage_is_one_line(portable: Path, arguments: tuple[object, ...], message: str) -> None:
+    refused(2, message, "cosim", portable, *arguments)
+
+
+@pytest.mark.parametrize("file", ["tapeout.json", "report.json", "graph.txt", "constants.npz", "c/plan.json"])
+@pytest.mark.parametrize("content", ["", "{}", "nonsense"])
+def test_a_damaged_bundle_is_one_line(portable: Path, file: str, content: str, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    subprocess.run(["cp", "-r", portable, damaged], check=True)
+    (damaged / file).write_text(content)
+    refused(2, "damaged", "report" if file == "report.json" else "cosim", damaged)
+
+
+def test_inspect_shows_every_stage(bundle: Path) -> None:
+    first = tapeout("inspect", MODEL, "--after", "read").stdout
+    assert "conv2d(" in first and "input('image'" in first
+    assert "requant=" in tapeout("inspect", bundle).stdout
+
+
+def test_targets_as_json() -> None:
+    listed = json.loads(tapeout("targets", "--json").stdout)["targets"]
+    assert {t["name"] for t in listed} >= {"c", "cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"}
+    boards = {b["name"]: b for t in listed for b in t["boards"]}
+    assert boards["nucleo-u575zi"]["clock_hz"] == 160_000_000
