@@ -8,8 +8,7 @@ import numpy as np
 from .errors import TapeoutError
 from .fixed import Int, Rounding, multiplier, requantize
 from .ir import Array, FType, Param, QType, Type, Types
-
-RANK = 5  # axes that the kernels walk
+from .walk import AXES, merge, steps
 
 Factor = tuple[int, int]  # (mul, shift): mul / 2**shift
 
@@ -87,8 +86,8 @@ def broadcast_shape(types: Types) -> tuple[int, ...]:
         shape = np.broadcast_shapes(x.shape, y.shape)
     except ValueError:
         raise TapeoutError(f"{x.dims} and {y.dims} do not broadcast") from None
-    if len(shape) > RANK:
-        raise TapeoutError(f"elementwise ops take tensors of up to {RANK} axes, got {x.dims} and {y.dims}")
+    if len(shape) > AXES:
+        raise TapeoutError(f"elementwise ops take tensors of up to {AXES} axes, got {x.dims} and {y.dims}")
     if isinstance(x.q, FType) != isinstance(y.q, FType):
         raise TapeoutError(f"operands are {x.q.code} and {y.q.code}, which one kernel does not mix")
     return tuple(int(n) for n in shape)
@@ -102,26 +101,11 @@ def aligned(array: Array, type: Type, rank: int) -> Array:
 
 
 def broadcast_fields(types: Types) -> dict[str, Param]:
-    """The kernel's walk over the result: `dims` of it, and by how many elements each operand steps along each.
-
-    Neighbouring axes that all operands step through evenly are one, so that equal shapes are a single run.
-    """
+    """The kernel's walk over the result: `dims` of it, and by how many elements each operand steps along each."""
     shape = broadcast_shape(types)
-    operands = [(1,) * (len(shape) - len(t.shape)) + t.shape for t in types[:2] if t]
-    walks = [(n, *(_step(s, axis) for s in operands)) for axis, n in enumerate(shape) if n > 1]
-    merged: list[tuple[int, ...]] = []
-    for n, *steps in walks:
-        if merged and all(outer == n * inner for outer, inner in zip(merged[-1][1:], steps, strict=True)):
-            merged[-1] = (merged[-1][0] * n, *steps)
-        else:
-            merged.append((n, *steps))
-    merged = [(1, 0, 0)] * (RANK - len(merged)) + merged
-    dims, x_steps, y_steps = zip(*merged, strict=True)
+    operands = [steps((1,) * (len(shape) - len(t.shape)) + t.shape) for t in types[:2] if t]
+    dims, x_steps, y_steps = merge(list(zip(shape, *operands, strict=True)), 2)
     return {"dims": dims, "x_steps": x_steps, "y_steps": y_steps}
-
-
-def _step(shape: tuple[int, ...], axis: int) -> int:
-    return 0 if shape[axis] == 1 else int(np.prod(shape[axis + 1 :], dtype=np.int64))
 
 
 def overwritable(types: Types, output: Type) -> tuple[int, ...]:
