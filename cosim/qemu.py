@@ -60,16 +60,22 @@ class QemuMachine:
 
     def start(self, compiled: Compiled, firmware: Firmware, folder: Path, options: Sequence[str] = ()) -> None:
         """Runs a program to its end in `folder`. Raises MissingTool, and EngineFailed when it does not end well."""
-        command = [tools.find("qemu-system-arm"), "-M", firmware.board.qemu, *_OPTIONS, *options, "-kernel", str(firmware.elf)]
         try:
-            done = subprocess.run(
-                command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=self.seconds, check=False
-            )
+            status, printed = boot(firmware, folder, self.seconds, options)
         except subprocess.TimeoutExpired:
             raise EngineFailed(self.name, f"still runs after {self.seconds} seconds") from None
-        if done.returncode:
-            printed = (done.stderr + done.stdout).decode(errors="replace")
+        if status:
             raise failure(self.name, compiled, printed, _fault(firmware, printed))
+
+
+def boot(firmware: Firmware, folder: Path, seconds: int, options: Sequence[str] = ()) -> tuple[int, str]:
+    """Starts a program in QEMU, with `folder` as its working directory; returns its exit status and what it printed.
+
+    Raises MissingTool, and subprocess.TimeoutExpired after so many seconds.
+    """
+    command = [tools.find("qemu-system-arm"), "-M", firmware.board.qemu, *_OPTIONS, *options, "-kernel", str(firmware.elf)]
+    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+    return done.returncode, (done.stderr + done.stdout).decode(errors="replace")
 
 
 def _fault(firmware: Firmware, printed: str) -> str:

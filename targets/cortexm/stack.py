@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 
 
@@ -14,23 +13,24 @@ def deepest(graphs: Iterable[Path], function: str) -> int:
     unknown, is recursive, or a frame below it has no fixed size.
     """
     frames: dict[str, int] = {}
+    variable: set[str] = set()
     calls: dict[str, set[str]] = {}
     for graph in graphs:
         text = graph.read_text()
         for name, size, kind in re.findall(r'^node: { title: "([^"]+)" label: "[^"]*\\n(\d+) bytes \(([\w,]+)\)', text, re.MULTILINE):
-            if kind == "dynamic":
-                raise ValueError(f"the frame of {name} has no fixed size")
             frames[name] = int(size)
+            if kind == "dynamic":
+                variable.add(name)
         for caller, callee in re.findall(r'^edge: { sourcename: "([^"]+)" targetname: "([^"]+)"', text, re.MULTILINE):
             calls.setdefault(caller, set()).add(callee)
     if function not in frames:
         raise ValueError(f"no frame of {function} in the call graph")
 
-    @cache
-    def depth(name: str) -> int:
-        return frames.get(name, 0) + max(map(depth, calls.get(name, ())), default=0)
+    def depth(name: str, callers: tuple[str, ...]) -> int:
+        if name in variable:
+            raise ValueError(f"the frame of {name} has no fixed size")
+        if name in callers:
+            raise ValueError(f"{name} is recursive")
+        return frames.get(name, 0) + max((depth(callee, (*callers, name)) for callee in calls.get(name, ())), default=0)
 
-    try:
-        return depth(function)
-    except RecursionError:
-        raise ValueError(f"{function} is recursive") from None
+    return depth(function, ())

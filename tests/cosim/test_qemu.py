@@ -1,0 +1,172 @@
+"""QEMU as an engine: equality on every core, faults that are found and named, counts and stack that are exact."""
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tapeout.compiler.ir import FType, QType
+from tapeout.compiler.run import run
+from tapeout.cosim.compare import compare, differing
+from tapeout.cosim.engine import EngineFailed
+from tapeout.cosim.measure import COUNTING, build_plugin, measure
+from tapeout.cosim.qemu import PORT, QEMU, STARTUP, Qemu, QemuMachine, boot
+from tapeout.targets.board import load
+from tapeout.targets.compiled import Compiled
+from tapeout.targets.cortexm.firmware import compile_objects, core, link
+from tapeout.targets.cortexm.target import TARGETS, CortexM
+from tapeout.targets.tools import MissingTool
+
+from tests.small import CODES, FLOATS, feed, network
+
+M4 = TARGETS[2]
+
+
+def compiled_for(target: CortexM, q: QType | FType, folder: Path) -> Compiled:
+    return Compiled.write(folder, "small", target, network(q))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Compiled:
+    (tmp_path / "model").mkdir()
+    return compiled_for(M4, CODES, tmp_path / "model")
+
+
+def edit(compiled: Compiled, file: str, pattern: str, text: str) -> None:
+    """Replaces the first match of a pattern in a file of the compiled model."""
+    path = compiled.folder / file
+    changed, count = re.subn(pattern, text, path.read_text(), count=1)
+    assert count == 1, f"{pattern} is not in {file}"
+    path.write_text(changed)
+
+
+@pytest.mark.parametrize("q", [CODES, FLOATS], ids=["s8", "f32"])
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
+def test_every_core_equals_the_reference(target: CortexM, q: QType | FType, tmp_path: Path) -> None:
+    compiled = compiled_for(target, q, tmp_path)
+    samples = feed(compiled.graph, 40)
+    comparison = compare(run(compiled.graph, samples), QEMU.run(compiled, samples), compiled.graph)
+    assert (comparison.compared, comparison.differ) == (40 * 4 * 6 * 5, 0)
+
+
+def test_a_wrong_kernel_differs(small: Compiled) -> None:
+    edit(small, "kernels/conv2d.h", r"int32_t sum = b \? b\[o\] : 0", "int32_t sum = b ? b[o] + 500 : 0")
+    samples = feed(small.graph, 4)
+    assert compare(run(small.graph, samples), QEMU.run(small, samples), small.graph).differ > 0
+
+
+def test_a_core_without_room_in_its_first_board_runs_on_the_next(tmp_path: Path) -> None:
+    compiled = compiled_for(TARGETS[0], CODES, tmp_path)
+    large = replace(compiled, plan=replace(compiled.plan, arena_bytes=20_000))
+    samples = feed(compiled.graph, 2)
+    assert not differing(QEMU.run(large, samples)["y"], run(compiled.graph, samples)["y"]).any()
+
+
+def test_a_model_too_large_for_every_board_is_refused(small: Compiled) -> None:
+    large = replace(small, plan=replace(small.plan, arena_bytes=5 << 20))
+    with pytest.raises(EngineFailed, match=r"no board of cortex-m4 in QEMU is large enough: mps2-an386 lacks \d+ bytes of ram"):
+        QEMU.run(large, feed(small.graph, 1))
+
+
+def test_a_fault_names_the_place_and_the_node(small: Compiled) -> None:
+    edit(small, "kernels/depthwise_conv2d.h", r"\n\{\n", r"\n{\n    *(volatile int32_t *)0xE0000000u = *(volatile int32_t *)0xF0000000u;\n")
+    with pytest.raises(EngineFailed, match=r"^qemu: node deep: fault at 0x\w{8} in \w+, \w+\.[ch]:\d+$"):
+        QEMU.run(small, feed(small.graph, 1))
+
+
+def test_an_endless_loop_is_ended(small: Compiled) -> None:
+    edit(small, "small.c", r"void small_run\(void\)\n\{\n", "void small_run(void)\n{\n    for (volatile int i = 1; i;) {}\n")
+    with pytest.raises(EngineFailed, match="still runs after 2 seconds"):
+        Qemu(machine=QemuMachine(seconds=2)).run(small, feed(small.graph, 1))
+
+
+def test_a_write_behind_a_tensor_is_found(small: Compiled) -> None:
+    edit(small, "small.c", r"node_end\(1\)", "small_arena[SMALL_AT_DEEP + 4 * 6 * 4] = 1; node_end(1)")
+    with pytest.raises(EngineFailed, match=r"qemu: node deep: bad write: 1 byte after deep"):
+        QEMU.run(small, feed(small.graph, 1))
+
+
+def test_warnings_are_errors(small: Compiled) -> None:
+    edit(small, "small.c", r"node_begin\(0\);", "int8_t narrow = small_arena[0] * 2; (void)narrow;")
+    with pytest.raises(EngineFailed, match="the C does not compile: arm-none-eabi-gcc: .*conversion"):
+        QEMU.run(small, feed(small.graph, 1))
+
+
+def test_a_missing_emulator_is_named_with_its_remedy(small: Compiled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(MissingTool, match="arm-none-eabi-gcc is not installed; this installs it: apt-get install gcc-arm-none-eabi"):
+        QEMU.run(small, feed(small.graph, 1))
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
+def test_counts_repeat_and_nodes_add_up(target: CortexM, tmp_path: Path) -> None:
+    compiled = compiled_for(target, CODES, tmp_path)
+    samples = feed(compiled.graph, 1)
+    found = measure(compiled, samples)
+    assert found == measure(compiled, samples)
+    assert len(found.node_instructions) == 3 and min(found.node_instructions) > 1000
+    assert 0 <= found.run_instructions - sum(found.node_instructions) < found.run_instructions / 50
+    assert 0 < found.init_instructions < 2000
+
+
+def test_more_work_in_one_node_counts_there(small: Compiled) -> None:
+    samples = feed(small.graph, 1)
+    before = measure(small, samples)
+    edit(small, "small.c", r"node_end\(1\)", '__asm volatile(".rept 100\\\\nnop\\\\n.endr"); node_end(1)')
+    after = measure(small, samples)
+    assert after.run_instructions - before.run_instructions == 100
+    assert [a - b for a, b in zip(after.node_instructions, before.node_instructions, strict=True)] == [0, 100, 0]
+
+
+LOOP = """
+#include "mark.h"
+#include "port.h"
+#include <stdint.h>
+int main(void)
+{
+    for (uint32_t n = 1; n <= 1000; n *= 10) {
+        uint32_t left = n;
+        __asm volatile("" : "+l"(left)); /* in its register before the mark */
+        mark();
+        __asm volatile(".syntax unified\\n1: subs %0, #1\\n bne 1b" : "+l"(left) : : "cc");
+        mark();
+    }
+    port_exit(0);
+}
+#include "harness.h"
+volatile int32_t harness_node;
+void harness_report(const char *what, int32_t offset) { (void)what; (void)offset; }
+"""
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
+def test_the_plugin_counts_a_known_loop_exactly(target: CortexM, tmp_path: Path) -> None:
+    (tmp_path / "loop.c").write_text(LOOP)
+    objects = compile_objects(target, [tmp_path / "loop.c", PORT, STARTUP], tmp_path, include=[COUNTING, PORT.parent])
+    firmware = link(target, target.qemu_boards[0], objects, tmp_path / "loop.elf")
+    notes = tmp_path / "notes"
+    assert boot(firmware, tmp_path, 60, ["-plugin", f"{build_plugin(tmp_path)},out={notes}"]) == (0, "")
+    counts = np.diff([int(line) for line in notes.read_text().split()])[::2]
+    assert [int(c) for c in counts] == [1 + 2 * n for n in (1, 10, 100, 1000)]  # the first mark and two for every turn
+
+
+@pytest.mark.parametrize("extra", [256, 4096])
+def test_the_paint_finds_a_large_frame(small: Compiled, extra: int) -> None:
+    samples = feed(small.graph, 1)
+    before = measure(small, samples).stack_bytes
+    frame = f"volatile uint8_t frame[{extra}]; for (int i = 0; i < {extra}; i++) {{ frame[i] = 1; }} (void)frame[0];"
+    edit(small, "small.c", r"void small_run\(void\)\n\{\n", f"void small_run(void)\n{{\n    {frame}\n")
+    assert abs(measure(small, samples).stack_bytes - before - extra) <= 16
+
+
+def test_painted_and_static_stack_agree(small: Compiled, tmp_path: Path) -> None:
+    from tapeout.targets.cortexm.firmware import build
+
+    static = build(small, load("nucleo-l4r5zi"), tmp_path).stack_bytes
+    painted = measure(small, feed(small.graph, 1)).stack_bytes
+    assert abs(static - painted) <= 16  # the paint misses words of a frame that are never written
+    assert core(small) is M4
+
+
