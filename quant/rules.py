@@ -49,13 +49,13 @@ def weighted(quantizer: Quantizer, node: Node) -> None:
     axis = w.ndim - 1 if isinstance(op, DepthwiseConv2D) else 0
     x_q = quantizer.format(x)
     weights, w_q = weight_codes(w, b, x_q.scale[0], axis)
-    operands, bias = [x, quantizer.builder.constant(node.inputs[1], weights, w_q)], None
+    w_name, b_name, bias = quantizer.builder.constant(node.inputs[1], weights, w_q), "", None
     if b is not None:
         bias, b_q = bias_codes(b, x_q.scale[0], w_q)
-        operands.append(quantizer.builder.constant(node.inputs[2], bias, b_q))
+        b_name = quantizer.builder.constant(node.inputs[2], bias, b_q)
     if largest_sum(weights, bias, x_q, axis) >= 1 << 31:
         raise Unsupported(f"{node.name}: {w.size // w.shape[axis]} products of {op.name()} can exceed a 32-bit sum")
-    sums = quantizer.builder.add(replace(op, clip=None), operands, quantizer.builder.fresh(f"{node.name}_sums"))
+    sums = quantizer.builder.add(replace(op, clip=None), (x, w_name, b_name), quantizer.builder.fresh(f"{node.name}_sums"))
     quantizer.requant(sums, node.name, op.clip)
 
 
