@@ -115,8 +115,8 @@ def _ints(vector: Any) -> tuple[int, ...]:
 def _code(code: Any) -> str:
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     if number == tflite.BuiltinOperator.CUSTOM:
-        return f"CUSTOM {(code.CustomCode() or b'').decode(errors='replace')}"
-    return _OPERATORS.get(number, f"OPERATOR {number}")
+        return f"CUSTOM {code.CustomCode()!r}"
+    return str(_OPERATORS.get(number, f"OPERATOR {number}"))
 
 
 def _buffer(buffer: Any, data: bytes) -> bytes:
@@ -138,6 +138,8 @@ def _operator(operator: Any, codes: list[str], tensors: int) -> Operator:
 
 def _tensor(index: int, tensor: Any, buffers: list[bytes]) -> Tensor:
     name = (tensor.Name() or b"").decode(errors="replace") or f"tensor_{index}"
+    if not name.isprintable() or "\ufffd" in name:
+        raise TapeoutError(f"tensor {index} has the name {tensor.Name()[:40]!r}, which is no text: corrupt")
     kind = _KINDS.get(tensor.Type(), f"type {tensor.Type()}")
     shape, signature = _ints(tensor.ShapeAsNumpy()), _ints(tensor.ShapeSignatureAsNumpy())
     if any(d < -1 for d in (*shape, *signature)) or (signature and len(signature) != len(shape)):

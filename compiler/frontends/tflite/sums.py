@@ -12,7 +12,7 @@ from ...ops.depthwise_conv2d import DepthwiseConv2D
 from ...ops.reshape import Reshape
 from .activation import emit_clipped, emit_sums
 from .importer import Call
-from .windows import WINDOW, window_and_pads
+from .windows import WINDOW, image, window_and_pads
 
 _CONVOLUTION = (*WINDOW, "DilationHFactor", "DilationWFactor")
 
@@ -20,7 +20,7 @@ _CONVOLUTION = (*WINDOW, "DilationHFactor", "DilationWFactor")
 def conv_2d(call: Call) -> None:
     *options, activation = call.options(tflite.Conv2DOptions, *_CONVOLUTION, "FusedActivationFunction")
     w = call.constant(1)
-    channels = call.type(0).shape[-1]
+    channels = image(call)[3]
     if w.ndim != 4 or not w.size or channels % w.shape[3]:
         raise TapeoutError(f"weights {list(w.shape)} do not fit the input {call.type(0).dims}")
     window = window_and_pads(call, (w.shape[1], w.shape[2]), *options)
@@ -31,7 +31,7 @@ def conv_2d(call: Call) -> None:
 def depthwise_conv_2d(call: Call) -> None:
     *options, activation = call.options(tflite.DepthwiseConv2DOptions, *_CONVOLUTION, "FusedActivationFunction")
     w = call.constant(1)
-    if w.ndim != 4 or w.shape[0] != 1:
+    if w.ndim != 4 or not w.size or w.shape[0] != 1:
         raise TapeoutError(f"weights are {list(w.shape)}, not 1 x height x width x channels: corrupt")
     window = window_and_pads(call, (w.shape[1], w.shape[2]), *options)
     _emit(call, DepthwiseConv2D(window.stride, window.dilation, window.pads), call.input(0), w[0], 2, activation)

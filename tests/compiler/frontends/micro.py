@@ -21,11 +21,9 @@ SAMPLES = 6
 def model(
     op: str, inputs: Sequence[Tensor | None], output: Tensor, options: str = "", **fields: float | Sequence[int]
 ) -> bytes:
-    """A file with one operator; its inputs without data are the model's."""
+    """A file with one operator; its inputs without data are the model's, absent ones are left out."""
     present = [t for t in inputs if t is not None]
-    operator = Operator(
-        getattr(tflite.BuiltinOperator, op), tuple(t.name if t else "" for t in inputs), (output.name,), options, fields
-    )
+    operator = Operator(getattr(tflite.BuiltinOperator, op), tuple(t.name for t in present), (output.name,), options, fields)
     return write([*present, output], [operator], [t.name for t in present if t.data is None], [output.name])
 
 

@@ -144,13 +144,14 @@ def unaries() -> Iterator[Case]:
     shape = (1, 8, 32)
     fixed = (1 / 256, -128)
     outputs = {"LOGISTIC": [fixed], "TANH": [(1 / 128, 0)]}
-    for op in ("LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1", "HARD_SWISH", "LEAKY_RELU"):
+    for op in ("LOGISTIC", "TANH", "RELU", "HARD_SWISH", "LEAKY_RELU", "RELU6"):
         for (sx, zx), (sy, zy) in product([(0.05, 3), (0.2, -100), (0.007, 127)], outputs.get(op, [(0.05, 3), (0.03, -128), (0.4, 20)])):
+            if op == "RELU6":
+                sy, zy = sx, zx
             options, fields = ("LeakyReluOptions", {"Alpha": 0.13}) if op == "LEAKY_RELU" else ("", {})
             name = f"{op.lower()}_{sx}_{sy:.3f}"
             yield Case(name, model(op, [int8("x", shape, sx, zx)], int8("y", shape, sy, zy), options, **fields))
-        if op != "RELU_N1_TO_1":
-            yield Case(f"{op.lower()}_f32", model(op, [float32("x", shape)], float32("y", shape), options, **fields), FLOAT_TOLERANCE)
+        yield Case(f"{op.lower()}_f32", model(op, [float32("x", shape)], float32("y", shape), options, **fields), FLOAT_TOLERANCE)
 
 
 def softmaxes() -> Iterator[Case]:
