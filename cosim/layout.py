@@ -42,9 +42,9 @@ def framed(plan: Plan) -> Plan:
 def relocate(compiled: Compiled, layout: Layout, folder: Path) -> Compiled:
     """A copy in `folder` of the compiled sources under another layout; `folder` must not exist."""
     moved = replace(compiled, folder=folder, plan=layout(compiled.plan))
-    shutil.copytree(compiled.folder / "kernels", folder / "kernels")
-    for file in compiled.folder.glob(f"{compiled.name}*.[ch]"):
-        shutil.copy(file, folder)
+    (folder / "kernels").mkdir(parents=True)
+    for file in (*compiled.folder.glob(f"{compiled.name}*.[ch]"), *compiled.folder.glob("kernels/*.h")):
+        shutil.copy(file, folder / file.relative_to(compiled.folder))
     arena = Emitter(moved.graph, moved.plan, moved.target, moved.name).arena()
     (folder / f"{moved.name}_arena.h").write_text(arena)
     return moved
