@@ -26,6 +26,10 @@ class Requant(Op):
     def infer(self, types: Types) -> tuple[Type, ...]:
         x, mul, shift = types
         assert x and mul and shift
+        if not isinstance(x.q, QType):
+            raise TapeoutError(f"requant takes integer codes, got {x.q.code}")
+        if x.q.bits > 16 and x.q.zero[0] != 0:
+            raise TapeoutError(f"requant takes {x.q.code} sums without zero point, got zero point {x.q.zero[0]}")
         if mul.shape != shift.shape or mul.size not in (1, x.shape[-1] if x.shape else 1):
             raise TapeoutError(f"requant takes one multiplier or one per channel of {x.dims}, got {mul.dims} and {shift.dims}")
         if not self.output.min <= self.lo <= self.hi <= self.output.max:

@@ -22,11 +22,11 @@ class Slice(Op):
         (x,) = types
         assert x
         if not len(self.begin) == len(self.size) == len(self.stride) == len(x.shape):
-            raise TapeoutError(f"slice of {x.dims} takes begin, size and stride for each axis, got {self.begin}, {self.size}, {self.stride}")
+            raise TapeoutError(f"slice of {x.dims} takes a begin, size and stride for each axis, got {self}")
         for axis, (begin, size, stride) in enumerate(zip(self.begin, self.size, self.stride, strict=True)):
             last = begin + (size - 1) * stride
             if stride == 0 or size < 1 or not (0 <= begin < x.shape[axis] and 0 <= last < x.shape[axis]):
-                raise TapeoutError(f"slice of {x.dims} takes {size} element(s) of axis {axis} from {begin} by {stride}, which are not all there")
+                raise TapeoutError(f"slice of {x.dims}: axis {axis} has no {size} element(s) from {begin} by {stride}")
         self._copy(x).params()
         return (Type(self.size, x.q),)
 

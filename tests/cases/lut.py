@@ -16,7 +16,8 @@ X, Y = quantized(0.05, 3), quantized(1 / 256, -128)
 def lookup(x_type: QType, y_type: QType, codes: Array) -> Real:
     def real(x: Array, table: Array) -> Array:
         index = np.rint(x / x_type.scale[0]).astype(int) + x_type.zero[0] - x_type.min
-        return (codes.astype(float)[index] - y_type.zero[0]) * y_type.scale[0]
+        y: Array = (codes.astype(float)[index] - y_type.zero[0]) * y_type.scale[0]
+        return y
 
     return real
 
