@@ -25,7 +25,8 @@ _BOUNDS = {
 def bounds(activation: int) -> tuple[float, float]:
     """The reals that an activation clips to."""
     if activation not in _BOUNDS:
-        raise Unsupported(f"has the fused activation {activation}, which is not taken; make it an operator of its own")
+        name = next((n for n, code in vars(ActivationFunctionType).items() if code == activation), activation)
+        raise Unsupported(f"has the fused activation {name}, which is not taken; make it an operator of its own")
     return _BOUNDS[activation]
 
 

@@ -112,10 +112,10 @@ class Call:
         """Makes the output a constant."""
         self.network.known[self.output.index] = array
 
-    def scaling(self, factors: Sequence[float]) -> tuple[str, str]:
-        """Constants with the multipliers and shifts for these positive factors."""
+    def scaling(self, factors: Sequence[float], split: Callable[[float], tuple[int, int]] = multiplier) -> tuple[str, str]:
+        """Constants with the multipliers and shifts that `split` gives for these factors."""
         try:
-            pairs = [multiplier(f) for f in factors]
+            pairs = [split(f) for f in factors]
         except ValueError as error:
             raise TapeoutError(f"{error}: the scales of its tensors do not fit each other") from None
         mul = self.builder.constant(f"{self.output.name}_mul", np.array([m for m, _ in pairs], np.int32))
@@ -129,7 +129,7 @@ def single(tensor: Tensor) -> QType:
     """The format of a tensor of int8 codes with one scale."""
     q = tensor.q
     if isinstance(q, FType) or q.bits != 8:
-        raise Unsupported(f"tensor {tensor.name} is {tensor.kind.lower()} beside int8 tensors; convert the model to int8 or float32 throughout")
+        raise Unsupported(f"tensor {tensor.name} is {tensor.kind.lower()} beside int8 ones; convert the model to int8 or float32 throughout")
     if len(q.scale) != 1:
         raise Unsupported(f"tensor {tensor.name} has {len(q.scale)} scales, where one is taken")
     return q

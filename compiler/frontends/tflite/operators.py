@@ -1,7 +1,7 @@
 """The operators that are taken, by their names in the schema. To add one, write its function and its line here."""
 from __future__ import annotations
 
-from . import arithmetic, convert, pools, shapes, sums, unary
+from . import arithmetic, convert, reductions, shapes, sums, unary
 from .importer import Lowering
 
 OPERATORS: dict[str, Lowering] = {
@@ -13,8 +13,10 @@ OPERATORS: dict[str, Lowering] = {
     "MUL": arithmetic.mul,
     "MINIMUM": arithmetic.minimum,
     "MAXIMUM": arithmetic.maximum,
-    "AVERAGE_POOL_2D": pools.average_pool_2d,
-    "MAX_POOL_2D": pools.max_pool_2d,
+    "AVERAGE_POOL_2D": reductions.average_pool_2d,
+    "MAX_POOL_2D": reductions.max_pool_2d,
+    "MEAN": reductions.mean,
+    "SOFTMAX": reductions.softmax,
     "LOGISTIC": unary.logistic,
     "TANH": unary.tanh,
     "RELU": unary.relu,

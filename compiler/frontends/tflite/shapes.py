@@ -29,13 +29,13 @@ def reshape(call: Call) -> None:
 def squeeze(call: Call) -> None:
     (axes,) = call.options(tflite.SqueezeOptions, "SqueezeDimsAsNumpy")
     shape = call.type(0).shape
-    dropped = {_axis(int(a), len(shape)) for a in axes} if not isinstance(axes, int) else {i for i, d in enumerate(shape) if d == 1}
+    dropped = {axis_of(int(a), len(shape)) for a in axes} if not isinstance(axes, int) else {i for i, d in enumerate(shape) if d == 1}
     call.emit(Reshape(tuple(d for i, d in enumerate(shape) if i not in dropped)), [call.input(0)])
 
 
 def expand_dims(call: Call) -> None:
     shape = call.type(0).shape
-    axis = _axis(_only(call, 1), len(shape) + 1)
+    axis = axis_of(_only(call, 1), len(shape) + 1)
     call.emit(Reshape((*shape[:axis], 1, *shape[axis:])), [call.input(0)])
 
 
@@ -56,7 +56,7 @@ def pad(call: Call) -> None:
 def concatenation(call: Call) -> None:
     axis, activation = call.options(tflite.ConcatenationOptions, "Axis", "FusedActivationFunction")
     inputs = [call.input(i) for i in range(len(call.operator.inputs))]
-    emit_clipped(call, Concat(_axis(axis, len(call.type(0).shape))), inputs, activation)
+    emit_clipped(call, Concat(axis_of(axis, len(call.type(0).shape))), inputs, activation)
 
 
 def transpose(call: Call) -> None:
@@ -87,8 +87,8 @@ def strided_slice(call: Call) -> None:
     for axis, size in enumerate(shape):
         bit = 1 << axis
         if shrink & bit:
-            start = _axis(starts[axis], size)
-            ranges.append(range(start, start + 1))
+            index = axis_of(starts[axis], size)
+            ranges.append(range(index, index + 1))
             continue
         start = None if begin_mask & bit else starts[axis]
         stop = None if end_mask & bit else stops[axis]
@@ -114,7 +114,7 @@ def pack(call: Call) -> None:
     parts = [call.constant(i) for i in range(len(call.operator.inputs))]
     if len({p.shape for p in parts}) != 1:
         raise TapeoutError("packs tensors of different shapes: corrupt")
-    call.fold(np.stack(parts, _axis(axis, parts[0].ndim + 1)))
+    call.fold(np.stack(parts, axis_of(axis, parts[0].ndim + 1)))
 
 
 def _only(call: Call, position: int) -> int:
@@ -124,8 +124,8 @@ def _only(call: Call, position: int) -> int:
     return numbers[0]
 
 
-def _axis(axis: int, rank: int) -> int:
-    """The axis counted from the front."""
+def axis_of(axis: int, rank: int) -> int:
+    """The axis counted from the front; also an index into `rank` elements."""
     if not -rank <= axis < rank:
         raise TapeoutError(f"names axis {axis} of {rank}: corrupt")
     return axis % rank

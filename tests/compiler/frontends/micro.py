@@ -51,7 +51,7 @@ def parse(path: Path, data: bytes, shapes: Mapping[str, tuple[int, ...]] | None 
 
 
 def feeds(graph: Graph, seed: int = 0, samples: int = SAMPLES) -> dict[str, Array]:
-    """Inputs by value name: the lowest and the highest codes, both mixed, then random ones; normal reals for floats."""
+    """Inputs by value name: the lowest and the highest codes, both mixed, all in order, then random ones; normal reals for floats."""
     rng = np.random.default_rng(seed)
 
     def feed(type: Type) -> Array:
@@ -61,6 +61,7 @@ def feeds(graph: Graph, seed: int = 0, samples: int = SAMPLES) -> dict[str, Arra
         x: Array = rng.integers(low, high + 1, (samples, *type.shape)).astype(type.q.dtype)
         x[0], x[1] = low, high
         x[2] = rng.choice([low, high], type.shape)
+        x[3] = np.resize(np.arange(low, high + 1), type.shape)
         return x
 
     return {name: feed(graph.values[name].type) for name in graph.input_names}
