@@ -11,13 +11,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("compiler", "targets", "quant", "cosim")
-MAY_IMPORT = {"compiler": set(), "targets": {"compiler"}, "quant": {"compiler"}, "cosim": {"compiler", "targets"}}
+MAY_IMPORT: dict[str, set[str]] = {"compiler": set(), "targets": {"compiler"}, "quant": {"compiler"}, "cosim": {"compiler", "targets"}}
 EXTRAS = {"torch", "tensorflow", "brevitas", "hls4ml", "keras", "sklearn"}
 
 
 def imported(path: Path) -> set[str]:
     """The modules that a file imports, absolute ones only."""
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)

@@ -23,7 +23,7 @@ from tapeout.targets.cortexm.target import CortexM
 from tapeout.targets.tools import MissingTool
 
 from ..errors import CheckFailed
-from ..ir import Graph, Port
+from ..ir import Array, Graph, Port
 from ..report import SCHEMA, Edge, Memory, Model, Report, Scratch, Totals, edge, gates, layers, node_macs
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def measure(compiled: Compiled, board: Board | None) -> Figures:
         return Figures(built, None, None, notes, {}, (f"instructions and stack are not measured: {error}",))
 
 
-def _touched(machine: Machine, compiled: Compiled, inputs: dict[str, object]) -> int:
-    found = touched(machine, compiled, inputs)  # type: ignore[arg-type]
+def _touched(machine: Machine, compiled: Compiled, inputs: dict[str, Array]) -> int:
+    found = touched(machine, compiled, inputs)
     if not found.holds:
         raise CheckFailed(f"{compiled.target.name}: the run does not use the arena as planned: {found.text()}")
     return found.bytes

@@ -1,6 +1,7 @@
 """`tapeout report`: the figures of a compiled folder, as a table or as JSON."""
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def show(report: Report) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if click.get_text_stream("stdout").isatty() else 120, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     where = f"{report.target}, {report.board}" if report.board else report.target
     how = f", {report.model.quantized}" if report.model.quantized else ""
     console.print(f"[bold]{report.model.name}[/bold] for {where} (from {report.model.file}{how})")
