@@ -44,7 +44,7 @@ def shift_right(x: IntLike, shift: IntLike, rounding: Rounding) -> Int:
         case Rounding.HALF_UP:
             return floor + (twice >= one)
         case Rounding.HALF_AWAY:
-            return floor + np.where(x >= 0, twice >= one, twice > one) * (shift > 0)
+            return floor + np.where(x >= 0, twice >= one, twice > one)
         case Rounding.HALF_EVEN:
             return floor + ((twice > one) | ((twice == one) & (floor & 1 == 1)))
         case Rounding.TFLITE:
@@ -100,9 +100,9 @@ def multiplier(real: float) -> tuple[int, int]:
 
     The rounding of `mul` is that of TensorFlow Lite's QuantizeMultiplier (half away from zero).
 
-    Raises ValueError when `real` is negative, not finite, or 2**30 and above.
+    Raises ValueError when `real` is negative, not finite, or rounds to 2**30 and above.
     """
-    if not (0 <= real < 2.0**30):
+    if not (0 <= real < 2.0**30 - 0.25):  # from there on 31 bits round to 2**30
         raise ValueError(f"multiplier {real!r} is outside 0 .. 2**30")
     if real == 0:
         return 0, 31

@@ -29,12 +29,11 @@ static inline int64_t shift_right(int64_t x, int32_t shift, rounding mode)
     }
 }
 
-/* x / by, by > 0; in 32 bits, so that twice a remainder must fit: by < 2^30. */
+/* x / by, 0 < by < 2^30, so that twice a remainder fits 32 bits. */
 static inline int32_t divide(int32_t x, int32_t by, rounding mode)
 {
-    const int32_t truncated = x / by;
-    const int32_t floor = truncated - (x % by < 0);
-    const int32_t remainder = x - floor * by;
+    const int32_t floor = x / by - (x % by < 0);
+    const int32_t remainder = x % by + (x % by < 0 ? by : 0);
     if (mode == ROUND_FLOOR) {
         return floor;
     }
