@@ -49,6 +49,8 @@ class Call:
     @property
     def output(self) -> str:
         """The name of the sole output that is used."""
+        if not self.outputs or not self.outputs[0]:
+            self.refuse("its first output has no name")
         for index, name in enumerate(self.outputs[1:], 1):
             if name:
                 self.refuse(f"output {index} ({name}) is not supported")

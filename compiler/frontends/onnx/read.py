@@ -114,9 +114,23 @@ def _feeds_window(source: onnx.GraphProto, name: str) -> bool:
     return False
 
 
+def _check(importer: Importer, call: Call) -> None:
+    """Raises TapeoutError when a node does not fit the definition of its op or defines a tensor anew."""
+    context = onnx.checker.C.CheckerContext()
+    context.ir_version, context.opset_imports = onnx.IR_VERSION, {"": call.opset}
+    try:
+        onnx.checker.check_node(call.proto, context)
+    except onnx.checker.ValidationError as error:
+        raise TapeoutError(f"{call.name}: {call.op} is malformed: {str(error).strip().splitlines()[0]}") from None
+    for name in call.outputs:
+        if name in importer.tensors or name in importer.constants:
+            raise TapeoutError(f"{call.name}: computes tensor {name}, which is defined already")
+
+
 def _node(importer: Importer, call: Call) -> None:
     if call.domain or not onnx.defs.has(call.op):
         raise Unsupported(f"{call.name}: op {call.op} of domain {call.domain or 'ai.onnx'!r} is not supported")
+    _check(importer, call)
     names = [i for i in call.inputs if i]
     try:
         if all(i in importer.constants for i in names):

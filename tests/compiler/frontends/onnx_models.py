@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+
 from tapeout.compiler.frontends.onnx import read_onnx
 from tapeout.compiler.ir import Array, Graph, verify
 from tapeout.compiler.ops.transpose import Transpose

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+
 from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.ir import Array
 
@@ -31,8 +32,8 @@ class Case:
     attributes: dict[str, Any] = field(default_factory=dict)
 
     def versions(self) -> list[int]:
-        known = {onnx.defs.get_schema(self.op, v).since_version for v in range(8, NEWEST + 1)}
-        return [v for v in sorted({max(8, v) for v in known}) if self.since <= v <= self.until]
+        known = {onnx.defs.get_schema(self.op, v).since_version for v in range(max(8, self.since), self.until + 1)}
+        return sorted({max(8, self.since, v) for v in known})
 
 
 def case(op: str, label: str, *constants: Array | None, shapes: tuple[tuple[int, ...], ...] = (IMAGE,), **others: Any) -> Case:

@@ -24,8 +24,7 @@ def Conv(importer: Importer, call: Call) -> None:
         operands.append(importer.store(call.inputs[1], oihw[:, 0].transpose(1, 2, 0)))
     else:
         operands.append(importer.store(call.inputs[1], oihw.transpose(0, 2, 3, 1)))
-    if call.input(2):
-        operands.append(importer.store(call.inputs[2], importer.weights(call, 2)))
+    operands.append(importer.store(call.inputs[2], importer.weights(call, 2)) if call.input(2) else "")
     if groups == channels and groups > 1:
         define_planes(importer, call, DepthwiseConv2D(win.stride, win.dilation, win.pads), tuple(operands))
     else:

@@ -26,11 +26,11 @@ def Gemm(importer: Importer, call: Call) -> None:
     if row is not None:
         importer.define(call.output, Dense(), [*operands, importer.store(c, _scaled(row, beta))], rows)
     elif not c:
-        importer.define(call.output, Dense(), operands, rows)
+        importer.define(call.output, Dense(), [*operands, ""], rows)
     elif beta != 1.0:
         call.refuse(f"beta {beta} with a C that is no constant row is not supported")
     else:
-        product = importer.step(f"{call.output}_product", Dense(), operands)
+        product = importer.step(f"{call.output}_product", Dense(), [*operands, ""])
         matrix = (1,) * (2 - importer.rank(c)) + importer.shape(c)
         importer.define(call.output, Add(), [product, importer.value(c, rows, matrix)], rows)
 
@@ -52,7 +52,7 @@ def MatMul(importer: Importer, call: Call) -> None:
     if w.ndim != 2 or rank < 1 or a in importer.constants:
         call.refuse(f"operands of shapes {importer.shape(a)} and {w.shape}; only a constant matrix on the right is supported")
     axes = importer.axes_with_last(a, rank - 1)
-    importer.define(call.output, Dense(), [importer.value(a, axes), importer.store(call.inputs[1], w.T)], axes)
+    importer.define(call.output, Dense(), [importer.value(a, axes), importer.store(call.inputs[1], w.T), ""], axes)
 
 
 def _scaled(array: Array, factor: float) -> Array:
