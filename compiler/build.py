@@ -6,20 +6,24 @@ from collections.abc import Callable, Sequence
 from . import text
 from .errors import TapeoutError
 from .ir import Graph, verify
+from .passes.fold_batch_norm import fold_batch_norm
 from .passes.fold_constant_channels import fold_constant_channels
+from .passes.fold_constants import fold_constants
 from .passes.fuse_clip import fuse_clip
 from .passes.fuse_pad import fuse_pad
 from .passes.fuse_requant import fuse_requant
+from .passes.move_transpose import move_transpose
 from .passes.remove_dead_nodes import remove_dead_nodes
 
 Pass = Callable[[Graph], Graph]
 
-# What holds for floats and integers alike, before quantization looks at the graph: what is constant or dead goes first, so
-# that later passes see only what runs; then pads and clips join the sums beside them.
-CLEAN_UP: tuple[Pass, ...] = (remove_dead_nodes, fuse_pad, fuse_clip)
+# Before quantization looks at the graph. What is dead or constant goes first, so that later passes see only what runs. Transposes
+# go before pads, because a pad of an NHWC tensor is what a convolution takes; pads and scales of channels go before clips,
+# because nothing folds into a layer that clips already.
+CLEAN_UP: tuple[Pass, ...] = (remove_dead_nodes, fold_constants, move_transpose, fuse_pad, fold_batch_norm, fuse_clip)
 
 # From sums and requants to the nodes that run. A clip has tightened its requant before that joins its sum, so that nodes have
-# their final names behind fuse_requant; folding reads requantized outputs, hence comes last.
+# their final names behind fuse_requant; folding asks for requantized outputs and comes last.
 LOWERING: tuple[Pass, ...] = (fuse_requant, fold_constant_channels)
 
 PASSES: tuple[Pass, ...] = (*CLEAN_UP, *LOWERING)

@@ -9,6 +9,7 @@ from .ops.concat import Concat
 from .ops.conv2d import Conv2D
 from .ops.dense import Dense
 from .ops.depthwise_conv2d import DepthwiseConv2D
+from .ops.mean import Mean
 from .ops.pad import Pad
 from .ops.requant import Requant
 from .ops.reshape import Reshape
@@ -59,6 +60,8 @@ def links(graph: Graph, node: Node) -> Links | None:
         return (same % channels(x),)
     if isinstance(op, Pad) and op.before[-1] == op.after[-1] == 0:
         return (same,)
+    if isinstance(op, Mean) and len(x.shape) - 1 not in op.axes:
+        return (same, *(None for _ in types[1:]))
     if op.name() in _ELEMENTWISE and getattr(op, "requant", op) is not None:
         return (*_along(types[:2], same), *(None for _ in types[2:]))
     return (same, *(None for _ in types[1:])) if op.name() in _SINGLE else None

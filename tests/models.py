@@ -8,13 +8,24 @@ import zlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
+from tapeout.compiler.elementwise import SumScaling
 from tapeout.compiler.fixed import Rounding, multiplier
 from tapeout.compiler.ir import F32, Array, Builder, FType, Graph, Port, QType, Type, verify
+from tapeout.compiler.ops.add import Add
+from tapeout.compiler.ops.average_pool2d import AveragePool2D
 from tapeout.compiler.ops.clip import Clip
+from tapeout.compiler.ops.concat import Concat
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
+from tapeout.compiler.ops.max_pool2d import MaxPool2D
+from tapeout.compiler.ops.mean import Mean
+from tapeout.compiler.ops.pad import Pad
 from tapeout.compiler.ops.requant import Requant
+from tapeout.compiler.ops.reshape import Reshape
+from tapeout.compiler.run import run
+from tapeout.compiler.window import Window
 
 Pads = tuple[int, int, int, int]
 
@@ -125,11 +136,57 @@ def dense_chain(integers: bool) -> Graph:
     return layers.graph(layers.dense("out", shared, 5), shared)
 
 
+def residual(integers: bool) -> Graph:
+    """A residual block, pools, a concat and a dense head; some channels of both branches are constant."""
+    layers = Layers(f"residual_{'s8' if integers else 'f32'}", integers)
+    build, same = layers.build, format_of(0.04, -10)
+    x = layers.conv("stem", layers.input("x", (1, 8, 8, 3)), 4, pads=(1, 1, 1, 1), q=same, zero=(1, 2))
+    a = layers.conv("a", x, 4, pads=(1, 1, 1, 1), q=same, clip=Clip(0))
+    b = layers.conv("b", a, 4, pads=(1, 1, 1, 1), q=same, zero=(1,))
+    scaling = SumScaling.of(same, same, format_of(0.06, 2)) if integers else None
+    y = build.add(Clip(0 if not integers else 2), [build.add(Add(scaling), [x, b], "sum")], "y")
+    pooled = [
+        build.add(AveragePool2D(Window((2, 2), (2, 2))), [y], "average"),
+        build.add(MaxPool2D(Window((3, 3), (2, 2), pads=(0, 0, 1, 1))), [y], "largest"),
+    ]
+    joined = build.add(Concat(3), pooled, "joined")
+    point = layers.conv("point", joined, 5, kernel=1, zero=(2,))
+    flat = build.add(Reshape((1, 80)), [point], "flat")
+    return layers.graph(layers.dense("out", flat, 6))
+
+
+def padded(integers: bool) -> Graph:
+    """A pad of zeros before a convolution and one of other values, and a mean over the plane."""
+    layers = Layers(f"padded_{'s8' if integers else 'f32'}", integers)
+    build = layers.build
+    x = layers.input("x", (2, 5, 6, 2))
+    value = build.values[x].type.quantized.zero[0] if integers else 0.0
+    first = layers.conv("first", build.add(Pad((0, 1, 2, 0), (0, 2, 0, 0), value), [x], "zeros"), 3)
+    other = build.add(Pad((0, 0, 1, 0), (0, 1, 0, 0), 7 if integers else 0.5), [first], "sevens")
+    second = layers.depthwise("second", other, pads=(0, 0, 0, 0), multiple=2, zero=(3,))
+    if not integers:
+        return layers.graph(build.add(Mean((1, 2)), [second], "mean"))
+    mul, shift = mean_multiplier(second, layers)
+    requant = Requant(format_of(0.04, 1))
+    return layers.graph(build.add(Mean((1, 2), requant=requant), [second, mul, shift], "mean"))
+
+
+def mean_multiplier(x: str, layers: Layers) -> tuple[str, str]:
+    """The constants of a mean over the plane of `x` with output scale 0.04."""
+    type = layers.build.values[x].type
+    mul, shift = multiplier(type.quantized.scale[0] / (0.04 * type.shape[1] * type.shape[2]))
+    return layers.build.constant("mean.mul", np.array([mul], np.int32)), layers.build.constant("mean.shift", np.array([shift], np.int8))
+
+
 MODELS: dict[str, Callable[[], Graph]] = {
     "separable_s8": lambda: separable(True),
     "separable_f32": lambda: separable(False),
     "dense_chain_s8": lambda: dense_chain(True),
     "dense_chain_f32": lambda: dense_chain(False),
+    "residual_s8": lambda: residual(True),
+    "residual_f32": lambda: residual(False),
+    "padded_s8": lambda: padded(True),
+    "padded_f32": lambda: padded(False),
 }
 
 
@@ -145,3 +202,11 @@ def samples(graph: Graph, count: int = 4, seed: int = 0) -> dict[str, Array]:
         else:
             found[name] = random.integers(type.q.min, type.q.max + 1, shape).astype(type.q.dtype)
     return found
+
+
+def assert_same_outputs(before: Graph, after: Graph, inputs: dict[str, Array]) -> None:
+    """Fails unless both graphs give the same bytes."""
+    expected, found = run(before, inputs), run(after, inputs)
+    assert expected.keys() == found.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(array.view(f"u{array.itemsize}"), found[name].view(f"u{array.itemsize}"), strict=True, err_msg=name)

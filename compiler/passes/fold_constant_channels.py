@@ -80,21 +80,20 @@ def _known_outputs(graph: Graph, node: Node, known: Mapping[str, _Known]) -> Mas
     count = channels(graph.values[node.name].type)
     if mixes(graph, node):
         unread = ~taps(graph, node).any(1)
-        found: Mask = (unread | known[node.inputs[0]].mask).all(1)
-        return found
+        return np.asarray((unread | known[node.inputs[0]].mask).all(1))
     read = links(graph, node)
     if read is None:
         return np.zeros(count, np.bool_)
     mask: Mask = np.ones(count, np.bool_)
     for name, index in zip(node.inputs, read, strict=True):
         if name and index is not None:
-            mask &= (index < 0) | known[name].mask[index]
+            np.logical_and(mask, (index < 0) | known[name].mask[index], out=mask)
         elif name:
             mask &= bool(known[name].mask.all())
     if isinstance(node.op, DepthwiseConv2D):
         weights = graph.values[node.inputs[1]].data
         assert weights is not None
-        mask |= ~np.any(weights, (0, 1))
+        np.logical_or(mask, ~weights.any((0, 1)), out=mask)
     return mask
 
 
@@ -139,7 +138,7 @@ def _take_back(graph: Graph, node: Node, known: Mapping[str, _Known], removed: M
         needed = np.zeros_like(removed[name])
         needed[index[(index >= 0) & ~out]] = True
         removed[name][:] &= ~needed
-        out &= (index < 0) | removed[name][index]
+        np.logical_and(out, (index < 0) | removed[name][index], out=out)
 
 
 def _spared(graph: Graph, node: Node, x: _Known, removed: Mask) -> Mask:
@@ -149,11 +148,11 @@ def _spared(graph: Graph, node: Node, x: _Known, removed: Mask) -> Mask:
     32 bits in any order.
     """
     weights = taps(graph, node)[~removed]
-    unread: Mask = ~weights.any((0, 1))
+    unread: Mask = np.asarray(~weights.any((0, 1)))
     q = graph.values[node.inputs[0]].type.quantized
     padded = isinstance(node.op, Conv2D) and any(node.op.pads)
     bias = graph.values[node.inputs[2]].data if node.inputs[2] else None
-    largest = int((np.abs(weights).sum((1, 2)) * (q.max - q.min)).max()) + int(np.abs(_wide(bias)).max(initial=0))
+    largest = int(np.abs(weights).sum((1, 2)).max(initial=0)) * (q.max - q.min) + int(np.abs(_wide(bias)).max(initial=0))
     if largest > INT32_MAX:
         return unread
     return unread | (x.uniform & (x.codes == q.zero[0]) if padded else x.uniform)

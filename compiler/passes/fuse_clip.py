@@ -37,12 +37,17 @@ def _alone(graph: Graph, node: Node, consumers: Mapping[str, list[Node]]) -> boo
 
 
 def _clipped(op: Op, clip: Clip, floats: bool) -> Op | None:
-    """The op with a clip of its output, or None when it has no place for one."""
+    """The op with a clip of its output, or None when it has no place for one.
+
+    Two float clips without a common value stay two: their result is one bound, but a single clip keeps the sign of a zero.
+    """
+    before = op if isinstance(op, Clip) else getattr(op, "clip", None) or Clip()
+    if floats and (before.hi < clip.lo or clip.hi < before.lo):
+        return None
     if isinstance(op, Clip):
         return Clip(*_both((op.lo, op.hi), clip))
     changes: dict[str, Any] = {}
     if floats and hasattr(op, "clip"):
-        before = op.clip or Clip()
         changes = {"clip": Clip(*_both((before.lo, before.hi), clip))}
     elif not floats:
         owner = next((f for f in ("requant", "scaling") if getattr(op, f, None) is not None), None)

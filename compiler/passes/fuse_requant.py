@@ -6,9 +6,6 @@ from typing import Any
 
 from ..errors import Unsupported
 from ..ir import Graph, Node, QType
-from ..ops.conv2d import Conv2D
-from ..ops.dense import Dense
-from ..ops.depthwise_conv2d import DepthwiseConv2D
 from ..ops.requant import Requant
 
 
@@ -41,11 +38,8 @@ def _fits(graph: Graph, producer: Node, node: Node) -> bool:
 
 
 def _fuse(producer: Node, node: Node) -> Node:
-    inputs = producer.inputs
-    if isinstance(producer.op, Conv2D | DepthwiseConv2D | Dense):
-        inputs += ("",) * (3 - len(inputs))  # an absent bias keeps its place before the multiplier
     op: Any = producer.op
-    return Node(replace(op, requant=node.op), (*inputs, *node.inputs[1:]), node.outputs)
+    return Node(replace(op, requant=node.op), (*producer.inputs, *node.inputs[1:]), node.outputs)
 
 
 def _refuse_wide_tensors(graph: Graph) -> None:

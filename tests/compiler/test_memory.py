@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tapeout.compiler import place as placing
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Builder, Graph, Op, Port, QType, Type, Types

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tapeout.compiler import text
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.fixed import Rounding
@@ -14,7 +15,6 @@ from tapeout.compiler.ir import F32, Builder, Graph, Port, QType, Type, verify
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.requant import Requant
-
 from tests.models import MODELS
 
 
@@ -75,8 +75,8 @@ def test_the_text_people_read() -> None:
 
 
 def test_long_tuples_are_cut_short_for_reading() -> None:
-    long = text.format(MODELS["separable_s8"](), elide=True)
-    assert re.search(r"s8\(scale=\(0\.\d+, 0\.\d+, \.\.\. 8 in all\), zero=\(0, 0, \.\.\. 8 in all\), axis=0\)", long)
+    long = text.format(MODELS["dense_chain_s8"](), elide=True)
+    assert re.search(r"s8\(scale=\(0\.\d+, 0\.\d+, \.\.\. 9 in all\), zero=\(0, 0, \.\.\. 9 in all\), axis=0\)", long)
 
 
 @pytest.mark.parametrize("name", ["a'b\"c\\d", "a\n# b", "it's = odd, 'y'", "µ\u2028\x85", "model/conv;model/bn", "#"])
