@@ -170,3 +170,42 @@ def test_painted_and_static_stack_agree(small: Compiled, tmp_path: Path) -> None
     assert core(small) is M4
 
 
+
+
+FLOAT_LOOP = """
+#include "port.h"
+#include <stdint.h>
+static float a[64], b[64];
+__attribute__((noinline)) static void scale(void)
+{
+    for (int i = 0; i < 64; i++) {
+        a[i] = a[i] * b[i] + 1e-41f;
+    }
+}
+int main(void)
+{
+    if (port_open() == 0 && port_read(a, sizeof a) == sizeof a && port_read(b, sizeof b) == sizeof b) {
+        scale();
+        port_write(a, sizeof a);
+        port_exit(0);
+    }
+    port_exit(1);
+}
+#include "harness.h"
+volatile int32_t harness_node;
+void harness_report(const char *what, int32_t offset) { (void)what; (void)offset; }
+"""
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
+def test_plain_float_loops_keep_every_bit(target: CortexM, tmp_path: Path) -> None:
+    """gcc makes vector code of this loop where it may, which would flush subnormal numbers to zero."""
+    random = np.random.default_rng(0)
+    a, b = (random.normal(0, 1, (2, 64)) * 10.0 ** random.integers(-44, 3, (2, 64))).astype(np.float32)
+    (tmp_path / "inputs.bin").write_bytes(a.tobytes() + b.tobytes())
+    (tmp_path / "loop.c").write_text(FLOAT_LOOP)
+    objects = compile_objects(target, [tmp_path / "loop.c", PORT, STARTUP], tmp_path, include=[PORT.parent])
+    firmware = link(target, target.qemu_boards[0], objects, tmp_path / "loop.elf")
+    assert boot(firmware, tmp_path, 60) == (0, "")
+    found = np.frombuffer((tmp_path / "outputs.bin").read_bytes(), np.float32)
+    assert not differing(a * b + np.float32(1e-41), found).any()
