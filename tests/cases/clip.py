@@ -28,6 +28,7 @@ CASES = [
     case("relu6", 0.0, 6.0, (7,)),
     case("both", -0.5, 0.25, (3, 3)),
     case("point", 1.0, 1.0, (1,)),
+    case("not_positive", -math.inf, 0.0, (3, 5)),
     case("none", -math.inf, math.inf, (2, 3)),
     case("s8_relu", 3, 127, (1, 5, 3, 2), quantized()),
     case("s8_both", -100, 99, (256,), quantized()),
