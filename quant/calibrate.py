@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import F32, Array, Graph
 from tapeout.compiler.run import check_inputs, steps

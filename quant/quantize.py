@@ -1,10 +1,11 @@
 """Quantization after training: a float Graph and calibration samples become an integer Graph."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+
 from tapeout.compiler.build import simplify
 from tapeout.compiler.errors import TapeoutError, Unsupported
 from tapeout.compiler.fixed import Rounding, multiplier
@@ -18,7 +19,7 @@ from tapeout.compiler.passes.fold_batch_norm import fold_batch_norm
 from .calibrate import calibrate
 from .formats import Formats
 from .options import Io, QuantizeOptions
-from .rules import RULES
+from .rules import RULES, check
 from .scheme import ROUNDING, Range, activation_type, bounds, codes
 
 
@@ -37,9 +38,7 @@ def quantize(graph: Graph, samples: Mapping[str, Array], options: QuantizeOption
         if value.type.q != F32:
             raise TapeoutError(f"{value.name}: holds {value.type.q.code}; only a float32 model can be quantized after training")
     graph = fold_batch_norm(simplify(graph))
-    for node in graph.nodes:
-        if type(node.op) not in RULES:
-            raise Unsupported(f"{node.name}: {node.op.name()} cannot be quantized; compile the model in float32")
+    check(graph)
     return Quantizer(graph, Formats(graph, calibrate(graph, samples, options), options.symmetric), options).quantize()
 
 
@@ -67,10 +66,6 @@ class Quantizer:
             self._codes[name] = self.builder.constant(name, codes(data, q), q)
         return self._codes[name]
 
-    def constant(self, name: str) -> Array | None:
-        """The data of a float constant; None for another value and for an absent one."""
-        return self.graph.values[name].data if name else None
-
     def format(self, name: str) -> QType:
         """The format of a value of the integer graph."""
         return self.builder.values[name].type.quantized
@@ -83,7 +78,7 @@ class Quantizer:
     def requant(self, value: str, result: str, clip: Clip | None) -> None:
         """Adds a node that brings `value`, of the integer graph, to the format of the float value `result`, clipped."""
         q = self.formats[result]
-        mul, shift = self._multipliers(result, [scale / q.scale[0] for scale in self.format(value).scale])
+        mul, shift = self.multipliers(result, [scale / q.scale[0] for scale in self.format(value).scale])
         self.add(Requant(q, ROUNDING, *bounds(clip, q)), (value, mul, shift), result)
 
     def rescaled(self, value: str, q: QType) -> str:
@@ -91,13 +86,13 @@ class Quantizer:
         if self.format(value) == q:
             return value
         name = self.builder.fresh(f"{value}_rescaled")
-        mul, shift = self._multipliers(name, [self.format(value).scale[0] / q.scale[0]])
+        mul, shift = self.multipliers(name, [self.format(value).scale[0] / q.scale[0]])
         return self.builder.add(Requant(q, ROUNDING, q.min, q.max), (value, mul, shift), name)
 
-    def _multipliers(self, name: str, reals: Sequence[float]) -> tuple[str, str]:
+    def multipliers(self, name: str, reals: Sequence[float], encode: Callable[[float], tuple[int, int]] = multiplier) -> tuple[str, str]:
         """Constants `mul` (s32) and `shift` (s8) for these factors, named after the value `name`."""
         try:
-            pairs = [multiplier(real) for real in reals]
+            pairs = [encode(real) for real in reals]
         except ValueError as error:
             raise Unsupported(f"{name}: {error}; check the scaling of the weights and of the calibration samples") from None
         mul = self.builder.constant(f"{name}_mul", np.array([m for m, _ in pairs], np.int32))

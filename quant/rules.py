@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tapeout.compiler.elementwise import SumScaling
 from tapeout.compiler.errors import TapeoutError, Unsupported
-from tapeout.compiler.ir import Node, Op
+from tapeout.compiler.ir import Graph, Node, Op
 from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.average_pool2d import AveragePool2D
 from tapeout.compiler.ops.clip import Clip
@@ -19,11 +19,14 @@ from tapeout.compiler.ops.hard_swish import HardSwish
 from tapeout.compiler.ops.leaky_relu import LeakyRelu
 from tapeout.compiler.ops.lut import Lut
 from tapeout.compiler.ops.max_pool2d import MaxPool2D
+from tapeout.compiler.ops.mean import Mean, mean_multiplier
 from tapeout.compiler.ops.mul import Mul
 from tapeout.compiler.ops.pad import Pad
+from tapeout.compiler.ops.requant import Requant
 from tapeout.compiler.ops.reshape import Reshape
 from tapeout.compiler.ops.sigmoid import Sigmoid
 from tapeout.compiler.ops.slice import Slice
+from tapeout.compiler.ops.softmax import Softmax
 from tapeout.compiler.ops.sub import Sub
 from tapeout.compiler.ops.tanh import Tanh
 from tapeout.compiler.ops.transpose import Transpose
@@ -38,14 +41,22 @@ if TYPE_CHECKING:
 Rule = Callable[["Quantizer", Node], None]
 
 
+def check(graph: Graph) -> None:
+    """Raises Unsupported, which names the node, unless every node has an integer form."""
+    for node in graph.nodes:
+        if type(node.op) not in RULES:
+            raise Unsupported(f"{node.name}: {node.op.name()} cannot be quantized; compile the model in float32")
+        if RULES[type(node.op)] is weighted and not all(graph.values[name].constant for name in node.inputs[1:] if name):
+            raise Unsupported(f"{node.name}: {node.op.name()} can be quantized only with constant weights and bias")
+
+
 def weighted(quantizer: Quantizer, node: Node) -> None:
     """conv2d, depthwise_conv2d and dense: int8 by int8 products and the bias in a 32-bit sum, then a requant."""
     op = node.op
     assert isinstance(op, Conv2D | DepthwiseConv2D | Dense)
-    x, w = quantizer.operand(node.inputs[0]), quantizer.constant(node.inputs[1])
-    b = quantizer.constant(node.inputs[2]) if len(node.inputs) > 2 else None
-    if w is None or (b is None and any(node.inputs[2:])):
-        raise Unsupported(f"{node.name}: {op.name()} can be quantized only with constant weights and bias")
+    x, w = quantizer.operand(node.inputs[0]), quantizer.graph.values[node.inputs[1]].data
+    b = quantizer.graph.values[node.inputs[2]].data if any(node.inputs[2:]) else None
+    assert w is not None
     axis = w.ndim - 1 if isinstance(op, DepthwiseConv2D) else 0
     x_q = quantizer.format(x)
     weights, w_q = weight_codes(w, b, x_q.scale[0], axis)
@@ -98,6 +109,24 @@ def pool(quantizer: Quantizer, node: Node) -> None:
     quantizer.add(replace(op, rounding=ROUNDING) if isinstance(op, AveragePool2D) else op, (x,), node.name)
 
 
+def mean(quantizer: Quantizer, node: Node) -> None:
+    """The 32-bit sum of the codes, requantized by a multiplier that holds the division."""
+    assert isinstance(node.op, Mean)
+    x, q = quantizer.operand(node.inputs[0]), quantizer.formats[node.name]
+    count = node.op.count(quantizer.builder.values[x].type)
+    mul, shift = quantizer.multipliers(node.name, [quantizer.format(x).scale[0] / q.scale[0]], lambda real: mean_multiplier(real, count))
+    quantizer.add(replace(node.op, requant=Requant(q, ROUNDING)), (x, mul, shift), node.name)
+
+
+def softmax(quantizer: Quantizer, node: Node) -> None:
+    """The output has scale 1/256 and zero point -128, whatever was seen in calibration."""
+    x = quantizer.operand(node.inputs[0])
+    try:
+        quantizer.add(Softmax.for_codes(quantizer.format(x).scale[0]), (x,), node.name)
+    except TapeoutError as error:
+        raise Unsupported(f"{node.name}: {error}") from None
+
+
 def move(quantizer: Quantizer, node: Node) -> None:
     """Ops that only move codes."""
     quantizer.add(node.op, (quantizer.operand(node.inputs[0]),), node.name)
@@ -131,7 +160,7 @@ RULES: dict[type[Op], Rule] = {
     Conv2D: weighted, DepthwiseConv2D: weighted, Dense: weighted,
     Add: total, Sub: total, Mul: product,
     Sigmoid: table, Tanh: table, LeakyRelu: table, HardSwish: table,
-    AveragePool2D: pool, MaxPool2D: pool,
+    AveragePool2D: pool, MaxPool2D: pool, Mean: mean, Softmax: softmax,
     Reshape: move, Transpose: move, Slice: move,
     Pad: pad, Clip: clip, Concat: concat,
 }  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from tapeout.compiler.fixed import INT32_MAX, Rounding, round_half_away
 from tapeout.compiler.ir import Array, QType
 from tapeout.compiler.ops.clip import Clip
