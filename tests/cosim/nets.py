@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import F32, Builder, Graph, Port, QType, Type, verify
 from tapeout.compiler.memory import Buffer

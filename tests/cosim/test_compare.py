@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tapeout.compiler.ir import Array
 from tapeout.cosim.compare import Comparison, Difference, compare, differing
 

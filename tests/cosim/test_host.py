@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Graph
 from tapeout.compiler.run import run
@@ -156,6 +157,27 @@ def test_a_crash_names_the_node(model: Compiled) -> None:
     mutate(model, BIAS, f"{BIAS} if (p->in_c == 4) {{ *(volatile int *)0 = 1; }}")
     with pytest.raises(EngineFailed, match="^host: node y2: ended by SIGSEGV$"):
         run_on(HOST, model)
+
+
+def test_an_endless_run_is_ended(model: Compiled) -> None:
+    mutate(model, "row++", "row += 0")
+    with pytest.raises(EngineFailed, match="^slow: still runs after 1 seconds$"):
+        run_on(Harnessed("slow", Host("slow", seconds=1)), model)
+
+
+@dataclass(frozen=True)
+class Silent:
+    """A machine whose program ends well and writes too little."""
+
+    name: str = "silent"
+
+    def execute(self, compiled: Compiled, hooks: str, inputs: bytes, folder: Path) -> bytes:
+        return inputs[:7]
+
+
+def test_missing_outputs_are_said(model: Compiled) -> None:
+    with pytest.raises(EngineFailed, match="^silent: wrote 7 bytes for 8 samples of 126 bytes each$"):
+        run_on(Harnessed("silent", Silent()), model)
 
 
 def test_c_that_does_not_compile_is_said_in_one_line(model: Compiled) -> None:

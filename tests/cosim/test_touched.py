@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Graph
 from tapeout.compiler.memory import Buffer

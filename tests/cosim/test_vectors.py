@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tapeout.compiler.ir import F32, Array, FType, Graph, Port, QType, Type, Value
 from tapeout.cosim.records import decode, encode
 from tapeout.cosim.vectors import random_inputs
