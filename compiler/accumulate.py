@@ -42,7 +42,8 @@ def centred(x: Array, type: Type, columns: Array) -> Array:
         return x
     zero = type.q.zero[0]
     dtype = exact_format(max(type.q.max - zero, zero - type.q.min), columns)
-    return x.astype(dtype) - dtype.type(zero)
+    found: Array = x.astype(dtype) - dtype.type(zero)
+    return found
 
 
 def finish(sums: Array, b: Array, requant: Requant | None, clip: Clip | None, scaling: Sequence[Array]) -> Array:

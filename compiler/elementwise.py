@@ -38,10 +38,11 @@ class SumScaling:
         left = 20
         twice = 2 * max(x.scale[0], y.scale[0])
         try:
-            factors = [multiplier(real) for real in (x.scale[0] / twice, y.scale[0] / twice, twice / ((1 << left) * output.scale[0]))]
+            x_factor, y_factor = multiplier(x.scale[0] / twice), multiplier(y.scale[0] / twice)
+            out_factor = multiplier(twice / ((1 << left) * output.scale[0]))
         except ValueError as error:
             raise TapeoutError(f"scales {x.scale[0]} and {y.scale[0]} cannot be added into {output.scale[0]}: {error}") from None
-        return cls(output, *factors, rounding, lo, hi, left)
+        return cls(output, x_factor, y_factor, out_factor, rounding, lo, hi, left)
 
     def check(self, x: QType, y: QType) -> None:
         """Raises TapeoutError when a sum of codes of `x` and `y` can leave 32 bits on the way."""

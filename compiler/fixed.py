@@ -33,40 +33,34 @@ class Rounding(StrEnum):
 
 
 def shift_right(x: IntLike, shift: IntLike, rounding: Rounding) -> Int:
-    """`x / 2**shift` rounded; `shift` >= 0."""
+    """`x / 2**shift` rounded; `shift` >= 0. Raises ValueError for TFLITE, which rounds products alone; see `requantize`."""
     x, shift = np.asarray(x, np.int64), np.asarray(shift, np.int64)
-    floor = x >> shift
-    twice = (x - (floor << shift)) << 1  # twice the remainder, to compare with 2**shift
-    one = np.int64(1) << shift
-    match rounding:
-        case Rounding.FLOOR:
-            return floor
-        case Rounding.HALF_UP:
-            return floor + (twice >= one)
-        case Rounding.HALF_AWAY:
-            return floor + np.where(x >= 0, twice >= one, twice > one)
-        case Rounding.HALF_EVEN:
-            return floor + ((twice > one) | ((twice == one) & (floor & 1 == 1)))
-        case Rounding.TFLITE:
-            raise ValueError("TFLITE rounds a product, not a shift; see requantize")
+    floor = (x >> shift).astype(np.int64)
+    return _rounded(x, floor, x - (floor << shift), np.int64(1) << shift, rounding)
 
 
 def divide(x: IntLike, by: IntLike, rounding: Rounding) -> Int:
-    """`x / by` rounded; `by` > 0."""
+    """`x / by` rounded; `by` > 0. Raises ValueError for TFLITE, which rounds products alone; see `requantize`."""
     x, by = np.asarray(x, np.int64), np.asarray(by, np.int64)
-    floor = x // by
-    twice = 2 * (x - floor * by)
+    floor: Int = x // by
+    return _rounded(x, floor, x - floor * by, by, rounding)
+
+
+def _rounded(x: Int, floor: Int, remainder: Int, whole: Int, rounding: Rounding) -> Int:
+    """`x / whole` from its floor and what that leaves of `x`."""
+    twice = remainder << 1
     match rounding:
         case Rounding.FLOOR:
             return floor
         case Rounding.HALF_UP:
-            return floor + (twice >= by)
+            up = twice >= whole
         case Rounding.HALF_AWAY:
-            return floor + np.where(x >= 0, twice >= by, twice > by)
+            up = (twice > whole) | ((twice == whole) & (x >= 0))
         case Rounding.HALF_EVEN:
-            return floor + ((twice > by) | ((twice == by) & (floor & 1 == 1)))
+            up = (twice > whole) | ((twice == whole) & (floor & 1 == 1))
         case Rounding.TFLITE:
             raise ValueError("TFLITE rounds a product, not a quotient")
+    return floor + up.astype(np.int64)
 
 
 def doubling_high_multiply(a: IntLike, b: IntLike) -> Int:
@@ -118,4 +112,6 @@ def multiplier(real: float) -> tuple[int, int]:
 def round_half_away(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The nearest integer of each float, ties away from zero, in the format of `x`."""
     truncated = np.trunc(x)
-    return truncated + np.where(np.abs(x - truncated) >= x.dtype.type(0.5), np.copysign(x.dtype.type(1), x), x.dtype.type(0))
+    away = np.where(np.abs(x - truncated) >= x.dtype.type(0.5), np.copysign(x.dtype.type(1), x), x.dtype.type(0))
+    rounded: npt.NDArray[Any] = truncated + away
+    return rounded

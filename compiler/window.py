@@ -48,7 +48,14 @@ class Window:
 
         Raises TapeoutError when a window lies in the padding altogether, so that it has nothing to reduce.
         """
-        inside = self.patches(np.ones((1, height, width, 1), np.int64), 0).sum(axis=(3, 4))[0, :, :, 0]
+        counts = []
+        for axis, outputs in enumerate(self.output(height, width)):
+            size, dilation = (height, width)[axis], self.dilation[axis]
+            start = np.arange(outputs, dtype=np.int64) * self.stride[axis] - self.pads[axis]
+            first = np.maximum(0, -(start // dilation))
+            last = np.minimum(self.kernel[axis] - 1, (size - 1 - start) // dilation)
+            counts.append(np.maximum(0, last - first + 1))
+        inside: Array = np.outer(*counts)
         if not inside.all():
             raise TapeoutError(f"a window of {self.kernel} lies in the padding {self.pads} altogether; reduce the padding")
         return inside

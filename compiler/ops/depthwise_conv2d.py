@@ -62,7 +62,8 @@ class DepthwiseConv2D(Op):
         (y,) = self.infer(types)
         assert types[0]
         multiplier = y.shape[3] // types[0].shape[3]
-        return {**self.window(types).params(types[0].shape, y.shape), "multiplier": multiplier, **sum_fields(types, self.requant, self.clip)}
+        window = self.window(types).params(types[0].shape, y.shape)
+        return {**window, "multiplier": multiplier, **sum_fields(types, self.requant, self.clip)}
 
     def cost(self, types: Types) -> Cost:
         (y,) = self.infer(types)

@@ -1,7 +1,6 @@
 """Softmax over the last axis."""
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,7 +91,7 @@ def _floats(x: Array) -> Array:
     largest = np.full(x.shape[:-1], -np.inf, np.float32)
     for i in range(x.shape[-1]):
         largest = np.where(x[..., i] > largest, x[..., i], largest)
-    e = exp_f32(x - largest[..., None])
+    e: Array = exp_f32(x - largest[..., None])
     total = np.zeros(x.shape[:-1], np.float32)
     for i in range(x.shape[-1]):
         total += e[..., i]
@@ -124,4 +123,5 @@ def reciprocal(x: Int) -> Int:
     for _ in range(3):
         error = (1 << 29) - doubling_high_multiply(half, y)
         y = y + np.clip(doubling_high_multiply(y, error) << 2, INT32_MIN, INT32_MAX)
-    return np.clip(y << 1, INT32_MIN, INT32_MAX)
+    result: Int = np.clip(y << 1, INT32_MIN, INT32_MAX)
+    return result

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from tapeout.compiler.fixed import multiplier
 from tapeout.compiler.ir import F32, Array, Builder, FType, Graph, Op, Port, QType, Type, verify
 

@@ -63,7 +63,8 @@ def pairs(op: str, make: Callable[[SumScaling], Op], make_float: Callable[[Clip 
     cases.append(codes(f"{op}_s8_constant_first", Constant(random_codes(rng, (1, 2, 4)), X), Input((3, 2, 4), Y), make, real))
     cases += [codes(f"{op}_s8_{r.value}", Input((50,), X), Input((50,), Y), make, real, r) for r in Rounding]
     bias = Constant(random_floats(rng, (4,)), F32)
-    cases.append(floats(f"{op}_f32_constant", Input((1, 3, 3, 4)), bias, make_float(Clip(0.0, 2.0)), lambda a, b: np.clip(real(a, b), 0, 2)))
+    clipped = make_float(Clip(0.0, 2.0))
+    cases.append(floats(f"{op}_f32_constant", Input((1, 3, 3, 4)), bias, clipped, lambda a, b: np.clip(real(a, b), 0, 2)))
     return cases
 
 

@@ -20,7 +20,8 @@ def codes(name: str, x: Operand, y: Operand, rounding: Rounding = Rounding.TFLIT
 
     def real(a: Array, b: Array, *_: Array) -> Array:
         a, b = expand(a, b, x, y)
-        return np.clip(a * b, (lo - OUT.zero[0]) * OUT.scale[0], (hi - OUT.zero[0]) * OUT.scale[0])
+        product: Array = np.clip(a * b, (lo - OUT.zero[0]) * OUT.scale[0], (hi - OUT.zero[0]) * OUT.scale[0])
+        return product
 
     return Case(name, one_node(name, op, x, y, *scaling([X.scale[0] * Y.scale[0] / OUT.scale[0]])), real)
 

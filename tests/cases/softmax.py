@@ -10,8 +10,9 @@ from . import Case, Input, one_node, quantized
 
 
 def real(x: Array) -> Array:
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+    e: Array = np.exp(x - x.max(axis=-1, keepdims=True))
+    y: Array = e / e.sum(axis=-1, keepdims=True)
+    return y
 
 
 def codes(name: str, shape: tuple[int, ...], scale: float, zero: int = 5, beta: float = 1.0) -> Case:

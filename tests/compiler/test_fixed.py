@@ -148,7 +148,7 @@ def vectors(function: str) -> Vectors:
 def test_c_equals_python(function: str, tmp_path: Path) -> None:
     statement, rows, python = vectors(function)
     (tmp_path / "harness.c").write_text(_HARNESS % statement)
-    command = ["gcc", *"-std=c99 -O2 -Wall -Wextra -Wconversion -Werror -fsanitize=address,undefined -fno-sanitize-recover".split(),
+    command = ["gcc", *["-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover"],
                f"-I{KERNELS}", "harness.c", "-o", "harness"]
     subprocess.run(command, cwd=tmp_path, check=True)
     done = subprocess.run(["./harness"], cwd=tmp_path, check=True, input=np.array(rows, np.int64).tobytes(), capture_output=True)

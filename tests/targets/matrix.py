@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from tapeout.compiler.ir import Array, Graph
 from tapeout.compiler.memory import Buffer, Plan
 from tapeout.targets.c.emit import Emitter
 from tapeout.targets.target import Target
-
 from tests.cases import Case, samples
 
 GUARD = 32  # bytes after each buffer that no kernel may touch
@@ -56,7 +56,7 @@ def spread(graph: Graph, scratch: dict[str, int], overwrite: int | None = None) 
     buffers: list[Buffer] = []
     offset = 0
     last = len(graph.nodes)
-    wanted = [(n, (n,), graph.values[n].type.bytes) for n in graph.input_names]
+    wanted: list[tuple[str, tuple[str, ...], int]] = [(n, (n,), graph.values[n].type.bytes) for n in graph.input_names]
     wanted += [(n.name, n.outputs, graph.values[n.name].type.bytes) for n in graph.nodes if len(n.outputs) == 1]
     wanted += [(o, (o,), graph.values[o].type.bytes) for n in graph.nodes if len(n.outputs) > 1 for o in n.outputs]
     wanted += [(f"{n}.scratch", (), size) for n, size in scratch.items()]
@@ -86,13 +86,14 @@ def nets(cases: Sequence[Case], target: Target) -> list[Net]:
 
 def emit(program: Sequence[Net], target: Target, folder: Path) -> list[str]:
     """Writes the C of all nets, a main that runs them and its input; returns the C files to build."""
-    sources = ["main.c"]
-    includes, calls, feed = [], [], bytearray()
+    sources = ["main.c", "constants.c"]
+    includes, calls, constants, feed = [], [], [], bytearray()
     for net in program:
         for path, text in Emitter(net.case.graph, net.plan, target, net.name).files().items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text)
-        sources += [f"{net.name}.c", f"{net.name}_weights.c"]
+        sources.append(f"{net.name}.c")
+        constants.append(f'#include "{net.name}_weights.c"\n')
         includes.append(f'#include "{net.name}.h"')
         feeds = samples(net.case)
         count = max((len(a) for a in feeds.values()), default=1)
@@ -100,6 +101,7 @@ def emit(program: Sequence[Net], target: Target, folder: Path) -> list[str]:
         for i in range(count):
             feed += b"".join(feeds[name][i].tobytes() for name in net.case.graph.input_names)
     (folder / "main.c").write_text(_MAIN % ("\n".join(includes), "\n".join(calls)))
+    (folder / "constants.c").write_text("".join(constants))  # one file, as starting a compiler is what takes its time
     (folder / "inputs.bin").write_bytes(feed)
     return sources
 

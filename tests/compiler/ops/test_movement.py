@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import F32, Op, QType, Type

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tapeout.compiler.ir import Array, QType, Type
 from tapeout.compiler.run import run, steps
-
 from tests.cases import RANDOM_SAMPLES, Case, all_cases, samples
 
 
@@ -50,4 +50,5 @@ def dequantize(array: Array, type: Type) -> Array:
     if type.q.axis is not None:
         side[type.q.axis] = -1
     scale, zero = (np.array(v).reshape(side) for v in (type.q.scale, type.q.zero))
-    return (array.astype(np.int64) - zero) * scale
+    reals: Array = (array.astype(np.int64) - zero) * scale
+    return reals
