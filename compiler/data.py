@@ -26,15 +26,15 @@ def load(path: Path) -> dict[str, Array]:
 def inputs(graph: Graph, arrays: Mapping[str, Array], where: str, labels_key: str = "y") -> dict[str, Array]:
     """The samples of every graph input as (N, *shape), by value name.
 
-    An input takes the array of its name; a sole array besides the labels serves a sole input.
-    Raises TapeoutError that names the file and the input when one is missing or does not fit.
+    An input takes the array of its name; a sole input is also served by the sole array besides the labels, or by the
+    sole one among these that has its shape. Raises TapeoutError that names the file and the input when one is missing
+    or does not fit.
     """
     found = {}
-    others = [key for key in arrays if key != labels_key]
     for port in graph.inputs:
         key = port.name
-        if key not in arrays and len(graph.inputs) == 1 and len(others) == 1:
-            key = others[0]
+        if key not in arrays and len(graph.inputs) == 1:
+            key = _sole(arrays, labels_key, batch_shape(port, graph.values[port.value].type)) or key
         if key not in arrays:
             raise TapeoutError(f"{where}: has no array {port.name!r}, only {', '.join(map(repr, arrays)) or 'nothing'}")
         found[port.value] = to_value(arrays[key], port, graph.values[port.value].type, f"{where}: array {key!r}")
@@ -50,8 +50,7 @@ def to_value(array: Array, port: Port, type: Type, where: str) -> Array:
 
     A value that holds codes of a float source takes floats, rounded half away from zero to codes.
     """
-    source = source_shape(port, type)
-    batched = source[1:] if source and source[0] == 1 else source
+    source, batched = source_shape(port, type), batch_shape(port, type)
     if array.shape[1:] != batched:
         expected = "x".join(map(str, ("N", *batched)))
         raise TapeoutError(f"{where} is {'x'.join(map(str, array.shape))}, input {port.name} takes {expected}")
@@ -84,6 +83,19 @@ def to_real(array: Array, type: Type) -> Array:
     if isinstance(type.q, QType):
         return (array.astype(np.float64) - type.q.zero[0]) * type.q.scale[0]
     return array.astype(np.float64)
+
+
+def _sole(arrays: Mapping[str, Array], labels_key: str, shape: tuple[int, ...]) -> str | None:
+    """The key of the one array that a sole input can only mean, if there is one."""
+    others = [key for key in arrays if key != labels_key]
+    fitting = [key for key in others if arrays[key].dtype.kind in "fiu" and arrays[key].shape[1:] == shape]
+    return fitting[0] if len(fitting) == 1 else others[0] if len(others) == 1 else None
+
+
+def batch_shape(port: Port, type: Type) -> tuple[int, ...]:
+    """The shape of one sample in a batch: the source's without its leading 1."""
+    source = source_shape(port, type)
+    return source[1:] if source and source[0] == 1 else source
 
 
 def source_shape(port: Port, type: Type) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The float model, run by its own framework: onnxruntime for ONNX, the TFLite Micro interpreter for .tflite."""
+"""The float model, run by its own framework: onnxruntime for ONNX, LiteRT for .tflite."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -40,18 +40,26 @@ def _onnx(model: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
 
 def _tflite(model: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
     try:
-        from tflite_micro.python.tflite_micro import runtime
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError:
         raise TapeoutError("quality against a .tflite model needs its interpreter: pip install 'tapeout[tflite]'") from None
-    interpreter = runtime.Interpreter.from_file(str(model))
-    arrays = list(inputs.values())
-    rows: list[list[Array]] = []
+    try:
+        plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # the runtime's own kernels, which log nothing
+        interpreter = Interpreter(str(model), num_threads=1, experimental_op_resolver_type=plain)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise TapeoutError(f"{model}: LiteRT does not run this model ({str(error).splitlines()[0]})") from None
+    edges = interpreter.get_input_details()
+    if any(edge["dtype"] != np.float32 for edge in edges):
+        raise TapeoutError(f"{model}: is no float model, its input is {np.dtype(edges[0]['dtype']).name}")
+    # A float model and the one quantized from it may name their tensors differently, but hold them in the same order.
+    arrays = [inputs.get(edge["name"], array) for edge, array in zip(edges, inputs.values(), strict=True)]
+    outputs = interpreter.get_output_details()
+    rows: dict[str, list[Array]] = {edge["name"]: [] for edge in outputs}
     for sample in range(len(arrays[0])):
-        for i, array in enumerate(arrays):
-            details = interpreter.get_input_details(i)
-            if details["dtype"] != np.float32:
-                raise TapeoutError(f"{model}: is no float model, its input is {np.dtype(details['dtype']).name}")
-            interpreter.set_input(array[sample][None].astype(np.float32).reshape(details["shape"]), i)
+        for edge, array in zip(edges, arrays, strict=True):
+            interpreter.set_tensor(edge["index"], array[sample].astype(np.float32).reshape(edge["shape"]))
         interpreter.invoke()
-        rows.append([interpreter.get_output(0).copy()])
-    return {"": np.concatenate([row[0] for row in rows])}
+        for edge in outputs:
+            rows[edge["name"]].append(interpreter.get_tensor(edge["index"]))
+    return {name: np.concatenate(found).astype(np.float32) for name, found in rows.items()}

@@ -29,7 +29,7 @@ class Quality:
     float_accuracy: float | None = None
 
 
-def measure(found: Array, wanted: Array | None, labels: Array | None, model: str | None) -> Quality:
+def measure(engine: str, found: Array, wanted: Array | None, labels: Array | None, model: str | None) -> Quality:
     """Compares real outputs (N, ...) with those of the float model, if there, and with labels (N,), if there."""
     count = len(found)
     flat = found.reshape(count, -1)
@@ -37,7 +37,7 @@ def measure(found: Array, wanted: Array | None, labels: Array | None, model: str
     if labels is not None:
         accuracy = float(np.mean(flat.argmax(1) == labels))
     if wanted is None:
-        return Quality(model, count, accuracy=accuracy)
+        return Quality(engine, model, count, accuracy=accuracy)
     if wanted.size != found.size:
         raise TapeoutError(f"{model}: float model gives {wanted.shape} for these samples, the compiled one {found.shape}")
     other = wanted.reshape(count, -1).astype(np.float64)
@@ -47,7 +47,7 @@ def measure(found: Array, wanted: Array | None, labels: Array | None, model: str
     if labels is not None:
         float_accuracy = float(np.mean(other.argmax(1) == labels))
     return Quality(
-        model, count,
+        engine, model, count,
         sqnr_db=10 * float(np.log10(power / noise)) if power and noise else None,
         cosine=float((flat * other).sum()) / norms if norms else None,
         max_abs=float(np.abs(error).max(initial=0)),

@@ -79,16 +79,21 @@ class Session:
         return {"schema": SCHEMA, "model": manifest.name, "target": manifest.target, "samples": self.samples, "engines": engines}
 
     def quality(self, float_model: Path | None, labels: Array | None) -> Quality | None:
-        """The first output against the float model's and against labels; None with neither. Raises TapeoutError."""
+        """The first output, as the last engine that ran computed it, against the float model's and against labels.
+
+        None with neither. Raises TapeoutError when the float model does not run on these samples.
+        """
         if float_model is None and labels is None:
             return None
         port = self.bundle.graph.outputs[0]
-        found = self._real(self.reference, port)
+        ran = [r for r in self.results if r.outputs]
+        engine, outputs = (ran[-1].engine, ran[-1].outputs) if ran else ("reference", self.reference)
+        found = self._real(outputs, port)
         if float_model is None:
-            return measure(found, None, labels, None)
+            return measure(engine, found, None, labels, None)
         wanted = float_outputs(float_model, {p.name: self._real(self.inputs, p) for p in self.bundle.graph.inputs})
         chosen = wanted.get(port.name, next(iter(wanted.values())))
-        return measure(found, chosen, labels, str(float_model))
+        return measure(engine, found, chosen, labels, str(float_model))
 
     def _real(self, arrays: Mapping[str, Array], port: Port) -> Array:
         """A port's samples as real numbers, in the source's layout."""

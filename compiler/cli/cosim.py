@@ -108,4 +108,4 @@ def _show(session: Session, quality: Quality | None) -> None:
         return
     figures = {k: v for k, v in asdict(quality).items() if isinstance(v, float)}
     against = f" against {Path(quality.model).name} in floats" if quality.model else ""
-    click.echo(f"quality{against}, {quality.samples} samples: " + ", ".join(f"{k} {v:.6g}" for k, v in figures.items()))
+    click.echo(f"quality of {quality.engine}{against}, {quality.samples} samples: " + ", ".join(f"{k} {v:.6g}" for k, v in figures.items()))

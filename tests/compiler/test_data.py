@@ -28,6 +28,11 @@ def test_a_batch_is_brought_to_the_layout_of_the_value(key: str) -> None:
     assert np.array_equal(found[:, 0], image().transpose(0, 2, 3, 1))
 
 
+def test_the_sole_array_of_the_right_shape_serves_a_sole_input() -> None:
+    found = data.inputs(graph(), {"pixels": image(), "names": np.array(["a", "b"]), "y": np.zeros(2, np.int64)}, "f.npz")["x"]
+    assert np.array_equal(found[:, 0], image().transpose(0, 2, 3, 1))
+
+
 def test_to_source_is_the_inverse() -> None:
     found = data.inputs(graph(), {"image": image()}, "f.npz")["x"]
     assert np.array_equal(data.to_source(found, NCHW), image())
@@ -52,6 +57,7 @@ def test_floats_become_codes_where_the_value_holds_codes() -> None:
     ({"image": np.full((2, 3, 4, 5), np.nan, np.float32)}, r"f.npz: array 'image' holds NaN or infinity, in sample 0"),
     ({"image": np.zeros((0, 3, 4, 5), np.float32)}, r"f.npz: holds no samples"),
     ({"a": image(), "b": image()}, r"f.npz: has no array 'image', only 'a', 'b'"),
+    ({"a": image()[0], "b": np.zeros(2)}, r"f.npz: has no array 'image', only 'a', 'b'"),
     ({}, r"f.npz: has no array 'image', only nothing"),
 ])
 def test_what_does_not_fit_is_named(arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]], message: str) -> None:

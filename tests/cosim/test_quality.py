@@ -14,19 +14,19 @@ FOUND = np.array([[3.0, 0.5], [4.0, 0.0]])
 
 
 def test_figures() -> None:
-    quality = measure(FOUND, WANTED, np.array([0, 0]), "float.onnx")
+    quality = measure("host", FOUND, WANTED, np.array([0, 0]), "float.onnx")
     assert quality.sqnr_db == pytest.approx(10 * math.log10(25 / 32.25))
     assert quality.cosine == pytest.approx(9 / math.sqrt(25.25 * 25))
     assert (quality.max_abs, quality.top1_agreement, quality.accuracy, quality.float_accuracy) == (4.0, 0.5, 1.0, 0.5)
 
 
 def test_the_first_maximum_wins_ties() -> None:
-    assert measure(np.array([[1.0, 1.0]]), None, np.array([0]), None).accuracy == 1.0
-    assert measure(np.array([[1.0, 1.0]]), None, np.array([1]), None).accuracy == 0.0
+    assert measure("host", np.array([[1.0, 1.0]]), None, np.array([0]), None).accuracy == 1.0
+    assert measure("host", np.array([[1.0, 1.0]]), None, np.array([1]), None).accuracy == 0.0
 
 
 def test_equal_outputs_have_no_finite_sqnr_and_meet_any() -> None:
-    quality = measure(WANTED, WANTED, None, "float.onnx")
+    quality = measure("host", WANTED, WANTED, None, "float.onnx")
     assert quality.sqnr_db is None and quality.max_abs == 0
     assert Threshold("sqnr_db", 100).met(quality)
     assert not Threshold("accuracy", 0.1).met(quality)
@@ -36,7 +36,7 @@ def test_equal_outputs_have_no_finite_sqnr_and_meet_any() -> None:
     ("cosine=0.3", True), ("cosine=0.4", False), ("max_abs=4", True), ("max_abs=3.9", False), ("top1_agreement=0.6", False),
 ])
 def test_thresholds(text: str, met: bool) -> None:
-    assert [t.met(measure(FOUND, WANTED, None, "float.onnx")) for t in parse_thresholds(text)] == [met]
+    assert [t.met(measure("host", FOUND, WANTED, None, "float.onnx")) for t in parse_thresholds(text)] == [met]
 
 
 @pytest.mark.parametrize("text", ["speed=1", "cosine", "cosine=x"])
