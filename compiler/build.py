@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from . import text
 from .errors import TapeoutError
 from .ir import Graph, verify
+from .passes.check_accumulators import check_accumulators
 from .passes.fold_batch_norm import fold_batch_norm
 from .passes.fold_constant_channels import fold_constant_channels
 from .passes.fold_constants import fold_constants
@@ -23,8 +24,8 @@ Pass = Callable[[Graph], Graph]
 CLEAN_UP: tuple[Pass, ...] = (remove_dead_nodes, fold_constants, move_transpose, fuse_pad, fold_batch_norm, fuse_clip)
 
 # From sums and requants to the nodes that run. A clip has tightened its requant before that joins its sum, so that nodes have
-# their final names behind fuse_requant; folding asks for requantized outputs and comes last.
-LOWERING: tuple[Pass, ...] = (fuse_requant, fold_constant_channels)
+# their final names behind fuse_requant; folding asks for requantized outputs; the accumulators to be proved are those that run.
+LOWERING: tuple[Pass, ...] = (fuse_requant, fold_constant_channels, check_accumulators)
 
 PASSES: tuple[Pass, ...] = (*CLEAN_UP, *LOWERING)
 

@@ -41,7 +41,7 @@ def test_lowering_stops_behind_a_pass() -> None:
 
 
 def test_an_unknown_pass_lists_the_known_ones() -> None:
-    with pytest.raises(TapeoutError, match="no pass fuse; the passes are, in order: remove_dead_nodes, .*, fold_constant_channels$"):
+    with pytest.raises(TapeoutError, match="no pass fuse; the passes are, in order: remove_dead_nodes, .*, check_accumulators$"):
         build.lower(MODELS["residual_s8"](), after="fuse")
 
 
