@@ -20,6 +20,7 @@ _BOUNDS = {
     ActivationFunctionType.RELU6: (0.0, 6.0),
     ActivationFunctionType.RELU_N1_TO_1: (-1.0, 1.0),
 }
+_FAR = np.float32(1e6)  # steps from the zero point, beyond all codes
 
 
 def bounds(activation: int) -> tuple[float, float]:
@@ -39,7 +40,9 @@ def code_bounds(lo: float, hi: float, q: QType) -> tuple[int, int]:
     def code(real: float) -> int:
         if math.isinf(real):
             return q.min if real < 0 else q.max
-        return min(max(q.zero[0] + int(round_half_away(np.array(np.float32(real) / np.float32(q.scale[0])))), q.min), q.max)
+        with np.errstate(over="ignore"):
+            steps = np.clip(np.array(real, np.float32) / np.float32(q.scale[0]), -_FAR, _FAR)
+        return min(max(q.zero[0] + int(round_half_away(steps)), q.min), q.max)
 
     return code(lo), code(hi)
 

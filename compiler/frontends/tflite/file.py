@@ -21,6 +21,8 @@ _KINDS = {code: name for name, code in vars(tflite.TensorType).items() if isinst
 _DTYPES = {
     "FLOAT32": "<f4", "FLOAT16": "<f2", "INT8": "i1", "UINT8": "u1", "INT16": "<i2", "INT32": "<i4", "INT64": "<i8", "BOOL": "?",
 }  # fmt: skip
+_MAX_RANK = 8
+_MAX_ELEMENTS = 1 << 26  # more than any target holds, and small enough to be handled without care
 _OUTSIDE = "truncated or corrupt: a table points outside the file; export or copy it again"
 
 
@@ -142,8 +144,10 @@ def _tensor(index: int, tensor: Any, buffers: list[bytes]) -> Tensor:
         raise TapeoutError(f"tensor {index} has the name {tensor.Name()[:40]!r}, which is no text: corrupt")
     kind = _KINDS.get(tensor.Type(), f"type {tensor.Type()}")
     shape, signature = _ints(tensor.ShapeAsNumpy()), _ints(tensor.ShapeSignatureAsNumpy())
+    if len(shape) > _MAX_RANK or prod(shape) > _MAX_ELEMENTS:
+        raise TapeoutError(f"tensor {name} has {len(shape)} dimensions and {prod(shape)} elements: too large, or corrupt")
     if any(d < -1 for d in (*shape, *signature)) or (signature and len(signature) != len(shape)):
-        raise TapeoutError(f"tensor {name} has the shape {list(shape)}, signature {list(signature)}: corrupt")
+        raise TapeoutError(f"tensor {name} has the shape {list(shape)} and a shape signature that does not fit: corrupt")
     if tensor.Sparsity() is not None:
         raise Unsupported(f"tensor {name} is sparse; convert the model with dense weights")
     scale, zero, axis = _quantization(name, tensor.Quantization(), shape, kind)
