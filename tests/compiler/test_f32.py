@@ -35,7 +35,8 @@ int main(void)
 
 
 def patterns(count: int) -> Array:
-    """Float32 numbers: bit patterns of every exponent and sign, the range where exp is finite, and each function's seams."""
+    """Float32 numbers: bit patterns of every exponent and sign, each function's seams, the ranges where exp is
+    finite and where tanh is a polynomial."""
     rng = np.random.default_rng(7)
     seams = np.array([0.0, 1.0, 0.55, 9.0, 0.34657359, 17.0, float(EXP_MAX), float(EXP_MIN), -87.33655, 3.4e38], np.float32)
     near = (seams.view(np.uint32)[:, None] + np.arange(-300, 300)).astype(np.uint32).ravel()
@@ -44,6 +45,7 @@ def patterns(count: int) -> Array:
         np.arange(0, 1 << 32, (1 << 32) // count, dtype=np.uint64),
         near, near ^ np.uint32(1 << 31), special,
         rng.uniform(-104, 89, count).astype(np.float32).view(np.uint32),
+        rng.uniform(-0.6, 0.6, count).astype(np.float32).view(np.uint32),
     ]).astype(np.uint32)
     return bits.view(np.float32)
 
