@@ -17,8 +17,10 @@ class Quality:
     `sqnr_db` is 10 log10(signal power / error power); `cosine` that of the two output vectors, all samples joined;
     `max_abs` the largest error; `top1_agreement` the share of samples whose largest output is at the
     same place, the first one winning ties; accuracies are there when labels are. None where undefined.
+    `engine` computed the outputs that are judged.
     """
 
+    engine: str
     model: str | None
     samples: int
     sqnr_db: float | None = None
