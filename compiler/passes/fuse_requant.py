@@ -20,7 +20,7 @@ def fuse_requant(graph: Graph) -> Graph:
     merged: set[str] = set()
     for node in graph.nodes:
         producer = producers.get(node.inputs[0])
-        if producer is None or not _fits(graph, producer, node):
+        if producer is None or not _fits(producer, node):
             continue
         if consumers[producer.name] == [node] and producer.name not in graph.output_names:
             fused[node.name] = _fuse(producer, node)
@@ -30,11 +30,9 @@ def fuse_requant(graph: Graph) -> Graph:
     return result
 
 
-def _fits(graph: Graph, producer: Node, node: Node) -> bool:
-    """Whether a requant reads a sum without zero point from an op that can requantize."""
-    if not isinstance(node.op, Requant) or getattr(producer.op, "requant", node.op) is not None:
-        return False
-    return not any(graph.values[producer.name].type.quantized.zero)
+def _fits(producer: Node, node: Node) -> bool:
+    """Whether a requant reads the output of an op that can requantize and does not yet."""
+    return isinstance(node.op, Requant) and getattr(producer.op, "requant", node.op) is None
 
 
 def _fuse(producer: Node, node: Node) -> Node:

@@ -199,6 +199,13 @@ def test_overlapping_buffers_are_both_named() -> None:
         check(tampered(found, "a0", offset=found.find("stem").offset), resnet8())
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_output_over_the_input_that_its_node_reads_is_refused(order: int) -> None:
+    buffers = (Buffer("x", ("x",), 8, -1, 0, 4), Buffer("t1", ("t1",), 8, 0, 1, 0))
+    with pytest.raises(TapeoutError, match=r"overlaps (x|t1) at"):
+        check(Plan(buffers[::order], 12, 16), chain(8, 8))
+
+
 @pytest.mark.parametrize("at", range(-1, 11))
 def test_a_lifetime_shortened_at_either_end_is_refused(at: int) -> None:
     found = planned(resnet8())
