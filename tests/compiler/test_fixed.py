@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tapeout.compiler import fixed
 from tapeout.compiler.fixed import INT32_MAX, INT32_MIN, Rounding
 from tapeout.targets.c.target import KERNELS
+from tests.targets.matrix import SANITIZE, STRICT
 
 INT32 = st.integers(INT32_MIN, INT32_MAX)
 PLAIN = [r for r in Rounding if r is not Rounding.TFLITE]
@@ -121,7 +122,8 @@ def vectors(function: str) -> Vectors:
     plain = [i for i, r in enumerate(MODES) if r is not Rounding.TFLITE]
     if function == "shift_right":
         rows = [(x << int(rng.integers(0, 30)), int(s), m, 0) for x in x32 for m in plain for s in rng.integers(0, 62, 3)]
-        return "result = shift_right(row[0], (int32_t)row[1], (rounding)row[2]);", rows, lambda x, s, m, _: int(fixed.shift_right(x, s, MODES[m]))
+        return ("result = shift_right(row[0], (int32_t)row[1], (rounding)row[2]);", rows,
+                lambda x, s, m, _: int(fixed.shift_right(x, s, MODES[m])))
     if function == "divide":
         rows = [(x, int(d), m, 0) for x in x32 for m in plain for d in (1, 2, 3, 4, 9, 48, *rng.integers(1, 1 << 20, 2))]
         return ("result = divide((int32_t)row[0], (int32_t)row[1], (rounding)row[2]);", rows,
@@ -148,8 +150,7 @@ def vectors(function: str) -> Vectors:
 def test_c_equals_python(function: str, tmp_path: Path) -> None:
     statement, rows, python = vectors(function)
     (tmp_path / "harness.c").write_text(_HARNESS % statement)
-    command = ["gcc", *["-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover"],
-               f"-I{KERNELS}", "harness.c", "-o", "harness"]
+    command = ["gcc", *STRICT, *SANITIZE, f"-I{KERNELS}", "harness.c", "-o", "harness"]
     subprocess.run(command, cwd=tmp_path, check=True)
     done = subprocess.run(["./harness"], cwd=tmp_path, check=True, input=np.array(rows, np.int64).tobytes(), capture_output=True)
     assert np.frombuffer(done.stdout, np.int64).tolist() == [python(*row) for row in rows]
