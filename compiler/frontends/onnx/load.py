@@ -30,6 +30,8 @@ def load_model(path: Path) -> tuple[onnx.ModelProto, int]:
         raise TapeoutError(f"{path}: is no ONNX model, or is truncated or damaged") from None
     if not model.graph.output or not model.graph.node:
         raise TapeoutError(f"{path}: holds no ONNX graph with nodes and outputs; is it truncated?")
+    if not all(isinstance(text, str) and text.isprintable() for text in _texts(model.graph)):
+        raise TapeoutError(f"{path}: holds a name that is no text; the file is damaged")
     opset = _opset(path, model)
     for tensor in _stored_tensors(model.graph):
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
@@ -40,6 +42,17 @@ def load_model(path: Path) -> tuple[onnx.ModelProto, int]:
         name = model.graph.sparse_initializer[0].values.name
         raise Unsupported(f"{path}: tensor {name} is sparse; store it dense")
     return model, opset
+
+
+def _texts(graph: onnx.GraphProto) -> Iterator[object]:
+    """All names; protobuf gives bytes for one that is not UTF-8."""
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        yield value.name
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for tensor in _stored_tensors(graph):
+        yield from (text for entry in tensor.external_data for text in (entry.key, entry.value))
 
 
 def _opset(path: Path, model: onnx.ModelProto) -> int:

@@ -37,8 +37,6 @@ def read_onnx(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Graph:
         return _read(model, opset, path.stem, shapes)
     except TapeoutError as error:
         raise type(error)(f"{path}: {error}") from None
-    except UnicodeDecodeError:
-        raise TapeoutError(f"{path}: holds a name that is no text; the file is damaged") from None
 
 
 def _read(model: onnx.ModelProto, opset: int, name: str, shapes: Mapping[str, tuple[int, ...]]) -> Graph:

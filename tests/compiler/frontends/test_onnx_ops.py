@@ -182,25 +182,31 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["plain", "between"])
-@pytest.mark.parametrize(("case", "version"), CASES)
-def test_op(case: Case, version: int, alone: bool, tmp_path: Path) -> None:
-    """The op on its own, and between poolings that hold their input as NHWC."""
-    inputs = [f"x{i}" if i else "x" for i in range(len(case.shapes))]
+def compare(case: Case, version: int, around: bool, folder: Path) -> None:
+    """Reads a case, whose images come through a pooling with `around`, and compares it before and after the passes."""
+    inputs = {f"x{i}": shape for i, shape in enumerate(case.shapes)}
     constants = {f"c{i}": c for i, c in enumerate(case.constants) if c is not None}
-    operands = [*inputs, *(f"c{i}" if c is not None else "-" for i, c in enumerate(case.constants))]
-    outputs = [f"y{i}" for i in range(case.outputs)]
-    nodes = [node(case.op, " ".join(operands), " ".join(outputs), **case.attributes)]
-    if not alone:
-        around = {n: f"{n}_pooled" for n, shape in zip(inputs, case.shapes, strict=True) if len(shape) == 4}
-        if not around:
-            pytest.skip("takes no image")
-        nodes = [node("MaxPool", n, p, kernel_shape=[1, 1]) for n, p in around.items()]
-        nodes.append(node(case.op, " ".join(around.get(o, o) for o in operands), " ".join(outputs), **case.attributes))
-    made = model(nodes, dict(zip(inputs, case.shapes, strict=True)), " ".join(outputs), constants, version)
-    graph = read(made, tmp_path)
+    pooled = {x: f"{x}_pooled" for x, shape in inputs.items() if around and len(shape) == 4}
+    nodes = [node("MaxPool", x, y, kernel_shape=[1, 1]) for x, y in pooled.items()]
+    operands = [pooled.get(x, x) for x in inputs] + [f"c{i}" if c is not None else "-" for i, c in enumerate(case.constants)]
+    outputs = " ".join(f"y{i}" for i in range(case.outputs))
+    nodes.append(node(case.op, " ".join(operands), outputs, **case.attributes))
+    made = model(nodes, inputs, outputs, constants, version)
+    graph = read(made, folder)
     assert_same(made, graph)
     assert_same(made, lowered(graph))
+
+
+@pytest.mark.parametrize(("case", "version"), CASES)
+def test_alone(case: Case, version: int, tmp_path: Path) -> None:
+    """One node, whose inputs are the model's."""
+    compare(case, version, False, tmp_path)
+
+
+@pytest.mark.parametrize(("case", "version"), [c for c in CASES if any(len(s) == 4 for s in c.values[0].shapes)])
+def test_between_images(case: Case, version: int, tmp_path: Path) -> None:
+    """One node, whose input is held as NHWC."""
+    compare(case, version, True, tmp_path)
 
 
 REFUSED = [
