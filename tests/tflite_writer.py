@@ -85,7 +85,7 @@ def unary(code: int, x: Tensor, y: Tensor, options: str = "", fields: Mapping[st
 
 def _bytes(tensor: Tensor) -> bytes:
     assert tensor.data is not None
-    data = np.ascontiguousarray(tensor.data, tensor.dtype)
+    data = np.asarray(tensor.data, tensor.dtype)
     assert data.shape == tensor.shape, f"{tensor.name}: data {data.shape}, declared {tensor.shape}"
     return data.tobytes()
 

@@ -129,7 +129,7 @@ def single(tensor: Tensor) -> QType:
     """The format of a tensor of int8 codes with one scale."""
     q = tensor.q
     if isinstance(q, FType) or q.bits != 8:
-        raise Unsupported(f"tensor {tensor.name} is {tensor.kind.lower()} beside int8 ones; convert all of the model to int8, or to float32")
+        raise Unsupported(f"tensor {tensor.name} is {tensor.kind.lower()} beside int8 ones; convert the model to one format throughout")
     if len(q.scale) != 1:
         raise Unsupported(f"tensor {tensor.name} has {len(q.scale)} scales, where one is taken")
     return q

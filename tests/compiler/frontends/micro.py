@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tflite
+from tflite_micro.python.tflite_micro import runtime
+
 from tapeout.compiler.frontends import read
 from tapeout.compiler.ir import Array, Graph, Type
 from tapeout.compiler.run import run
-from tflite_micro.python.tflite_micro import runtime
-
 from tests.tflite_writer import Operator, Tensor, write
 
 SAMPLES = 6

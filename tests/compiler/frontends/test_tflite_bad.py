@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tflite
-from tapeout.compiler.errors import TapeoutError, Unsupported
-from tapeout.compiler.frontends import read
 from tflite import Padding
 
+from tapeout.compiler.errors import TapeoutError, Unsupported
+from tapeout.compiler.frontends import read
 from tests.tflite_writer import Operator, write
 
 from .micro import constant, float32, int8, model, parse, random_codes
@@ -143,7 +143,7 @@ def two_layers() -> bytes:
 def test_truncated_files_are_refused(tmp_path: Path) -> None:
     data = two_layers()
     parse(tmp_path / "m.tflite", data)
-    for length in range(len(data)):
+    for length in (*range(0, len(data), 5), *range(len(data) - 8, len(data))):
         try:
             parse(tmp_path / "m.tflite", data[:length])
         except TapeoutError as error:
@@ -157,10 +157,9 @@ def test_damaged_files_are_read_or_refused(tmp_path: Path) -> None:
     data = two_layers()
     rng = np.random.default_rng(0)
     refused = 0
-    for i in range(3 * len(data)):
+    for at in range(len(data)):
         damaged = bytearray(data)
-        at = i % len(data)
-        if i < len(data):
+        if at % 2:
             damaged[at] ^= 1 << int(rng.integers(8))
         else:
             damaged[at : at + 4] = rng.choice([b"\xff\xff\xff\xff", b"\x00\x00\x00\x80", b"\xff\xff\xff\x7f", rng.bytes(4)])
@@ -169,14 +168,14 @@ def test_damaged_files_are_read_or_refused(tmp_path: Path) -> None:
         except TapeoutError as error:
             refused += 1
             assert "m.tflite: " in str(error) and "\n" not in str(error)
-    assert refused > len(data)
+    assert refused > len(data) // 3
 
 
 def test_damaged_models_of_the_zoo(zoo: Path, tmp_path: Path) -> None:
     data = (zoo / "mlperf_tiny/kws_dscnn_int8.tflite").read_bytes()
     rng = np.random.default_rng(1)
     for length in rng.integers(0, len(data), 20):
-        with pytest.raises(TapeoutError, match="m.tflite: "):
+        with pytest.raises(TapeoutError, match=r"m.tflite: "):
             parse(tmp_path / "m.tflite", data[:length])
     for _ in range(60):
         damaged = bytearray(data)

@@ -2,17 +2,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tflite import ActivationFunctionType, Padding
+from tflite import ActivationFunctionType, BuiltinOperator, Padding
 
-from tests.tflite_writer import Tensor
+from tapeout.compiler.ops.reshape import Reshape
+from tapeout.compiler.run import run
+from tests.tflite_writer import Operator, Tensor, write
 
-from .micro import assert_equal, constant, float32, int8, model, random_codes
+from .micro import assert_equal, constant, float32, int8, model, parse, random_codes
 
 FLOAT_TOLERANCE = 1e-5
 NONE, RELU, N1_TO_1, RELU6 = (
@@ -32,10 +34,6 @@ class Case:
 
     def __str__(self) -> str:
         return self.name
-
-
-def check(tmp_path: Path, case: Case) -> None:
-    assert_equal(tmp_path / "model.tflite", case.data, case.tolerance)
 
 
 def weights(shape: tuple[int, ...], axis: int, per_channel: bool) -> Tensor:
@@ -61,8 +59,10 @@ def convolutions() -> Iterator[Case]:
             channels = 6
             w = weights((1, 3, 3, channels), 3, i % 2 == 0) if depthwise else weights((channels, 3, 3, 3), 0, i % 2 == 0)
             name = f"{'depthwise' if depthwise else 'conv'}_{pad}_{act}_s{stride[0]}{stride[1]}_d{dilation[0]}{dilation[1]}"
-            fields = dict(Padding=padding, StrideH=stride[0], StrideW=stride[1], DilationHFactor=dilation[0],
-                          DilationWFactor=dilation[1], FusedActivationFunction=activation)  # fmt: skip
+            fields = {
+                "Padding": padding, "StrideH": stride[0], "StrideW": stride[1], "DilationHFactor": dilation[0],
+                "DilationWFactor": dilation[1], "FusedActivationFunction": activation,
+            }  # fmt: skip
             if depthwise:
                 fields["DepthMultiplier"] = 2
             op = ("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions") if depthwise else ("CONV_2D", "Conv2DOptions")
@@ -71,7 +71,8 @@ def convolutions() -> Iterator[Case]:
             yield Case(name, model(op[0], [x, w, b], y, op[1], **fields))
             wf = constant("w", np.random.default_rng(3).normal(0, 1, w.shape), "float32")
             bf = constant("b", np.random.default_rng(4).normal(0, 1, channels), "float32") if b else None
-            yield Case(f"{name}_f32", model(op[0], [float32("x", x.shape), wf, bf], float32("y", y.shape), op[1], **fields), FLOAT_TOLERANCE)
+            data = model(op[0], [float32("x", x.shape), wf, bf], float32("y", y.shape), op[1], **fields)
+            yield Case(f"{name}_f32", data, FLOAT_TOLERANCE)
 
 
 def grouped() -> Iterator[Case]:
@@ -81,38 +82,36 @@ def grouped() -> Iterator[Case]:
 
 
 def dense() -> Iterator[Case]:
+    op, options = "FULLY_CONNECTED", "FullyConnectedOptions"
     for (sx, zx, sy, zy), (act, activation), per_channel, rank in product(SCALES, ACTIVATIONS.items(), (False, True), (2, 4)):
         shape = (3, 20) if rank == 2 else (3, 2, 2, 5)
         x, y = int8("x", shape, sx, zx), int8("y", (3, 7), sy, zy)
         b = bias(7, sx * 0.011) if rank == 2 else None
         name = f"dense_{act}_{sx}_{'channels' if per_channel else 'tensor'}_{rank}"
-        data = model("FULLY_CONNECTED", [x, weights((7, 20), 0, per_channel), b], y, "FullyConnectedOptions", FusedActivationFunction=activation)
-        yield Case(name, data)
+        yield Case(name, model(op, [x, weights((7, 20), 0, per_channel), b], y, options, FusedActivationFunction=activation))
     w = constant("w", random_codes(5, 7, 20), "int8", [0.01], [9])
-    yield Case("dense_weights_zero", model("FULLY_CONNECTED", [int8("x", (1, 20)), w, bias(7, 0.05 * 0.01)], int8("y", (1, 7), 0.2), "FullyConnectedOptions"))
-    kept = {"KeepNumDims": 1}
-    y = int8("y", (2, 3, 7), 0.2)
-    yield Case("dense_keep", model("FULLY_CONNECTED", [int8("x", (2, 3, 20)), weights((7, 20), 0, False), None], y, "FullyConnectedOptions", **kept))
+    yield Case("dense_weights_zero", model(op, [int8("x", (1, 20)), w, bias(7, 0.05 * 0.01)], int8("y", (1, 7), 0.2), options))
+    x, y = int8("x", (2, 3, 20)), int8("y", (2, 3, 7), 0.2)
+    yield Case("dense_keep", model(op, [x, weights((7, 20), 0, False), None], y, options, KeepNumDims=1))
     wf = constant("w", np.random.default_rng(3).normal(0, 1, (7, 20)), "float32")
-    data = model("FULLY_CONNECTED", [float32("x", (2, 20)), wf, None], float32("y", (2, 7)), "FullyConnectedOptions", FusedActivationFunction=RELU)
+    data = model(op, [float32("x", (2, 20)), wf, None], float32("y", (2, 7)), options, FusedActivationFunction=RELU)
     yield Case("dense_f32", data, FLOAT_TOLERANCE)
 
 
 def arithmetic() -> Iterator[Case]:
     """add, sub and mul: each activation and scale; with a constant and with broadcasting operands."""
-    shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((1, 4, 4, 3), (1, 4, 4, 3)), ((1, 4, 4, 3), (1, 1, 1, 3)), ((1, 1, 4, 3), (2, 4, 1, 3))]
-    for (op, options), ((sx, zx, sy, zy), (act, activation)) in product(
-        (("ADD", "AddOptions"), ("SUB", "SubOptions"), ("MUL", "MulOptions")), product(SCALES, ACTIVATIONS.items())
+    shapes = [((1, 4, 4, 3), (1, 4, 4, 3)), ((1, 4, 4, 3), (1, 1, 1, 3)), ((1, 1, 4, 3), (2, 4, 1, 3))]
+    for (op, options), (sx, zx, sy, zy), (act, activation) in product(
+        (("ADD", "AddOptions"), ("SUB", "SubOptions"), ("MUL", "MulOptions")), SCALES, ACTIVATIONS.items()
     ):
+        name, fields = f"{op.lower()}_{act}_{sx}", {"FusedActivationFunction": activation}
         for i, (a, b) in enumerate(shapes):
-            shape = np.broadcast_shapes(a, b)
-            inputs = [int8("x", a, sx, zx), int8("z", b, 0.031, -7)]
-            y = int8("y", shape, sy, zy)
-            yield Case(f"{op.lower()}_{act}_{sx}_{i}", model(op, inputs, y, options, FusedActivationFunction=activation))
+            x, z, y = int8("x", a, sx, zx), int8("z", b, 0.031, -7), int8("y", np.broadcast_shapes(a, b), sy, zy)
+            yield Case(f"{name}_{i}", model(op, [x, z], y, options, **fields))
         c = constant("c", random_codes(3, 3), "int8", [0.02], [5])
-        yield Case(f"{op.lower()}_{act}_{sx}_constant", model(op, [inputs[0], c], int8("y", a, sy, zy), options, FusedActivationFunction=activation))
-        xf, zf, yf = float32("x", (1, 4, 4, 3)), float32("z", (1, 4, 4, 3)), float32("y", (1, 4, 4, 3))
-        yield Case(f"{op.lower()}_{act}_{sx}_f32", model(op, [xf, zf], yf, options, FusedActivationFunction=activation), FLOAT_TOLERANCE)
+        yield Case(f"{name}_constant", model(op, [int8("x", (1, 4, 4, 3), sx, zx), c], int8("y", (1, 4, 4, 3), sy, zy), options, **fields))
+        xf, zf, yf = (float32(n, (1, 4, 4, 3)) for n in "xzy")
+        yield Case(f"{name}_f32", model(op, [xf, zf], yf, options, **fields), FLOAT_TOLERANCE)
 
 
 def pools() -> Iterator[Case]:
@@ -120,7 +119,10 @@ def pools() -> Iterator[Case]:
         ("AVERAGE_POOL_2D", "MAX_POOL_2D"), PADDINGS.items(), ACTIVATIONS.items(), ((1, 1), (2, 3))
     ):
         size = [out(n, 3, s, 1, padding == Padding.SAME) for n, s in zip((9, 8), stride, strict=True)]
-        fields = dict(Padding=padding, StrideH=stride[0], StrideW=stride[1], FilterHeight=3, FilterWidth=3, FusedActivationFunction=activation)
+        fields = {
+            "Padding": padding, "StrideH": stride[0], "StrideW": stride[1], "FilterHeight": 3, "FilterWidth": 3,
+            "FusedActivationFunction": activation,
+        }  # fmt: skip
         name = f"{op.lower()}_{pad}_{act}_s{stride[0]}{stride[1]}"
         yield Case(name, model(op, [int8("x", (2, 9, 8, 3), 0.04, 5)], int8("y", (2, *size, 3), 0.04, 5), "Pool2DOptions", **fields))
         data = model(op, [float32("x", (2, 9, 8, 3))], float32("y", (2, *size, 3)), "Pool2DOptions", **fields)
@@ -140,7 +142,7 @@ def means() -> Iterator[Case]:
 
 
 def unaries() -> Iterator[Case]:
-    """Functions of one code, each on all 256 of them."""
+    """Functions of one code; one sample holds all 256 of them."""
     shape = (1, 8, 32)
     fixed = (1 / 256, -128)
     outputs = {"LOGISTIC": [fixed], "TANH": [(1 / 128, 0)]}
@@ -160,17 +162,20 @@ def softmaxes() -> Iterator[Case]:
         x, y = int8("x", shape, scale, 7), int8("y", shape, 1 / 256, -128)
         yield Case(name, model("SOFTMAX", [x], y, "SoftmaxOptions", Beta=beta))
         if scale == 0.02:
-            yield Case(f"{name}_f32", model("SOFTMAX", [float32("x", shape)], float32("y", shape), "SoftmaxOptions", Beta=beta), FLOAT_TOLERANCE)
+            data = model("SOFTMAX", [float32("x", shape)], float32("y", shape), "SoftmaxOptions", Beta=beta)
+            yield Case(f"{name}_f32", data, FLOAT_TOLERANCE)
 
 
-def pair(name: str, op: str, before: Sequence[int], after: Sequence[int], extra: Sequence[Tensor], options: str = "", **fields: int) -> Iterator[Case]:
-    """A case in int8 and one in float32 of an operator that moves elements."""
-    yield Case(name, model(op, [int8("x", before), *extra], int8("y", after), options, **fields))
-    yield Case(f"{name}_f32", model(op, [float32("x", before), *extra], float32("y", after), options, **fields), FLOAT_TOLERANCE)
-
-
-def ints(name: str, *values: object) -> Tensor:
+def ints(name: str, *values: int | list[int]) -> Tensor:
     return constant(name, list(values), "int32")
+
+
+def pair(
+    name: str, op: str, before: Sequence[int], after: Sequence[int], extra: Sequence[Tensor], options: str = "", **fields: int
+) -> Iterator[Case]:
+    """A case in int8 and one in float32 of an operator that moves elements; both must be equal."""
+    yield Case(name, model(op, [int8("x", before), *extra], int8("y", after), options, **fields))
+    yield Case(f"{name}_f32", model(op, [float32("x", before), *extra], float32("y", after), options, **fields))
 
 
 def movers() -> Iterator[Case]:
@@ -181,19 +186,18 @@ def movers() -> Iterator[Case]:
     yield from pair("pad_channels", "PAD", (1, 4, 5, 3), (2, 4, 5, 8), [ints("pads", [0, 1], [0, 0], [0, 0], [2, 3])])
     yield from pair("transpose", "TRANSPOSE", (2, 3, 4, 5), (2, 5, 3, 4), [ints("order", 0, 3, 1, 2)])
     yield from pair("slice", "SLICE", (2, 5, 6, 3), (1, 3, 6, 2), [ints("begin", 1, 2, 0, 1), ints("size", 1, 3, -1, 2)])
-    begin, end = ints("begin", 0, 1, -5, 0), ints("end", 2, 5, -1, 3)
-    yield from pair("strided_slice", "STRIDED_SLICE", (2, 5, 6, 3), (2, 2, 4, 3), [begin, end, ints("strides", 1, 2, 1, 1)], "StridedSliceOptions")
+    strided = [ints("begin", 0, 1, -5, 0), ints("end", 2, 5, -1, 3), ints("strides", 1, 2, 1, 1)]
+    yield from pair("strided_slice", "STRIDED_SLICE", (2, 5, 6, 3), (2, 2, 4, 3), strided, "StridedSliceOptions")
+    strided = [ints("begin", 1, 1, 0, -1), ints("end", 2, 2, 4, 9), ints("strides", 1, 1, 1, 1)]
     masks = {"BeginMask": 1, "EndMask": 2, "ShrinkAxisMask": 8}
-    yield from pair("strided_slice_masks", "STRIDED_SLICE", (2, 5, 6, 3), (2, 4, 4),
-                    [ints("begin", 1, 1, 0, -1), ints("end", 2, 2, 4, 9), ints("strides", 1, 1, 1, 1)], "StridedSliceOptions", **masks)  # fmt: skip
-    for axis in (1, -1):
-        shape = (1, 8, 5) if axis == 1 else (1, 4, 10)
-        yield Case(f"concat_{axis}", model("CONCATENATION", [int8("x", (1, 4, 5)), int8("z", (1, 4, 5))], int8("y", shape), "ConcatenationOptions", Axis=axis))
-        inputs = [float32("x", (1, 4, 5)), float32("z", (1, 4, 5))]
-        yield Case(f"concat_{axis}_f32", model("CONCATENATION", inputs, float32("y", shape), "ConcatenationOptions", Axis=axis), FLOAT_TOLERANCE)
+    yield from pair("strided_slice_masks", "STRIDED_SLICE", (2, 5, 6, 3), (2, 4, 4), strided, "StridedSliceOptions", **masks)
+    for axis, shape in ((1, (1, 8, 5)), (-1, (1, 4, 10))):
+        for make, suffix in ((int8, ""), (float32, "_f32")):
+            inputs = [make("x", (1, 4, 5)), make("z", (1, 4, 5))]
+            yield Case(f"concat_{axis}{suffix}", model("CONCATENATION", inputs, make("y", shape), "ConcatenationOptions", Axis=axis))
     filled = constant("value", [-77], "int8", [0.05], [0])
-    x = int8("x", (1, 4, 5, 3))
-    yield Case("padv2", model("PADV2", [x, ints("pads", [0, 0], [1, 2], [0, 1], [0, 0]), filled], int8("y", (1, 7, 6, 3))))
+    pads = ints("pads", [0, 0], [1, 2], [0, 1], [0, 0])
+    yield Case("padv2", model("PADV2", [int8("x", (1, 4, 5, 3)), pads, filled], int8("y", (1, 7, 6, 3))))
 
 
 def conversions() -> Iterator[Case]:
@@ -221,4 +225,65 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_one_operator(case: Case, tmp_path: Path) -> None:
-    check(tmp_path, case)
+    assert_equal(tmp_path / "model.tflite", case.data, case.tolerance)
+
+
+def test_an_activation_without_an_operator_there(tmp_path: Path) -> None:
+    """RELU_N1_TO_1 alone, which TensorFlow Lite Micro lacks: codes are clipped to those of -1 and 1."""
+    graph = parse(tmp_path / "model.tflite", model("RELU_N1_TO_1", [int8("x", (256,), 0.03, 10)], int8("y", (256,), 0.03, 10)))
+    x = np.arange(-128, 128, dtype=np.int8)[None]
+    np.testing.assert_array_equal(run(graph, {"x": x})["y"], np.clip(x, 10 - 33, 10 + 33))
+
+
+def test_weights_held_in_float16_are_constants(tmp_path: Path) -> None:
+    half = constant("half", np.linspace(-1, 1, 12).reshape(3, 4), "float16")
+    tensors = [float32("x", (1, 4)), half, float32("w", (3, 4)), float32("y", (1, 3))]
+    operators = [
+        Operator(BuiltinOperator.DEQUANTIZE, ("half",), ("w",)),
+        Operator(BuiltinOperator.FULLY_CONNECTED, ("x", "w"), ("y",), "FullyConnectedOptions"),
+    ]
+    graph = parse(tmp_path / "model.tflite", write(tensors, operators, ["x"], ["y"]))
+    assert [n.op.name() for n in graph.nodes] == ["dense"]
+    assert half.data is not None
+    np.testing.assert_array_equal(graph.values["w"].data, half.data.astype(np.float32))
+
+
+def test_weights_held_in_int8_are_constants(tmp_path: Path) -> None:
+    codes = constant("codes", random_codes(0, 3, 4), "int8", [0.5, 0.25, 2.0], [0, 1, 0], axis=0)
+    tensors = [float32("x", (1, 4)), codes, float32("w", (3, 4)), float32("y", (1, 3))]
+    operators = [
+        Operator(BuiltinOperator.DEQUANTIZE, ("codes",), ("w",)),
+        Operator(BuiltinOperator.FULLY_CONNECTED, ("x", "w"), ("y",), "FullyConnectedOptions"),
+    ]
+    graph = parse(tmp_path / "model.tflite", write(tensors, operators, ["x"], ["y"]))
+    expected = (random_codes(0, 3, 4) - np.array([[0], [1], [0]])) * np.array([[0.5], [0.25], [2.0]])
+    np.testing.assert_array_equal(graph.values["w"].data, expected)
+
+
+def test_shapes_that_the_model_computes_are_folded(tmp_path: Path) -> None:
+    """Flatten as converters write it for an open batch: SHAPE, STRIDED_SLICE, PACK, RESHAPE."""
+    tensors = [
+        replace(float32("x", (1, 3, 4)), signature=(-1, 3, 4)),
+        Tensor("dims", (3,), "int32"), Tensor("batch", (), "int32"), Tensor("shape", (2,), "int32"),
+        ints("zero", 0), ints("one", 1), constant("rest", -1, "int32"),
+        replace(float32("y", (1, 12)), signature=(-1, 12)),
+    ]  # fmt: skip
+    operators = [
+        Operator(BuiltinOperator.SHAPE, ("x",), ("dims",), "ShapeOptions"),
+        Operator(BuiltinOperator.STRIDED_SLICE, ("dims", "zero", "one", "one"), ("batch",), "StridedSliceOptions", {"ShrinkAxisMask": 1}),
+        Operator(BuiltinOperator.PACK, ("batch", "rest"), ("shape",), "PackOptions", {"ValuesCount": 2}),
+        Operator(BuiltinOperator.RESHAPE, ("x", "shape"), ("y",)),
+    ]
+    data = write(tensors, operators, ["x"], ["y"])
+    graph = parse(tmp_path / "model.tflite", data, {"x": (5, 3, 4)})
+    assert [n.op for n in graph.nodes] == [Reshape((5, 12))]
+    assert graph.values["y"].type.shape == (5, 12)
+    assert parse(tmp_path / "model.tflite", data).values["y"].type.shape == (1, 12)
+
+
+def test_values_have_the_names_of_the_tensors(tmp_path: Path) -> None:
+    data = model("CONV_2D", [int8("in:0", (1, 4, 4, 2)), weights((3, 1, 1, 2), 0, True), bias(3, 1.0)], int8("out/y", (1, 4, 4, 3)),
+                 "Conv2DOptions", Padding=Padding.SAME, StrideH=1, StrideW=1)  # fmt: skip
+    graph = parse(tmp_path / "model.tflite", data)
+    assert list(graph.values) == ["in:0", "w", "b", "out/y_sum", "out/y_mul", "out/y_shift", "out/y"]
+    assert graph.values["w"].type.quantized.scale == tuple(float(np.float32(s)) for s in np.linspace(0.001, 0.03, 3))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.frontends import read
 from tapeout.compiler.run import run
