@@ -36,6 +36,7 @@ class Measurement:
     run_instructions: int
     node_instructions: tuple[int, ...]
     stack_bytes: int
+    board: str  # on which QEMU ran it
 
 
 def measure(compiled: Compiled, inputs: Inputs, machine: QemuMachine | None = None) -> Measurement:
@@ -48,8 +49,8 @@ def measure(compiled: Compiled, inputs: Inputs, machine: QemuMachine | None = No
     machine = machine or QemuMachine()
     with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
         plugin = build_plugin(Path(folder))
-        notes, stack = _notes(machine, compiled, sample, plugin, Path(folder) / "plain", [])
-        watched, _ = _notes(machine, compiled, sample, plugin, Path(folder) / "watched", ["-DTAPEOUT_HOOKS"])
+        notes, stack, board = _notes(machine, compiled, sample, plugin, Path(folder) / "plain", [])
+        watched, *_ = _notes(machine, compiled, sample, plugin, Path(folder) / "watched", ["-DTAPEOUT_HOOKS"])
     nodes = len(compiled.graph.nodes)
     if len(notes) != 4 or len(watched) != 4 + 2 * nodes:
         raise EngineFailed(machine.name, f"made {len(notes)} and {len(watched)} marks, expected 4 and {4 + 2 * nodes}")
@@ -60,6 +61,7 @@ def measure(compiled: Compiled, inputs: Inputs, machine: QemuMachine | None = No
         run_instructions=notes[3] - notes[2] - 2,
         node_instructions=tuple(span - 1 for span in spans[3 : 3 + 2 * nodes : 2]),
         stack_bytes=stack,
+        board=board,
     )
 
 
@@ -72,8 +74,8 @@ def build_plugin(folder: Path) -> Path:
 
 def _notes(
     machine: QemuMachine, compiled: Compiled, sample: bytes, plugin: Path, folder: Path, hooks: list[str]
-) -> tuple[list[int], int]:
-    """The instructions executed before each mark, and the bytes of stack that the run uses."""
+) -> tuple[list[int], int, str]:
+    """The instructions executed before each mark, the bytes of stack that the run uses, and the board."""
     folder.mkdir()
     (folder / "inputs.bin").write_bytes(sample)
     functions = [f"-DMODEL_INIT={compiled.name}_init", f"-DMODEL_RUN={compiled.name}_run"]
@@ -83,4 +85,4 @@ def _notes(
     firmware = machine.build(compiled, sources, flags, folder, ["-Wl,--wrap=model_init,--wrap=model_run"])
     machine.start(compiled, firmware, folder, ["-plugin", f"{plugin},out={folder / 'notes'}"])
     stack = int(np.frombuffer((folder / "outputs.bin").read_bytes(), "<u4", 1)[0])
-    return [int(line) for line in (folder / "notes").read_text().split()], stack
+    return [int(line) for line in (folder / "notes").read_text().split()], stack, firmware.board.name

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tapeout.targets import tools
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.cortexm.firmware import FOLDER, Firmware, compile_objects, core, link
+from tapeout.targets.cortexm.firmware import FOLDER, Firmware, compile_objects, core, link_where_it_fits
 
 from .compare import differing
 from .engine import HARNESS, EngineFailed, Harnessed, Inputs, Outputs, failure, program_flags, program_sources
@@ -49,14 +49,12 @@ class QemuMachine:
         target = core(compiled)
         try:
             objects = compile_objects(target, sources, folder, flags=[*flags, "-g"])
-            for board in target.qemu_boards:
-                firmware = link(target, board, objects, folder / f"{board.name}.elf", link_flags)
-                if not firmware.overflow:
-                    return firmware
+            firmware = link_where_it_fits(target, target.qemu_boards, objects, folder / f"{compiled.name}.elf", link_flags)
         except tools.ToolFailed as error:
             raise EngineFailed(self.name, f"the C does not compile: {error}") from None
-        short = " and ".join(f"{count} bytes of {region}" for region, count in sorted(firmware.overflow.items()))
-        raise EngineFailed(self.name, f"no board of {target.name} in QEMU is large enough: {board.name} lacks {short}")
+        if firmware.overflow:
+            raise EngineFailed(self.name, f"no board of {target.name} in QEMU is large enough: {firmware.shortage}")
+        return firmware
 
     def start(self, compiled: Compiled, firmware: Firmware, folder: Path, options: Sequence[str] = ()) -> None:
         """Runs a program to its end in `folder`. Raises MissingTool, and EngineFailed when it does not end well."""

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import Array, Builder, FType, Graph, Op, Port, QType, Type, verify
 from tapeout.compiler.ops.clip import Clip

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,11 +60,18 @@ class Firmware:
         """Variables, the arena among them; without the stack."""
         return sum(s.bytes for s in self.sections if s.name in (".data", ".bss"))
 
+    @property
+    def shortage(self) -> str:
+        """What the board lacks: `board microbit lacks 4640 bytes of ram`; empty when it lacks nothing."""
+        if not self.overflow:
+            return ""
+        lacks = " and ".join(f"{count} bytes of {region}" for region, count in sorted(self.overflow.items()))
+        return f"board {self.board.name} lacks {lacks}"
+
     def require_fit(self) -> None:
         """Raises CheckFailed when the board's memories are too small."""
         if self.overflow:
-            missing = " and ".join(f"{count} bytes of {region}" for region, count in sorted(self.overflow.items()))
-            raise CheckFailed(f"{self.elf.stem}: {missing} too many for board {self.board.name}")
+            raise CheckFailed(f"{self.elf.stem} does not fit: {self.shortage}")
 
 
 def core(compiled: Compiled) -> CortexM:
@@ -95,18 +103,21 @@ def memory_script(board: Board) -> str:
     )
 
 
-def build(compiled: Compiled, board: Board, folder: Path) -> Firmware:
-    """Writes the `firmware` folder beside the compiled sources and links the program in `folder`, which must exist.
+def build(compiled: Compiled, board: Board | None, folder: Path) -> Firmware:
+    """Links the program in `folder`, which must exist, and writes the `firmware` folder beside the compiled sources.
 
-    Raises MissingTool or ToolFailed. A program that is too large for the board is linked all the same, see `Firmware`.
+    Without a board, it is for the first board in QEMU that is large enough, or the last. A program that is too
+    large for its board is linked all the same, see `Firmware`. Raises MissingTool or ToolFailed.
     """
     beside = compiled.folder / "firmware"
     beside.mkdir(exist_ok=True)
-    for name, text in files(compiled, board).items():
-        (beside / name).write_text(text)
-    sources = [*model_sources(compiled), beside / "main.c", beside / "startup.c"]
+    choice = (board,) if board else core(compiled).qemu_boards
+    (beside / "main.c").write_text(_fill("main.c.in", name=compiled.name))
+    sources = [*model_sources(compiled), beside / "main.c", FOLDER / "startup.c"]
     objects = compile_objects(core(compiled), sources, folder, include=[compiled.folder], flags=["-fcallgraph-info=su"])
-    linked = link(core(compiled), board, objects, folder / f"{compiled.name}.elf")
+    linked = link_where_it_fits(core(compiled), choice, objects, folder / f"{compiled.name}.elf")
+    for name, text in files(compiled, linked.board).items():
+        (beside / name).write_text(text)
     return replace(linked, stack_bytes=deepest([objects[0].with_suffix(".ci")], f"{compiled.name}_run"))
 
 
@@ -119,11 +130,22 @@ def compile_objects(
 ) -> list[Path]:
     """Compiles each C file to an object file in `folder`. Raises MissingTool or ToolFailed."""
     paths = [f"-I{path}" for path in include]
-    objects = []
-    for i, source in enumerate(sources):
-        objects.append(folder / f"{i}_{source.stem}.o")
-        tools.call(["arm-none-eabi-gcc", *target.flags, *FLAGS, *flags, *paths, "-c", source, "-o", objects[-1]])
-    return objects
+    made = [(source, folder / f"{i}_{source.stem}.o") for i, source in enumerate(sources)]
+    command = ["arm-none-eabi-gcc", *target.flags, *FLAGS, *flags, *paths]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda pair: tools.call([*command, "-c", pair[0], "-o", pair[1]]), made))
+    return [made_object for _, made_object in made]
+
+
+def link_where_it_fits(
+    target: CortexM, choice: Sequence[Board], objects: Sequence[Path], elf: Path, flags: Sequence[str] = ()
+) -> Firmware:
+    """Links for the first of these boards that is large enough; for the last when none is."""
+    for board in choice:
+        firmware = link(target, board, objects, elf, flags)
+        if not firmware.overflow:
+            break
+    return firmware
 
 
 def link(target: CortexM, board: Board, objects: Sequence[Path], elf: Path, flags: Sequence[str] = ()) -> Firmware:

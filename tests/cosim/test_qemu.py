@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tapeout.compiler.ir import FType, QType
 from tapeout.compiler.run import run
 from tapeout.cosim.compare import compare, differing
@@ -18,7 +19,6 @@ from tapeout.targets.compiled import Compiled
 from tapeout.targets.cortexm.firmware import compile_objects, core, link
 from tapeout.targets.cortexm.target import TARGETS, CortexM
 from tapeout.targets.tools import MissingTool
-
 from tests.small import CODES, FLOATS, feed, network
 
 M4 = TARGETS[2]
@@ -59,14 +59,16 @@ def test_a_wrong_kernel_differs(small: Compiled) -> None:
 
 def test_a_core_without_room_in_its_first_board_runs_on_the_next(tmp_path: Path) -> None:
     compiled = compiled_for(TARGETS[0], CODES, tmp_path)
-    large = replace(compiled, plan=replace(compiled.plan, arena_bytes=20_000))
+    large = replace(compiled, plan=replace(compiled.plan, arena_bytes=20_000), folder=tmp_path / "large")
+    large.emit(large.folder)
     samples = feed(compiled.graph, 2)
     assert not differing(QEMU.run(large, samples)["y"], run(compiled.graph, samples)["y"]).any()
+    assert (measure(compiled, samples).board, measure(large, samples).board) == ("microbit", "mps2-an385")
 
 
 def test_a_model_too_large_for_every_board_is_refused(small: Compiled) -> None:
     large = replace(small, plan=replace(small.plan, arena_bytes=5 << 20))
-    with pytest.raises(EngineFailed, match=r"no board of cortex-m4 in QEMU is large enough: mps2-an386 lacks \d+ bytes of ram"):
+    with pytest.raises(EngineFailed, match=r"no board of cortex-m4 in QEMU is large enough: board mps2-an386 lacks \d+ bytes of ram"):
         QEMU.run(large, feed(small.graph, 1))
 
 

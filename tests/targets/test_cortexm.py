@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from tapeout.compiler.errors import CheckFailed, TapeoutError
 from tapeout.targets import find_target
 from tapeout.targets.board import Board, boards, load
@@ -14,7 +15,6 @@ from tapeout.targets.compiled import Compiled
 from tapeout.targets.cortexm.firmware import build, sections
 from tapeout.targets.cortexm.stack import deepest
 from tapeout.targets.cortexm.target import TARGETS, CortexM
-
 from tests.small import CODES, network
 
 
@@ -85,8 +85,10 @@ def test_what_does_not_fit_is_told_and_still_measured(tmp_path: Path) -> None:
     large.emit(large.folder)
     firmware = build(large, load("microbit"), tmp_path)
     assert firmware.ram_bytes == 20_000 and firmware.overflow == {"ram": 20_000 + 1024 - (16 << 10)}
-    with pytest.raises(CheckFailed, match="^small: 4640 bytes of ram too many for board microbit$"):
+    with pytest.raises(CheckFailed, match="^small does not fit: board microbit lacks 4640 bytes of ram$"):
         firmware.require_fit()
+    elsewhere = build(large, None, tmp_path)
+    assert (elsewhere.board.name, elsewhere.overflow, elsewhere.ram_bytes) == ("mps2-an385", {}, 20_000)
 
 
 def test_code_that_does_not_fit_is_told(tmp_path: Path) -> None:

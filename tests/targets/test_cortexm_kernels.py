@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tapeout.compiler.ir import Array
 from tapeout.compiler.run import run
 from tapeout.cosim.qemu import PORT, STARTUP, boot
 from tapeout.targets.cortexm.firmware import compile_objects, link
 from tapeout.targets.cortexm.target import TARGETS, CortexM
-
 from tests.cases import cases_of, ops_with_cases, samples
 
 from .matrix import difference, nets, run_cases
