@@ -24,7 +24,7 @@ def network(q: QType | FType) -> Graph:
         if not integers:
             w = builder.constant("w", random.normal(0, 0.5, weights).astype(np.float32))
             return builder.add(op, [x, w, builder.constant("b", random.normal(0, 1, outputs).astype(np.float32))], name)
-        constants = [
+        constants: list[Array] = [
             random.integers(-127, 128, weights).astype(np.int8),
             random.integers(-1000, 1000, outputs).astype(np.int32),
             random.integers(1 << 30, 1 << 31, outputs).astype(np.int32),

@@ -16,15 +16,16 @@ from tapeout.cosim.qemu import QemuMachine
 from tapeout.cosim.touched import touched
 from tapeout.cosim.vectors import random_inputs
 from tapeout.targets.board import Board
-from tapeout.targets.c.emit import describe_layout, identifier
+from tapeout.targets.c.emit import describe_layout
+from tapeout.targets.c.names import Names
 from tapeout.targets.compiled import Compiled
 from tapeout.targets.cortexm import firmware
 from tapeout.targets.cortexm.target import CortexM
 from tapeout.targets.tools import MissingTool
 
 from ..errors import CheckFailed
-from ..ir import Array, Graph, Port
-from ..report import SCHEMA, Edge, Memory, Model, Report, Scratch, Totals, edge, gates, layers, node_macs
+from ..ir import Array, Graph
+from ..report import SCHEMA, Memory, Model, Report, Scratch, Totals, edge, gates, layers, node_macs
 
 if TYPE_CHECKING:
     from .compile import Job
@@ -54,11 +55,11 @@ def measure(compiled: Compiled, board: Board | None) -> Figures:
         except MissingTool as error:
             return Figures(None, None, None, {}, {}, (f"the arena is not measured: {error}",))
     machine = QemuMachine()
-    where = f"measured in QEMU, {compiled.target.qemu_boards[0].qemu}"
     built = None
     try:
-        built = _firmware(compiled, board or compiled.target.qemu_boards[0])
+        built = _firmware(compiled, board)
         run = qemu_measure.measure(compiled, inputs, machine)
+        where = f"measured in QEMU, {run.board}"
         notes = {
             "memory.flash_bytes": f"measured in the ELF for {built.board.name}",
             "memory.ram_bytes": f"measured: sections of the ELF for {built.board.name}, stack in QEMU",
@@ -82,7 +83,7 @@ def _touched(machine: Machine, compiled: Compiled, inputs: dict[str, Array]) -> 
     return found.bytes
 
 
-def _firmware(compiled: Compiled, board: Board) -> firmware.Firmware:
+def _firmware(compiled: Compiled, board: Board | None) -> firmware.Firmware:
     """The program with a minimal main, kept in the bundle, and the stack that the compiler states for it."""
     with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
         built = firmware.build(compiled, board, Path(folder))
@@ -105,7 +106,7 @@ def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures) -> Re
     rows = layers(graph, nominal, plan, kernels)
     run, flash = figures.run, figures.built
     if run:
-        rows = tuple(replace(row, instructions=n, instructions_per_mac=_per_mac(n, row.macs)) for row, n in zip(rows, run.node_instructions, strict=True))
+        rows = tuple(replace(row, instructions=n, instructions_per_mac=_per_mac(n, row.macs_executed)) for row, n in zip(rows, run.node_instructions, strict=True))
     macs = sum(node_macs(nominal).values())
     totals = Totals(
         macs, sum(r.macs_executed for r in rows), sum(v.type.size for v in graph.constants()),
@@ -120,17 +121,14 @@ def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures) -> Re
         run.stack_bytes if run else None, flash.stack_bytes if flash else None,
         flash.ram_bytes + run.stack_bytes if flash and run else None, sections,
     )
+    names = Names(graph, compiled.name)
+    edges = [edge(graph, p, plan, names.accessor(p), describe_layout(p.axes)) for p in (*graph.inputs, *graph.outputs)]
     notes = {"memory.arena_bytes": "planned, equal to the bytes a run touches" if figures.touched_bytes else "planned", "totals.macs": "counted from the graph"}
     return Report(
         SCHEMA, version("tapeout"), Model(job.name, job.model.name, sha256(job.model), _how(job)), target.name, job.board.name if job.board else None,
-        tuple(_edge(compiled, p, "input") for p in graph.inputs), tuple(_edge(compiled, p, "output") for p in graph.outputs),
+        tuple(edges[: len(graph.inputs)]), tuple(edges[len(graph.inputs) :]),
         memory, totals, rows, gates(job.budgets, memory, totals, rows), notes | figures.notes, figures.tools, figures.warnings,
     )
-
-
-def _edge(compiled: Compiled, port: Port, direction: str) -> Edge:
-    function = f"{compiled.name}_{direction}_{identifier(port.name)}"
-    return edge(compiled.graph, port, compiled.plan, function, describe_layout(port.axes))
 
 
 def _per_mac(instructions: int, macs: int) -> float | None:
