@@ -208,11 +208,11 @@ def test_what_only_a_concat_reads_is_computed_in_its_format() -> None:
         assert all(sqnr(expected[n], found[n]) >= 30 for n in expected)
 
 
-@pytest.mark.parametrize("pooled", [False, True])
-def test_a_relu_behind_decides_the_format(pooled: bool) -> None:
+@pytest.mark.parametrize("between", [None, MaxPool2D(Window((2, 2))), Reshape((1, 120)), Slice((0, 0, 0, 0), (1, 3, 3, 4), (1, 2, 1, 1))])
+def test_a_relu_behind_decides_the_format(between: Op | None) -> None:
     net = Net()
     linear = net.build.add(Conv2D(), ["x", net.weights(4, 1, 1, 4), net.weights(4)], "linear")
-    before = net.build.add(MaxPool2D(Window((2, 2))), [linear], "pooled") if pooled else linear
+    before = net.build.add(between, [linear], "between") if between else linear
     graph = net.graph(net.build.add(Clip(0.0), [before], "y"))
     integer = quantize(graph, samples(graph), QuantizeOptions())
     q = integer.values["y_q"].type.quantized
