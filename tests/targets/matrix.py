@@ -109,11 +109,12 @@ def emit(program: Sequence[Net], target: Target, folder: Path) -> list[str]:
 def _call(net: Net, count: int) -> str:
     values = net.case.graph.values
     lines = [f"    {net.name}_init();"]
-    ends = sorted({(b.offset, b.bytes) for b in net.plan.buffers})
-    starts = [*sorted({b.offset for b in net.plan.buffers})[1:], net.plan.arena_bytes]
-    for start, after in zip(sorted({b.offset for b in net.plan.buffers}), starts, strict=True):
-        end = start + max(size for offset, size in ends if offset == start)
-        lines.append(f"    ASAN_POISON_MEMORY_REGION({net.name}_arena + {end}, {after - end});")
+    ends: dict[int, int] = {}
+    for buffer in net.plan.buffers:
+        ends[buffer.offset] = max(ends.get(buffer.offset, 0), buffer.offset + buffer.bytes)
+    starts = sorted(ends)
+    for start, after in zip(starts, [*starts[1:], net.plan.arena_bytes], strict=True):
+        lines.append(f"    ASAN_POISON_MEMORY_REGION({net.name}_arena + {ends[start]}, {after - ends[start]});")
     lines.append(f"    for (int i = 0; i < {count}; i++) {{")
     for name in net.case.graph.input_names:
         size = values[name].type.bytes

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tapeout.compiler.ir import Array
 from tapeout.compiler.run import run
 from tapeout.targets.c.target import KERNELS, TARGETS
-
 from tests.cases import Case, all_cases, cases_of, ops_with_cases, samples
 
 from .matrix import difference, nets, run_cases
