@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from tapeout.compiler.ir import Graph, Port
 from tapeout.compiler.memory import Plan
-from tapeout.targets.c.emit import identifier
+from tapeout.targets.c.names import Names
 
 
 def model_table(graph: Graph, plan: Plan, name: str) -> str:
@@ -46,8 +46,9 @@ def _array(declaration: str, count: str, rows: list[str]) -> str:
 
 
 def _ports(graph: Graph, ports: Iterable[Port], name: str, direction: str, pointer: str) -> str:
+    names = Names(graph, name)
     sizes = [str(graph.values[p.value].type.bytes) for p in ports]
-    cases = "".join(f"    case {i}:\n        return {name}_{direction}_{identifier(p.name)}();\n" for i, p in enumerate(ports))
+    cases = "".join(f"    case {i}:\n        return {names.accessor(p)}();\n" for i, p in enumerate(ports))
     return (
         _array(f"uint32_t model_{direction}_bytes", f"model_{direction}_count", sizes)
         + f"{pointer}model_{direction}(uint32_t index)\n{{\n    switch (index) {{\n{cases}    default:\n        return NULL;\n    }}\n}}\n"

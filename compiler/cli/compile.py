@@ -48,13 +48,15 @@ class Job:
 @click.option("--calibration", type=click.Choice(["minmax", "percentile", "mse"]), default="mse", show_default=True,
               help="How activation ranges follow from the data.")
 @click.option("--symmetric", is_flag=True, help="Activations with zero point 0.")
-@click.option("--io", type=click.Choice(["float", "int8"]), default="float", show_default=True, help="Inputs and outputs of a quantized float model.")
+@click.option("--io", type=click.Choice(["float", "int8"]), default="float", show_default=True,
+              help="Inputs and outputs of a quantized float model.")
 @click.option("--labels-key", default="y", show_default=True, help="The array of the calibration file that is no input.")
 @click.option("--budget", default="", metavar="K=V,...", help="Upper bounds, such as flash=256k,ram=64k,instructions=30M.")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
 @click.option("--name", metavar="N", help="Prefix of files and symbols; else from the model's file name.")
 @click.option("--keep-inputs", is_flag=True, help="No node overwrites an input.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder to write; replaced if tapeout wrote it.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
+              help="Folder to write; replaced if tapeout wrote it.")
 def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, calibration: str, symmetric: bool, io: str,
     labels_key: str, budget: str, shapes: tuple[str, ...], name: str | None, keep_inputs: bool, output: Path,

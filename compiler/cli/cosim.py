@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 @click.option("--labels-key", default="y", show_default=True, help="The array of labels in that file.")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="How many inputs; all of the file, or 16 seeded ones, when not given.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the inputs that are made here.")
-@click.option("--float", "float_model", type=click.Path(path_type=Path), metavar="MODEL", help="The float original of a model that is quantized already.")
+@click.option("--float", "float_model", type=click.Path(path_type=Path), metavar="MODEL",
+              help="The float original of a model that is quantized already.")
 @click.option("--threshold", default="", metavar="K=V,...", help="Bounds on quality, such as sqnr_db=20,accuracy=0.98.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="F", help="Write a JUnit XML report.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="F", help="Write the figures as JSON; - prints them.")
@@ -82,7 +83,8 @@ def _feed(bundle: Bundle, file: Path | None, labels_key: str, count: int | None,
 
 
 def _write(
-    session: Session, quality: Quality | None, thresholds: tuple[Threshold, ...], junit: Path | None, json_file: Path | None, save: Path | None,
+    session: Session, quality: Quality | None, thresholds: tuple[Threshold, ...],
+    junit: Path | None, json_file: Path | None, save: Path | None,
 ) -> None:
     from tapeout.cosim.junit import junit_xml
 

@@ -9,9 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tapeout.cosim import measure as qemu_measure
 from tapeout.cosim.engine import Machine
 from tapeout.cosim.host import Host
+from tapeout.cosim.measure import Measurement
+from tapeout.cosim.measure import measure as measure_run
 from tapeout.cosim.qemu import QemuMachine
 from tapeout.cosim.touched import touched
 from tapeout.cosim.vectors import random_inputs
@@ -25,7 +26,7 @@ from tapeout.targets.tools import MissingTool
 
 from ..errors import CheckFailed
 from ..ir import Array, Graph
-from ..report import SCHEMA, Memory, Model, Report, Scratch, Totals, edge, gates, layers, node_macs
+from ..report import SCHEMA, Layer, Memory, Model, Report, Scratch, Totals, edge, gates, layers, node_macs
 
 if TYPE_CHECKING:
     from .compile import Job
@@ -38,7 +39,7 @@ class Figures:
     """What was measured; None for what could not be. `notes` says of figures, by their path in the report, how."""
 
     built: firmware.Firmware | None
-    run: qemu_measure.Measurement | None
+    run: Measurement | None
     touched_bytes: int | None
     notes: dict[str, str]
     tools: dict[str, str]
@@ -58,7 +59,7 @@ def measure(compiled: Compiled, board: Board | None) -> Figures:
     built = None
     try:
         built = _firmware(compiled, board)
-        run = qemu_measure.measure(compiled, inputs, machine)
+        run = measure_run(compiled, inputs, machine)
         where = f"measured in QEMU, {run.board}"
         notes = {
             "memory.flash_bytes": f"measured in the ELF for {built.board.name}",
@@ -101,34 +102,61 @@ def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures) -> Re
     """The report of a compile. `nominal` is the graph before exact folding. Raises TapeoutError for a budget without figure."""
     from .compile import sha256
 
-    graph, plan, target = compiled.graph, compiled.plan, compiled.target
-    kernels = [None if n.op.alias else target.kernel(graph, n)[1].symbol for n in graph.nodes]
-    rows = layers(graph, nominal, plan, kernels)
-    run, flash = figures.run, figures.built
-    if run:
-        rows = tuple(replace(row, instructions=n, instructions_per_mac=_per_mac(n, row.macs_executed)) for row, n in zip(rows, run.node_instructions, strict=True))
-    macs = sum(node_macs(nominal).values())
-    totals = Totals(
-        macs, sum(r.macs_executed for r in rows), sum(v.type.size for v in graph.constants()),
-        run.run_instructions if run else None, run.init_instructions if run else None, _per_mac(run.run_instructions, macs) if run else None,
+    graph, plan = compiled.graph, compiled.plan
+    rows = _layers(compiled, nominal, figures.run)
+    totals = _totals(compiled, nominal, figures.run)
+    memory = _memory(compiled, figures)
+    names = Names(graph, compiled.name)
+    edges = [edge(graph, p, plan, names.accessor(p), describe_layout(p.axes)) for p in (*graph.inputs, *graph.outputs)]
+    notes = {
+        "memory.arena_bytes": "planned" if figures.touched_bytes is None else "planned, equal to the bytes a run touches",
+        "totals.macs": "counted from the graph",
+    }
+    return Report(
+        SCHEMA, version("tapeout"), Model(job.name, job.model.name, sha256(job.model), _how(job)),
+        compiled.target.name, job.board.name if job.board else None,
+        tuple(edges[: len(graph.inputs)]), tuple(edges[len(graph.inputs) :]), memory, totals, rows,
+        gates(job.budgets, memory, totals, rows), notes | figures.notes, figures.tools, figures.warnings,
     )
-    sections = {s.name: s.bytes for s in flash.sections} if flash else None
+
+
+def _layers(compiled: Compiled, nominal: Graph, run: Measurement | None) -> tuple[Layer, ...]:
+    graph, target = compiled.graph, compiled.target
+    kernels = [None if n.op.alias else target.kernel(graph, n)[1].symbol for n in graph.nodes]
+    rows = layers(graph, nominal, compiled.plan, kernels)
+    if run is None:
+        return rows
+    return tuple(
+        replace(row, instructions=count, instructions_per_mac=_per_mac(count, row.macs_executed))
+        for row, count in zip(rows, run.node_instructions, strict=True)
+    )
+
+
+def _totals(compiled: Compiled, nominal: Graph, run: Measurement | None) -> Totals:
+    macs = sum(node_macs(nominal).values())
+    executed = sum(node_macs(compiled.graph).values())
+    parameters = sum(v.type.size for v in compiled.graph.constants())
+    if run is None:
+        return Totals(macs, executed, parameters)
+    return Totals(macs, executed, parameters, run.run_instructions, run.init_instructions, _per_mac(run.run_instructions, macs))
+
+
+def _memory(compiled: Compiled, figures: Figures) -> Memory:
+    plan, built = compiled.plan, figures.built
     memory = Memory(
         plan.arena_bytes, plan.lower_bound_bytes, plan.optimal,
         tuple(Scratch(b.name.removesuffix(".scratch"), b.bytes) for b in plan.buffers if not b.values),
-        sum(v.type.bytes for v in graph.constants()), figures.touched_bytes,
-        flash.flash_bytes if flash else None, sections.get(".data", 0) if sections else None, sections.get(".bss", 0) if sections else None,
-        run.stack_bytes if run else None, flash.stack_bytes if flash else None,
-        flash.ram_bytes + run.stack_bytes if flash and run else None, sections,
+        sum(v.type.bytes for v in compiled.graph.constants()), figures.touched_bytes,
     )
-    names = Names(graph, compiled.name)
-    edges = [edge(graph, p, plan, names.accessor(p), describe_layout(p.axes)) for p in (*graph.inputs, *graph.outputs)]
-    notes = {"memory.arena_bytes": "planned, equal to the bytes a run touches" if figures.touched_bytes else "planned", "totals.macs": "counted from the graph"}
-    return Report(
-        SCHEMA, version("tapeout"), Model(job.name, job.model.name, sha256(job.model), _how(job)), target.name, job.board.name if job.board else None,
-        tuple(edges[: len(graph.inputs)]), tuple(edges[len(graph.inputs) :]),
-        memory, totals, rows, gates(job.budgets, memory, totals, rows), notes | figures.notes, figures.tools, figures.warnings,
-    )
+    if built:
+        sections = {s.name: s.bytes for s in built.sections}
+        memory = replace(
+            memory, flash_bytes=built.flash_bytes, data_bytes=sections.get(".data", 0), bss_bytes=sections.get(".bss", 0),
+            stack_static_bytes=built.stack_bytes, sections=sections,
+        )
+    if built and figures.run:
+        memory = replace(memory, stack_bytes=figures.run.stack_bytes, ram_bytes=built.ram_bytes + figures.run.stack_bytes)
+    return memory
 
 
 def _per_mac(instructions: int, macs: int) -> float | None:

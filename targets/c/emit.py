@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,17 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
+from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import Array, Graph, Node, Param, Port, QType, Type
 from tapeout.compiler.memory import Plan
 
 from ..target import Target
+from .names import Names, comment
 
 _C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
-_KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register restrict "
-    "return short signed sizeof static struct switch typedef union unsigned void volatile while main asm errno NULL".split()
-)
 _HOOKS = """\
 #ifdef TAPEOUT_HOOKS /* co-simulation watches the nodes; a product leaves this undefined */
 #include "hooks.h"
@@ -29,12 +28,6 @@ _HOOKS = """\
 #define node_end(index) ((void)0)
 #endif
 """
-
-
-def identifier(text: str) -> str:
-    """`text` as a C identifier, close to the original."""
-    name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_") or "value"
-    return f"_{name}".replace("__", "_") if name[0].isdigit() else f"{name}_" if name in _KEYWORDS else name
 
 
 def c_type(type: Type) -> str:
@@ -74,7 +67,13 @@ class Emitter:
     name: str
 
     def files(self) -> dict[str, str]:
-        """The text of every file by its path in the output folder. Raises Unsupported for a node without kernel."""
+        """The text of every file by its path in the output folder. 
+
+        Raises Unsupported for a node without kernel, and for an output that no node computes.
+        """
+        for port in self.graph.outputs:
+            if self.graph.values[port.value].constant:
+                raise Unsupported(f"{port.name}: this output is a constant, whatever the inputs; drop it from the model")
         kernels = self.kernel_files()
         return {
             f"{self.name}.h": self.header(),
@@ -87,19 +86,8 @@ class Emitter:
         }
 
     @cached_property
-    def symbols(self) -> dict[str, str]:
-        """A distinct C identifier for every value, close to the model's name."""
-        taken: set[str] = set()
-        names = {}
-        for value in self.graph.values:
-            base = candidate = identifier(value)
-            count = 1
-            while candidate in taken:
-                count += 1
-                candidate = f"{base}_{count}"
-            taken.add(candidate)
-            names[value] = candidate
-        return names
+    def names(self) -> Names:
+        return Names(self.graph, self.name)
 
     def kernel_files(self) -> list[Path]:
         """The kernel files that the nodes need, with all that these include."""
@@ -147,10 +135,9 @@ void {self.name}_run(void);
         if isinstance(value.type.q, QType):
             scale = f", real = (code - {value.type.q.zero[0]}) * {value.type.q.scale[0]!r}"
         layout = describe_layout(port.axes)
-        function = f"{self.name}_{direction}_{identifier(port.name)}"
         return (
-            f"/* {direction} {port.name}: {value.type.q.code} {value.type.dims} {layout}{scale} */\n"
-            f"static inline {c_type(value.type)} *{function}(void) {{ return {self._pointer(port.value)}; }}\n"
+            f"/* {direction} {comment(port.name)}: {value.type.q.code} {value.type.dims} {layout}{scale} */\n"
+            f"static inline {c_type(value.type)} *{self.names.accessor(port)}(void) {{ return {self._pointer(port.value)}; }}\n"
         )
 
     def _pointer(self, value: str) -> str:
@@ -159,19 +146,16 @@ void {self.name}_run(void);
             return "NULL"
         known = self.graph.values[value]
         if known.constant:
-            return f"{self.name}_{self.symbols[value]}"
-        return f"({c_type(known.type)} *)({self.name}_arena + {self._offset(value)})"
-
-    def _offset(self, value: str) -> str:
-        return f"{self.name.upper()}_AT_{self.symbols[value].upper()}" if value in self.symbols else _scratch_macro(self.name, value)
+            return self.names.constant(value)
+        return f"({c_type(known.type)} *)({self.name}_arena + {self.names.offset(value)})"
 
     def arena(self) -> str:
         """The memory plan as offsets, the only place where they stand."""
         lines = []
         for buffer in sorted(self.plan.buffers, key=lambda b: (b.offset, b.first)):
-            while_ = f"nodes {buffer.first} to {buffer.last}"
-            for value in buffer.values or (buffer.name,):
-                lines.append(f"#define {self._offset(value)} {buffer.offset} /* {buffer.bytes} bytes, {while_} */")
+            macros = [self.names.offset(v) for v in buffer.values] or [self.names.scratch(buffer.name.removesuffix(".scratch"))]
+            where = f"{buffer.offset} /* {buffer.bytes} bytes, nodes {buffer.first} to {buffer.last} */"
+            lines += [f"#define {macro} {where}" for macro in macros]
         guard = f"{self.name.upper()}_ARENA_H"
         return f"""\
 /* {self.name}: where each tensor lies in the arena, and while which nodes of {self.name}_run() it is live. */
@@ -222,32 +206,43 @@ void {self.name}_run(void)
     def _params(self, node: Node) -> str:
         fields = node.op.params(self.graph.types(node))
         symbol = self.target.kernel(self.graph, node)[1].symbol
-        text = ", ".join(f".{key} = {literal(value)}" for key, value in fields.items())
-        return f"static const {symbol}_params {self.symbols[node.name]}_params = {{\n    {text},\n}};\n"
+        text = ", ".join(f".{key}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{literal(value)}" for key, value in fields.items())
+        lines = textwrap.fill(f"{text},", 120, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+        body = lines.replace("\N{NO-BREAK SPACE}", " ")
+        return f"static const {symbol}_params {self.names.params(node.name)} = {{\n{body}\n}};\n"
 
     def _call(self, index: int, node: Node) -> str:
         shapes = self.graph.values[node.inputs[0]].type.dims, self.graph.values[node.outputs[0]].type.dims
-        comment = f"    /* {node.name}: {node.op.label} {shapes[0]} -> {shapes[1]} */"
+        title = f"    /* {comment(node.name)}: {node.op.label} {shapes[0]} -> {shapes[1]}"
         if node.op.alias:
-            return f"{comment[:-3]}, the same bytes */\n    node_begin({index});\n    node_end({index});"
+            return f"{title}, the same bytes */\n    node_begin({index});\n    node_end({index});"
         _, kernel = self.target.kernel(self.graph, node)
         inputs = [self._pointer(i) for i in node.inputs]
         if kernel.variadic:
             inputs = [f"(const void *const[]){{{', '.join(inputs)}}}"]
-        arguments = [f"&{self.symbols[node.name]}_params", *inputs, *map(self._pointer, node.outputs)]
+        arguments = [f"&{self.names.params(node.name)}", *inputs, *map(self._pointer, node.outputs)]
         if kernel.scratch(node.op, self.graph.types(node)):
-            arguments.append(f"{self.name}_arena + {self._offset(f'{node.name}.scratch')}")
-        return f"{comment}\n    node_begin({index});\n    {kernel.symbol}({', '.join(arguments)});\n    node_end({index});"
+            arguments.append(f"{self.name}_arena + {self.names.scratch(node.name)}")
+        return f"{title} */\n    node_begin({index});\n    {kernel.symbol}({', '.join(arguments)});\n    node_end({index});"
 
     def _constants(self) -> Iterable[tuple[str, str, Array]]:
         for value in self.graph.constants():
             assert value.data is not None
-            yield f"{c_type(value.type)} {self.name}_{self.symbols[value.name]}[{max(1, value.data.size)}]", value.type.dims, value.data
+            yield f"{c_type(value.type)} {self.names.constant(value.name)}[{max(1, value.data.size)}]", value.type.dims, value.data
 
     def weights_header(self) -> str:
         guard = f"{self.name.upper()}_WEIGHTS_H"
         lines = "".join(f"extern const {text}; /* {dims} */\n" for text, dims, _ in self._constants())
-        return f"/* {self.name}: the constants of the network. */\n#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>\n\n{lines}\n#endif\n"
+        return f"""\
+/* {self.name}: the constants of the network. */
+#ifndef {guard}
+#define {guard}
+
+#include <stdint.h>
+
+{lines}
+#endif
+"""
 
     def weights(self) -> str:
         body = "".join(f"/* {dims} */\nconst {text} = {{\n{elements(data)}}};\n\n" for text, dims, data in self._constants())
@@ -266,14 +261,8 @@ target_compile_options({self.name} PRIVATE -O2 -ffp-contract=off -ffunction-sect
 """
 
 
-def _scratch_macro(name: str, value: str) -> str:
-    return f"{name.upper()}_SCRATCH_{identifier(value.removesuffix('.scratch')).upper()}"
-
-
 def describe_layout(axes: tuple[int, ...]) -> str:
     """The order in which a tensor lies in memory; 'NHWC' when the source has it as NCHW."""
     if axes == tuple(range(len(axes))):
         return "as in the model"
     return "NHWC" if axes == (0, 2, 3, 1) else f"axes {','.join(map(str, axes))} of the model's"
-
-
