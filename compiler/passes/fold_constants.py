@@ -3,23 +3,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import Unsupported
 from ..ir import Array, Graph, Node, Value
 
 
 def fold_constants(graph: Graph) -> Graph:
     """The graph with every node whose inputs are all constant replaced by its value, by the reference.
 
-    Nodes that compute an output of the graph stay.
+    Raises Unsupported when that makes an output of the graph constant.
     """
     values = dict(graph.values)
     nodes = []
     for node in graph.nodes:
-        results = None
-        if all(values[i].constant for i in node.inputs if i) and not set(node.outputs) & set(graph.output_names):
-            results = _compute(graph, node, values)
+        constant = all(values[i].constant for i in node.inputs if i)
+        results = _compute(graph, node, values) if constant else None
         if results is None:
             nodes.append(node)
             continue
+        for name in set(node.outputs).intersection(graph.output_names):
+            raise Unsupported(f"{name}: this output is constant: it depends on no input")
         for name, array in zip(node.outputs, results, strict=True):
             values[name] = Value(name, graph.values[name].type, array)
     return graph.replace(nodes, values)

@@ -30,7 +30,8 @@ def node(op: str, inputs: str, output: str, **attributes: Any) -> onnx.NodeProto
 
 
 def model(
-    nodes: Sequence[onnx.NodeProto], inputs: Mapping[str, Shape], outputs: str, constants: Mapping[str, Array] | None = None, opset: int = 13
+    nodes: Sequence[onnx.NodeProto], inputs: Mapping[str, Shape | None], outputs: str, constants: Mapping[str, Array] | None = None,
+    opset: int = 13,
 ) -> onnx.ModelProto:
     """A model with float32 inputs of these shapes; an open dimension is a string or None."""
     graph = helper.make_graph(

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+
 from tapeout.compiler.errors import TapeoutError, Unsupported
 from tapeout.compiler.frontends.onnx import read_onnx
 

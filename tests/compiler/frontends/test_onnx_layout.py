@@ -3,10 +3,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+
 from tapeout.compiler.ir import Array, Graph
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.dense import Dense
@@ -24,8 +26,8 @@ class Net:
         self.constants: dict[str, Array] = {}
         self.y = "image"
 
-    def add(self, op: str, output: str, *constants: Array, others: str = "", x: str = "", **attributes: object) -> str:
-        names = []
+    def add(self, op: str, output: str, *constants: Array, others: str = "", x: str = "", **attributes: Any) -> str:
+        names: list[str] = []
         for array in constants:
             names.append(f"{output}.{len(names)}")
             self.constants[names[-1]] = array
@@ -33,10 +35,9 @@ class Net:
         self.y = output
         return output
 
-    def normalized(self, output: str, inputs: int, outputs: int, kernel: int = 3, x: str = "", **attributes: object) -> str:
+    def normalized(self, output: str, inputs: int, outputs: int, kernel: int = 3, x: str = "", **attributes: Any) -> str:
         """Convolution and batch normalization."""
         group = attributes.get("group", 1)
-        assert isinstance(group, int)
         side = kernel // 2
         weights = floats(outputs, inputs // group, kernel, kernel, seed=len(self.nodes)) / (kernel * kernel * inputs // group) ** 0.5
         self.add("Conv", f"{output}.conv", weights, x=x, pads=[side] * 4, **attributes)
@@ -111,9 +112,9 @@ def dense_blocks(net: Net) -> None:
 
 def mobilenet(net: Net) -> None:
     net.normalized("stem", 3, 6, strides=[2, 2])
-    net.add("Clip", "stem.relu6", np.float32(0), np.float32(6))
+    net.add("Clip", "stem.relu6", np.array(0, np.float32), np.array(6, np.float32))
     net.normalized("depthwise", 6, 6, group=6)
-    x = net.add("Clip", "depthwise.relu6", np.float32(0), np.float32(6))
+    x = net.add("Clip", "depthwise.relu6", np.array(0, np.float32), np.array(6, np.float32))
     net.normalized("pointwise", 6, 6, kernel=1)
     net.add("Add", "sum", others=x)
     net.add("ReduceMean", "mean", axes=[2, 3], keepdims=0)

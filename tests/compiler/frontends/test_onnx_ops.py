@@ -45,6 +45,10 @@ def ints(*numbers: int) -> Array:
     return np.array(numbers, np.int64)
 
 
+def number(value: float) -> Array:
+    return np.array(value, np.float32)
+
+
 def convolutions() -> Iterator[Case]:
     w, b = floats(4, 6, 3, 2), floats(4)
     yield case("Conv", "plain", w)
@@ -72,7 +76,7 @@ def poolings() -> Iterator[Case]:
         for auto in ("SAME_UPPER", "SAME_LOWER"):
             yield case(op, auto, kernel_shape=[3, 2], auto_pad=auto, strides=[2, 2])
         for kernel, stride, pads in ((3, 2, 0), (3, 2, 1), (2, 3, 1), (2, 2, 0), (1, 3, 0)):
-            size = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [min(pads, kernel - 1)] * 4}
+            size: dict[str, Any] = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [min(pads, kernel - 1)] * 4}
             yield case(op, f"ceil_{kernel}_{stride}_{pads}", since=10, ceil_mode=1, **size)
         yield case(op, "signal", shapes=((2, 5, 9),), kernel_shape=[4], strides=[2], pads=[1, 2])
         yield case(op, "dilation", since=10 if op == "MaxPool" else 19, kernel_shape=[2, 3], dilations=[2, 2], pads=[1, 1, 1, 1])
@@ -104,9 +108,9 @@ def elementwise() -> Iterator[Case]:
     yield case("HardSwish", "plain", since=14)
     yield case("Clip", "attributes", until=10, min=-0.5, max=0.7)
     yield case("Clip", "attribute_min", until=10, min=0.0)
-    yield case("Clip", "inputs", np.float32(-0.5), np.float32(0.7), since=11)
-    yield case("Clip", "max", None, np.float32(0.7), since=11)
-    yield case("Clip", "open", np.float32(0.1), np.float32(np.inf), since=11)
+    yield case("Clip", "inputs", number(-0.5), number(0.7), since=11)
+    yield case("Clip", "max", None, number(0.7), since=11)
+    yield case("Clip", "open", number(0.1), number(np.inf), since=11)
     for op in ("Add", "Sub", "Mul"):
         for name, shape in (("scalar", ()), ("row", (5,)), ("channel", (6, 1, 1)), ("full", IMAGE), ("ones", (1, 1, 1, 1))):
             yield case(op, f"constant_{name}", floats(*shape))
@@ -114,7 +118,7 @@ def elementwise() -> Iterator[Case]:
         yield case(op, "broadcast", shapes=(IMAGE, (2, 6, 1, 1)))
         yield case(op, "lower_rank", shapes=((7, 5), IMAGE))
         yield case(op, "larger", floats(4, 3, 5), shapes=((3, 1),))
-    yield case("Div", "constant", np.float32(255.0))
+    yield case("Div", "constant", number(255.0))
     yield case("Div", "channel", 1.5 + abs(floats(6, 1, 1)))
     yield case("Sum", "three", shapes=(IMAGE, IMAGE, (6, 1, 1)))
     yield case("Sum", "one")
@@ -163,7 +167,7 @@ def shapes() -> Iterator[Case]:
     pads = [0, 1, 2, 0, 0, 0, 1, 3]
     yield case("Pad", "attributes", until=10, pads=pads, value=0.5)
     yield case("Pad", "inputs", ints(*pads), since=11)
-    yield case("Pad", "value", ints(*pads), np.float32(-2), since=11)
+    yield case("Pad", "value", ints(*pads), number(-2), since=11)
     yield case("Pad", "axes", ints(1, 2, 0, 3), None, ints(3, 1), since=18)
     yield case("Slice", "attributes", until=9, starts=[1, -3], ends=[4, 1000], axes=[1, 3])
     yield case("Slice", "attributes_all", until=9, starts=[0, 1, 1, 0], ends=[2, 3, -1, 4])
@@ -176,10 +180,13 @@ def shapes() -> Iterator[Case]:
     yield case("Split", "sizes_input", ints(1, 2, 3), outputs=3, axis=1, since=13)
 
 
-CASES = [
-    pytest.param(c, version, id=f"{c.op}-{c.label}-{version}")
-    for family in (convolutions, poolings, dense, elementwise, reductions, shapes) for c in family() for version in c.versions()
-]
+FAMILIES = (convolutions, poolings, dense, elementwise, reductions, shapes)
+CASES = [(c, version) for family in FAMILIES for c in family() for version in c.versions()]
+
+
+def identified(cases: list[tuple[Case, int]]) -> pytest.MarkDecorator:
+    params = [pytest.param(c, version, id=f"{c.op}-{c.label}-{version}") for c, version in cases]
+    return pytest.mark.parametrize(("case", "version"), params)
 
 
 def compare(case: Case, version: int, around: bool, folder: Path) -> None:
@@ -197,13 +204,13 @@ def compare(case: Case, version: int, around: bool, folder: Path) -> None:
     assert_same(made, lowered(graph))
 
 
-@pytest.mark.parametrize(("case", "version"), CASES)
+@identified(CASES)
 def test_alone(case: Case, version: int, tmp_path: Path) -> None:
     """One node, whose inputs are the model's."""
     compare(case, version, False, tmp_path)
 
 
-@pytest.mark.parametrize(("case", "version"), [c for c in CASES if any(len(s) == 4 for s in c.values[0].shapes)])
+@identified([(c, version) for c, version in CASES if any(len(s) == 4 for s in c.shapes)])
 def test_between_images(case: Case, version: int, tmp_path: Path) -> None:
     """One node, whose input is held as NHWC."""
     compare(case, version, True, tmp_path)
@@ -223,8 +230,8 @@ REFUSED = [
     case("BatchNormalization", "variance", floats(6), floats(6), floats(6), -1 - abs(floats(6))),
     case("Pad", "reflect", ints(0, 0, 1, 1, 0, 0, 1, 1), since=11, mode="reflect"),
     case("Cast", "half", since=9, to=10),
-    case("Dropout", "training", np.float32(0.5), np.array(True), since=12),
-    case("DequantizeLinear", "float", np.float32(1), since=10),
+    case("Dropout", "training", number(0.5), np.array(True), since=12),
+    case("DequantizeLinear", "float", number(1), since=10),
 ]
 
 

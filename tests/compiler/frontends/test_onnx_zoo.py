@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+
 from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.frontends import read
 from tapeout.compiler.ir import Array
