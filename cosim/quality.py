@@ -15,7 +15,7 @@ class Quality:
     """Figures over all samples and outputs.
 
     `sqnr_db` is 10 log10(signal power / error power); `cosine` that of the two output vectors, all samples joined;
-    `max_abs` the largest error; `top1_agreement` the share of samples whose largest output is at the
+    `max_abs` the largest error, `max_relative` the same over the largest output; `top1_agreement` the share of samples whose largest output is at the
     same place, the first one winning ties; accuracies are there when labels are. None where undefined.
     `engine` computed the outputs that are judged.
     """
@@ -26,6 +26,7 @@ class Quality:
     sqnr_db: float | None = None
     cosine: float | None = None
     max_abs: float | None = None
+    max_relative: float | None = None
     top1_agreement: float | None = None
     accuracy: float | None = None
     float_accuracy: float | None = None
@@ -53,6 +54,7 @@ def measure(engine: str, found: Array, wanted: Array | None, labels: Array | Non
         sqnr_db=10 * float(np.log10(power / noise)) if power and noise else None,
         cosine=float((flat * other).sum()) / norms if norms else None,
         max_abs=float(np.abs(error).max(initial=0)),
+        max_relative=float(np.abs(error).max() / np.abs(other).max()) if power else None,
         top1_agreement=float(np.mean(flat.argmax(1) == other.argmax(1))) if flat.shape[1] > 1 else None,
         accuracy=accuracy, float_accuracy=float_accuracy,
     )
@@ -60,7 +62,7 @@ def measure(engine: str, found: Array, wanted: Array | None, labels: Array | Non
 
 @dataclass(frozen=True)
 class Threshold:
-    """A bound on one figure of Quality: an upper one for `max_abs`, a lower one for all others."""
+    """A bound on one figure of Quality: an upper one for errors, a lower one for all others."""
 
     figure: str
     limit: float
@@ -69,16 +71,17 @@ class Threshold:
         value = getattr(quality, self.figure)
         if value is None:  # no error at all has no finite signal-to-noise ratio
             return self.figure == "sqnr_db" and quality.max_abs == 0
-        return bool(value <= self.limit if self.figure == "max_abs" else value >= self.limit)
+        return bool(value <= self.limit if self.figure in _ERRORS else value >= self.limit)
 
     def text(self, quality: Quality) -> str:
         value = getattr(quality, self.figure)
         shown = "not measured" if value is None else f"{value:.6g}"
-        relation = "at most" if self.figure == "max_abs" else "at least"
+        relation = "at most" if self.figure in _ERRORS else "at least"
         return f"{self.figure} {shown}, asked {relation} {self.limit:g}"
 
 
-THRESHOLDS = ("sqnr_db", "cosine", "max_abs", "top1_agreement", "accuracy")
+_ERRORS = ("max_abs", "max_relative")
+THRESHOLDS = ("sqnr_db", "cosine", *_ERRORS, "top1_agreement", "accuracy")
 
 
 def parse_thresholds(text: str) -> tuple[Threshold, ...]:
