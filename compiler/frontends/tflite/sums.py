@@ -70,8 +70,8 @@ def _emit(call: Call, op: Op, x: str, w: Array, axis: int, activation: int) -> N
         raise TapeoutError(f"weights {call.tensor(1).name} have {len(q.scale)} scales for {w.shape[axis]} output channels: corrupt")
     q = QType(8, True, q.scale, q.zero, axis if len(q.scale) > 1 else None)
     weights = call.network.constant(call.tensor(1), w, q)
-    inputs = [x, weights, _bias(call, w.shape[axis], np.dtype("int32"))]
-    emit_sums(call, op, inputs, _factors(call, q, isinstance(op, Dense)), activation)
+    factors = [call.codes(0).scale[0] * scale / call.result.scale[0] for scale in q.scale]  # in float64, left to right
+    emit_sums(call, op, [x, weights, _bias(call, w.shape[axis], np.dtype("int32"))], factors, activation)
 
 
 def _bias(call: Call, channels: int, dtype: np.dtype[np.generic]) -> str:
@@ -82,15 +82,3 @@ def _bias(call: Call, channels: int, dtype: np.dtype[np.generic]) -> str:
     if b.shape != (channels,) or b.dtype != dtype:
         raise TapeoutError(f"bias {call.tensor(2).name} is {b.dtype}{list(b.shape)}, expected {dtype}[{channels}]")
     return call.input(2)
-
-
-def _factors(call: Call, w: QType, dense: bool) -> list[float]:
-    """The factor from sums to output codes, one or one per channel.
-
-    Computed in float64, but for fully connected layers with one scale, whose product of scales is rounded to
-    float32 first (GetQuantizedConvolutionMultipler in tensorflow/lite/kernels/kernel_util.cc).
-    """
-    x, y = call.codes(0).scale[0], call.result.scale[0]
-    if dense and len(w.scale) == 1:
-        return [float(np.float32(x) * np.float32(w.scale[0])) / y]
-    return [x * scale / y for scale in w.scale]

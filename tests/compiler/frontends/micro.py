@@ -27,7 +27,7 @@ def model(
     return write([*present, output], [operator], [t.name for t in present if t.data is None], [output.name])
 
 
-def int8(name: str, shape: Sequence[int], scale: float = 0.05, zero: int = 0) -> Tensor:
+def int8(name: str, shape: Sequence[int], scale: float = 0.05, zero: int = 3) -> Tensor:
     return Tensor(name, tuple(shape), "int8", (scale,), (zero,))
 
 
@@ -51,12 +51,15 @@ def parse(path: Path, data: bytes, shapes: Mapping[str, tuple[int, ...]] | None 
 
 
 def feeds(graph: Graph, seed: int = 0, samples: int = SAMPLES) -> dict[str, Array]:
-    """Inputs by value name: the lowest and the highest codes, both mixed, all in order, then random ones; normal reals for floats."""
+    """Inputs by value name: the lowest and the highest codes, both mixed, all in order, then random ones;
+    normal reals for floats, one sample of them whole quarters."""
     rng = np.random.default_rng(seed)
 
     def feed(type: Type) -> Array:
         if type.q.dtype.kind == "f":
-            return rng.normal(0, 3, (samples, *type.shape)).astype(np.float32)
+            reals: Array = rng.normal(0, 3, (samples, *type.shape)).astype(np.float32)
+            reals[0] = np.round(4 * reals[0]) / 4
+            return reals
         low, high = type.quantized.min, type.quantized.max
         x: Array = rng.integers(low, high + 1, (samples, *type.shape)).astype(type.q.dtype)
         x[0], x[1] = low, high

@@ -98,6 +98,20 @@ def dense() -> Iterator[Case]:
     yield Case("dense_f32", data, FLOAT_TOLERANCE)
 
 
+def boundaries() -> Iterator[Case]:
+    """Sums on both sides of where each code begins: only the exact multiplier and its rounding give these bytes."""
+    scale_x, scale_w, scale_y = (float(np.float32(s)) for s in (0.1, 0.003, 37.0))
+    first = np.ceil((np.arange(-127, 127) + 0.5) * scale_y / (scale_x * scale_w))
+    b = constant("b", np.concatenate([first - 1, first, first + 1]), "int32", [scale_x * scale_w])
+    channels = b.shape[0]
+    for op, options, spatial in (("FULLY_CONNECTED", "FullyConnectedOptions", ()), ("CONV_2D", "Conv2DOptions", (1, 1))):
+        for per_channel in (False, True):
+            w = constant("w", np.zeros((channels, *spatial, 1)), "int8", [scale_w] * (channels if per_channel else 1))
+            x, y = int8("x", (1, *spatial, 1), scale_x), int8("y", (1, *spatial, channels), scale_y)
+            fields = {"StrideH": 1, "StrideW": 1} if spatial else {}
+            yield Case(f"boundaries_{op.lower()}_{'channels' if per_channel else 'tensor'}", model(op, [x, w, b], y, options, **fields))
+
+
 def arithmetic() -> Iterator[Case]:
     """add, sub and mul: each activation and scale; with a constant and with broadcasting operands."""
     shapes = [((1, 4, 4, 3), (1, 4, 4, 3)), ((1, 4, 4, 3), (1, 1, 1, 3)), ((1, 1, 4, 3), (2, 4, 1, 3))]
@@ -195,13 +209,13 @@ def movers() -> Iterator[Case]:
         for make, suffix in ((int8, ""), (float32, "_f32")):
             inputs = [make("x", (1, 4, 5)), make("z", (1, 4, 5))]
             yield Case(f"concat_{axis}{suffix}", model("CONCATENATION", inputs, make("y", shape), "ConcatenationOptions", Axis=axis))
-    filled = constant("value", [-77], "int8", [0.05], [0])
+    filled = constant("value", [-77], "int8", [0.05], [3])
     pads = ints("pads", [0, 0], [1, 2], [0, 1], [0, 0])
     yield Case("padv2", model("PADV2", [int8("x", (1, 4, 5, 3)), pads, filled], int8("y", (1, 7, 6, 3))))
 
 
 def conversions() -> Iterator[Case]:
-    for i, (sx, zx, sy, zy) in enumerate(SCALES):
+    for i, (sx, zx, sy, zy) in enumerate((*SCALES, (0.25, 9, 0.5, -3))):
         x, y = int8("x", (1, 4, 64), sx, zx), int8("y", (1, 4, 64), sy, zy)
         yield Case(f"quantize_{i}", model("QUANTIZE", [float32("x", x.shape)], y))
         yield Case(f"requantize_{i}", model("QUANTIZE", [x], y))
@@ -210,7 +224,7 @@ def conversions() -> Iterator[Case]:
 
 def limits() -> Iterator[Case]:
     for op in ("MINIMUM", "MAXIMUM"):
-        c = constant("c", [20], "int8", [0.05], [0])
+        c = constant("c", [20], "int8", [0.05], [3])
         yield Case(f"{op.lower()}", model(op, [int8("x", (1, 4, 5)), c], int8("y", (1, 4, 5)), "MaximumMinimumOptions"))
         c = constant("c", [0.5], "float32")
         yield Case(f"{op.lower()}_f32", model(op, [float32("x", (1, 4, 5)), c], float32("y", (1, 4, 5)), "MaximumMinimumOptions"))
@@ -218,7 +232,7 @@ def limits() -> Iterator[Case]:
 
 CASES = [
     case
-    for group in (convolutions, grouped, dense, arithmetic, pools, means, unaries, softmaxes, movers, conversions, limits)
+    for group in (convolutions, grouped, dense, boundaries, arithmetic, pools, means, unaries, softmaxes, movers, conversions, limits)
     for case in group()
 ]
 
