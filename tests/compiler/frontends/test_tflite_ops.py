@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tflite import ActivationFunctionType, BuiltinOperator, Padding
 
+from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ops.reshape import Reshape
 from tapeout.compiler.run import run
 from tests.tflite_writer import Operator, Tensor, write
@@ -122,6 +123,9 @@ def arithmetic() -> Iterator[Case]:
         for i, (a, b) in enumerate(shapes):
             x, z, y = int8("x", a, sx, zx), int8("z", b, 0.031, -7), int8("y", np.broadcast_shapes(a, b), sy, zy)
             yield Case(f"{name}_{i}", model(op, [x, z], y, options, **fields))
+        if activation == NONE:  # a sample has every pair of codes
+            x, z, y = int8("x", (256, 1), sx, zx), int8("z", (1, 256), 0.031, -7), int8("y", (256, 256), sy, zy)
+            yield Case(f"{name}_pairs", model(op, [x, z], y, options))
         c = constant("c", random_codes(3, 3), "int8", [0.02], [5])
         yield Case(f"{name}_constant", model(op, [int8("x", (1, 4, 4, 3), sx, zx), c], int8("y", (1, 4, 4, 3), sy, zy), options, **fields))
         xf, zf, yf = (float32(n, (1, 4, 4, 3)) for n in "xzy")
@@ -145,7 +149,7 @@ def pools() -> Iterator[Case]:
 
 def means() -> Iterator[Case]:
     for (sx, zx, sy, zy), axes, keep in product((*SCALES, (0.05, 3, 0.05, 3)), ((1, 2), (-1,), (1, 2, 3), (2,)), (0, 1)):
-        shape = (2, 5, 7, 3)
+        shape = (2, 5, 7, 30)
         full = {a % 4 for a in axes}
         reduced = [1 if i in full else d for i, d in enumerate(shape) if keep or i not in full]
         axis = constant("axes", list(axes), "int32")
@@ -240,6 +244,19 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_one_operator(case: Case, tmp_path: Path) -> None:
     assert_equal(tmp_path / "model.tflite", case.data, case.tolerance)
+
+
+def test_damaged_operators_are_read_or_refused(tmp_path: Path) -> None:
+    """Bytes of files of every operator replaced: nothing but a TapeoutError of one line comes out."""
+    rng = np.random.default_rng(0)
+    for case in CASES[:: max(1, len(CASES) // 300)]:
+        damaged = bytearray(case.data)
+        for at in rng.integers(0, len(damaged), 2):
+            damaged[at] = rng.choice([0, 1, 127, 128, 255])
+        try:
+            parse(tmp_path / "model.tflite", bytes(damaged))
+        except TapeoutError as error:
+            assert "\n" not in str(error)
 
 
 def test_an_activation_without_an_operator_there(tmp_path: Path) -> None:
