@@ -33,9 +33,7 @@ def outputs(target: CortexM, op: str, folder: Path) -> dict[str, dict[str, Array
     """All cases of one op on a core, as one program, as on the host."""
 
     def on_board(work: Path, sources: Sequence[str]) -> None:
-        constants = [s for s in sources if s.endswith("_weights.c")]
-        (work / "constants.c").write_text("".join(f'#include "{s}"\n' for s in constants))
-        files = [work / s for s in ("constants.c", *sources) if s not in constants]
+        files = [work / source for source in sources]
         objects = compile_objects(target, files, work, include=[SHIM, PORT.parent], flags=STRICT)
         shared = support(target, folder / target.name)
         board = target.qemu_boards[-1]
