@@ -145,7 +145,7 @@ def _tensor(index: int, tensor: Any, buffers: list[bytes]) -> Tensor:
     kind = _KINDS.get(tensor.Type(), f"type {tensor.Type()}")
     shape, signature = _ints(tensor.ShapeAsNumpy()), _ints(tensor.ShapeSignatureAsNumpy())
     if len(shape) > _MAX_RANK or prod(shape) > _MAX_ELEMENTS:
-        raise TapeoutError(f"tensor {name} has {len(shape)} dimensions and {prod(shape)} elements: too large, or corrupt")
+        raise TapeoutError(f"tensor {name} has {len(shape)} dimensions, {list(shape[:_MAX_RANK])}: too large, or corrupt")
     if any(d < -1 for d in (*shape, *signature)) or (signature and len(signature) != len(shape)):
         raise TapeoutError(f"tensor {name} has the shape {list(shape)} and a shape signature that does not fit: corrupt")
     if tensor.Sparsity() is not None:

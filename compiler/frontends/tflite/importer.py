@@ -12,8 +12,6 @@ from ...fixed import multiplier
 from ...ir import Array, Builder, FType, Graph, Op, Port, QType, Type, verify
 from .file import Model, Operator, Tensor, parse
 
-_SHAPE_OPTION = "--shape '{}={}'"
-
 
 class Network:
     """The graph as far as it is made, and what is known of the file's tensors by index."""
@@ -194,8 +192,8 @@ def _shape(tensor: Tensor, given: tuple[int, ...] | None) -> tuple[int, ...]:
     if len(shape) != len(tensor.shape):
         raise TapeoutError(f"--shape gives input {tensor.name} {len(shape)} dimensions, the model has {len(tensor.shape)}")
     if -1 in shape:
-        hint = _SHAPE_OPTION.format(tensor.name, "x".join("N" if d < 0 else str(d) for d in shape))
-        raise TapeoutError(f"input {tensor.name} has an open dimension in {list(shape)}; fix it with {hint}, N a number")
+        dims = "x".join("N" if d < 0 else str(d) for d in shape)
+        raise TapeoutError(f"input {tensor.name} has an open dimension in {list(shape)}; fix it with --shape '{tensor.name}={dims}'")
     if min(shape, default=1) < 1:
         raise TapeoutError(f"input {tensor.name} has the shape {list(shape)}, which holds no elements")
     return shape

@@ -64,7 +64,7 @@ def _emit(call: Call, op: Op, x: str, w: Array, axis: int, activation: int) -> N
     q = call.tensor(1).q
     if not isinstance(q, QType) or q.bits != 8:
         raise Unsupported(f"weights {call.tensor(1).name} are {w.dtype} beside int8 activations; convert the model to full int8")
-    if any(q.zero) and (axis == 2 or len(q.zero) > 1 or w.ndim == 4):
+    if any(q.zero) and not (isinstance(op, Dense) and len(q.zero) == 1):
         raise Unsupported(f"weights {call.tensor(1).name} have a zero point that is not 0; convert the model with symmetric weights")
     if len(q.scale) not in (1, w.shape[axis]):
         raise TapeoutError(f"weights {call.tensor(1).name} have {len(q.scale)} scales for {w.shape[axis]} output channels: corrupt")
