@@ -61,17 +61,18 @@ class Window:
         return inside
 
     def params(self, x: tuple[int, ...], y: tuple[int, ...]) -> dict[str, int]:
-        """The kernel's fields for an input of shape `x` and an output of shape `y`, both NHWC and dense.
+        """The fields of the kernel's `window` for an input of shape `x` and an output of shape `y`, both NHWC and dense.
 
         Pixel and row strides count elements; kernels step by them, so that a tile of a larger tensor
         needs no copy. Pads at the bottom and at the right follow from the output's size.
         """
-        return {
+        fields = {
             "batches": x[0], "in_h": x[1], "in_w": x[2], "in_c": x[3], "in_row": x[2] * x[3], "in_pixel": x[3],
             "out_h": y[1], "out_w": y[2], "out_c": y[3], "out_row": y[2] * y[3], "out_pixel": y[3],
             "k_h": self.kernel[0], "k_w": self.kernel[1], "stride_h": self.stride[0], "stride_w": self.stride[1],
             "dilation_h": self.dilation[0], "dilation_w": self.dilation[1], "pad_top": self.pads[0], "pad_left": self.pads[1],
         }
+        return {f"window.{name}": value for name, value in fields.items()}
 
 
 def same_pads(size: tuple[int, int], window: Window, lower: bool = False) -> tuple[int, int, int, int]:

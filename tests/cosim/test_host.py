@@ -22,7 +22,7 @@ from tapeout.targets.tools import MissingTool
 from .nets import compiled, convolutions, mutate, shorter, two_heads, with_buffer
 
 GUARD = Harnessed("host-guard", Host("host-guard"), "guard", apart)
-STORE = "y[row * p->out_row + column * p->out_pixel + o] ="
+STORE = "y[row * g->out_row + column * g->out_pixel + o] ="
 OVERRUN = STORE.replace("+ o]", "+ o + 1]")
 BIAS = "int32_t sum = b ? b[o] : 0;"
 
@@ -74,7 +74,7 @@ def test_no_samples(model: Compiled) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "node"), [("1", "y0"), ("p->in_c == 5", "y1"), ("p->in_c == 4", "y2")]
+    ("condition", "node"), [("1", "y0"), ("g->in_c == 5", "y1"), ("g->in_c == 4", "y2")]
 )
 def test_the_first_wrong_node_is_named(model: Compiled, condition: str, node: str) -> None:
     mutate(model, BIAS, f"{BIAS} if ({condition} && row == 2 && o == 1) {{ sum ^= 0x4000; }}")
@@ -91,14 +91,14 @@ def test_the_first_wrong_node_is_named(model: Compiled, condition: str, node: st
     ("old", "new"),
     [
         ("+ ((int64_t)1 << (shift - 1))) >> shift", ") >> shift"),
-        ("sum += (pixel[c] - p->x_zero) * tap[c];", "sum += pixel[c] * tap[c];"),
-        ("c < inputs; c++", "c < inputs - 1; c++"),
-        ("in_y >= p->in_h", "in_y >= p->in_h - 1"),
+        ("sum += (in[c] - p->x_zero) * tap[c];", "sum += in[c] * tap[c];"),
+        ("c < step * inputs; c++", "c < step * inputs - 1; c++"),
+        ("(size - start + dilation - 1) / dilation", "(size - start - 1) / dilation"),
     ],
     ids=["rounding constant", "zero point", "leftover", "padding"],
 )
 def test_broken_arithmetic_is_found(model: Compiled, old: str, new: str) -> None:
-    mutate(model, old, new, "kernels/fixed.h" if "shift" in old else "kernels/conv2d.h")
+    mutate(model, old, new, f"kernels/{'fixed' if 'shift' in old else 'window' if 'size' in old else 'conv2d'}.h")
     reference, found = run_on(HOST, model)
     assert compare(reference, found, model.graph).differ > 0
     first = first_differing_node(Host(), model, random_inputs(model.graph, 8, seed=1), 0)
@@ -117,7 +117,7 @@ def test_an_overrun_by_one_element_is_found(model: Compiled, engine: Harnessed, 
 
 @pytest.mark.parametrize("engine", [HOST_ASAN, GUARD], ids=lambda e: e.name)
 def test_a_write_before_a_tensor_is_found(model: Compiled, engine: Harnessed) -> None:
-    mutate(model, STORE, f"if (p->in_c == 5 && row == 0 && column == 0) {{ y[o - 2] = 1; }} {STORE}")
+    mutate(model, STORE, f"if (g->in_c == 5 && row == 0 && column == 0) {{ y[o - 2] = 1; }} {STORE}")
     with pytest.raises(EngineFailed, match="node y1: .*: 2 bytes before y1"):
         run_on(engine, model)
 
@@ -148,13 +148,13 @@ def test_reads_past_constants_are_found(model: Compiled) -> None:
 
 
 def test_undefined_behaviour_is_found(model: Compiled) -> None:
-    mutate(model, BIAS, f"{BIAS} if (p->in_c == 5) {{ sum += 0x7fffffff; sum += 0x7fffffff; }}")
+    mutate(model, BIAS, f"{BIAS} if (g->in_c == 5) {{ sum += 0x7fffffff; sum += 0x7fffffff; }}")
     with pytest.raises(EngineFailed, match=r"host-asan: node y1: signed integer overflow: .* at conv2d.h:\d+$"):
         run_on(HOST_ASAN, model)
 
 
 def test_a_crash_names_the_node(model: Compiled) -> None:
-    mutate(model, BIAS, f"{BIAS} if (p->in_c == 4) {{ *(volatile int *)0 = 1; }}")
+    mutate(model, BIAS, f"{BIAS} if (g->in_c == 4) {{ *(volatile int *)0 = 1; }}")
     with pytest.raises(EngineFailed, match="^host: node y2: ended by SIGSEGV$"):
         run_on(HOST, model)
 
@@ -181,7 +181,7 @@ def test_missing_outputs_are_said(model: Compiled) -> None:
 
 
 def test_c_that_does_not_compile_is_said_in_one_line(model: Compiled) -> None:
-    mutate(model, BIAS, "int32_t sum = b[p->in_c * 1.5f];")
+    mutate(model, BIAS, "int32_t sum = b[g->in_c * 1.5f];")
     with pytest.raises(EngineFailed, match=r"^host: the C does not compile: .*conv2d.h:\d+:\d+: error: [^\n]*$"):
         run_on(HOST, model)
 

@@ -18,7 +18,7 @@ from tapeout.targets.compiled import Compiled
 
 from .nets import compiled, convolutions, mutate, two_heads, with_buffer
 
-STORE = "y[row * p->out_row + column * p->out_pixel + o] ="
+STORE = "y[row * g->out_row + column * g->out_pixel + o] ="
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_write_before_the_arena_is_extra(model: Compiled) -> None:
 
 
 def test_a_tensor_that_is_not_filled_is_missing(model: Compiled) -> None:
-    mutate(model, STORE, f"if (p->in_c == 4 && row == 0 && column == 0) {{ continue; }} {STORE}")
+    mutate(model, STORE, f"if (g->in_c == 4 && row == 0 && column == 0) {{ continue; }} {STORE}")
     found = measure(model)
     assert found.missing == (Stretch(3, "byte 0 of y2"),)
     assert found.unset == ("y2",)
@@ -65,7 +65,7 @@ def test_a_tensor_that_is_not_filled_is_missing(model: Compiled) -> None:
 def test_a_hole_that_another_buffer_covers_is_missing(model: Compiled) -> None:
     y0, y2 = model.plan.find("y0"), model.plan.find("y2")
     assert y2.offset == y0.offset, "the two share memory"
-    mutate(model, STORE, f"if (p->in_c == 3 && row == 0 && column == 0) {{ continue; }} {STORE}")
+    mutate(model, STORE, f"if (g->in_c == 3 && row == 0 && column == 0) {{ continue; }} {STORE}")
     assert measure(model).missing == (Stretch(5, "byte 0 of y0"),)
 
 
