@@ -154,6 +154,18 @@ def test_the_plugin_counts_a_known_loop_exactly(target: CortexM, tmp_path: Path)
     assert [int(c) for c in counts] == [1 + 2 * n for n in (1, 10, 100, 1000)]  # the first mark and two for every turn
 
 
+def test_the_plugin_sees_a_mark_at_every_address(tmp_path: Path) -> None:
+    """Pages of 1 KiB, at whose ends the translator of QEMU looks ahead, are crossed several times."""
+    marks = LOOP.replace("subs %0, #1\\n bne 1b", ".rept 4000\\n.inst.n 0xbfd0\\n.endr").replace("n <= 1000", "n <= 1")
+    (tmp_path / "marks.c").write_text(marks)
+    objects = compile_objects(M4, [tmp_path / "marks.c", PORT, STARTUP], tmp_path, include=[COUNTING, PORT.parent])
+    firmware = link(M4, M4.qemu_boards[0], objects, tmp_path / "marks.elf")
+    notes = tmp_path / "notes"
+    assert boot(firmware, tmp_path, 60, ["-plugin", f"{build_plugin(tmp_path)},out={notes}"]) == (0, "")
+    counts = [int(line) for line in notes.read_text().split()]
+    assert len(counts) == 4002 and set(np.diff(counts)) == {1}
+
+
 @pytest.mark.parametrize("extra", [256, 4096])
 def test_the_paint_finds_a_large_frame(small: Compiled, extra: int) -> None:
     samples = feed(small.graph, 1)
