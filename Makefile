@@ -51,8 +51,8 @@ lint: setup ## Run ruff and mypy
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 
-retrain: setup ## Train the digits network of the demo again (installs torch)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $(DIGITS)/requirements.txt
+retrain: setup ## Train the digits network of the demo again (installs torch and scikit-learn)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check torch==2.13.0 scikit-learn==1.9.1
 	$(PYTHON) $(DIGITS)/train.py
 
 clean: ## Remove what make made

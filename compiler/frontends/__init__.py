@@ -9,7 +9,7 @@ from ..ir import Graph
 
 
 def read(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Graph:
-    """The network in the file at `path`; `shapes` fixes or overrides the shapes of inputs, by the file's names.
+    """The network in the file at `path`; `shapes` fixes the open dimensions of inputs, by the file's names.
 
     A file with the FlatBuffers identifier TFL3 at byte 4 is TensorFlow Lite's; a protobuf message that starts
     with field 1 or 2 or 7 or 8 of ONNX's ModelProto (ir_version, producer_name, graph, opset_import) is tried as ONNX.

@@ -1,0 +1,123 @@
+"""Real networks all the way, by the commands: 0 differing elements in every engine, and the reference equal to TensorFlow Lite Micro."""
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tapeout.compiler.ir import Array
+from tapeout.targets.bundle import Bundle
+from tests.compiler.frontends.micro import interpret
+from tests.test_cli import tapeout
+
+COUNT = 100
+ENGINES = ("reference", "host", "host-asan", "qemu")
+# Lower bounds by lifetimes, and what TensorFlow Lite Micro with CMSIS-NN takes on the same models.
+ARENA_BYTES = {"ic_resnet8": 49152, "kws_dscnn": 16000, "vww_mobilenet96": 55296, "ad_autoencoder": 768}
+MICRO_ARENA_BYTES = {"ic_resnet8": 54996, "kws_dscnn": 22820, "vww_mobilenet96": 100708, "ad_autoencoder": 2580}
+MACS = {"ic_resnet8": 12_501_632, "kws_dscnn": 2_656_768, "vww_mobilenet96": 7_489_664, "ad_autoencoder": 264_192}
+
+
+def compiled(zoo: Path, model: str, folder: Path, *options: object) -> dict[str, object]:
+    """Compiles a model of the zoo; returns its report."""
+    done = tapeout("compile", zoo / model, *options, "-o", folder)
+    assert done.returncode == 0, done.stderr
+    report: dict[str, object] = json.loads((folder / "report.json").read_text())
+    return report
+
+
+def cifar_images(zoo: Path, count: int) -> Array:
+    """The first test images as int8 (count, 32, 32, 3), pixels less 128."""
+    with np.load(zoo / "datasets" / "cifar10_test_jpeg.npz") as file:
+        blob, offsets = file["blob"], file["offsets"]
+    images = [np.asarray(Image.open(io.BytesIO(blob[offsets[i] : offsets[i + 1]].tobytes())).convert("RGB")) for i in range(count)]
+    return (np.stack(images).astype(np.int16) - 128).astype(np.int8)
+
+
+def inputs(zoo: Path, name: str, bundle: Bundle) -> dict[str, Array]:
+    """COUNT samples in the source's layout: corner ones, random ones over all codes, and data where there is some."""
+    from tapeout.compiler.data import to_source
+    from tapeout.cosim.vectors import random_inputs
+
+    port = bundle.graph.inputs[0]
+    found = to_source(random_inputs(bundle.graph, COUNT, seed=1)[port.value], port)
+    data = None
+    if name == "kws_dscnn":
+        with np.load(zoo / "datasets" / "kws01_test_mfcc_int8.npz") as file:
+            data = file["x"][: COUNT // 2]
+    elif name == "ic_resnet8":
+        data = cifar_images(zoo, COUNT // 2)
+    return {port.name: found if data is None else np.concatenate([found[: COUNT - len(data)], data])}
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
+@pytest.mark.parametrize("name", ARENA_BYTES)
+def test_mlperf_tiny(name: str, target: str, zoo: Path, tmp_path: Path) -> None:
+    model = f"mlperf_tiny/{name}_int8.tflite"
+    report = compiled(zoo, model, tmp_path / "out", "--target", target)
+    memory, totals = report["memory"], report["totals"]
+    assert isinstance(memory, dict) and isinstance(totals, dict)
+    assert memory["arena_bytes"] == memory["arena_lower_bound_bytes"] == memory["arena_touched_bytes"] == ARENA_BYTES[name]
+    assert memory["arena_bytes"] < MICRO_ARENA_BYTES[name]
+    assert totals["macs"] == MACS[name]
+    assert (totals["macs_executed"] < totals["macs"]) == (name == "vww_mobilenet96")
+
+    bundle = Bundle.load(tmp_path / "out")
+    samples = inputs(zoo, name, bundle)
+    np.savez(tmp_path / "inputs.npz", **samples)  # type: ignore[arg-type]  # numpy's stub takes the keywords for its flags
+    done = tapeout("cosim", tmp_path / "out", "--inputs", tmp_path / "inputs.npz", "--save", tmp_path / "saved.npz")
+    assert done.returncode == 0, done.stderr
+    elements = COUNT * bundle.graph.values[bundle.graph.outputs[0].value].type.size
+    for engine in ENGINES:
+        assert f"{engine}: 0 / {elements} elements differ" in done.stdout
+    (array,) = samples.values()
+    (wanted,) = interpret((zoo / model).read_bytes(), {"x": array[:, None]})
+    with np.load(tmp_path / "saved.npz") as saved:
+        found = saved[f"qemu/{bundle.graph.outputs[0].name}"]
+    assert np.array_equal(found.reshape(wanted.shape), wanted)
+
+
+def test_keyword_spotting_accuracy(zoo: Path, tmp_path: Path) -> None:
+    compiled(zoo, "mlperf_tiny/kws_dscnn_int8.tflite", tmp_path / "out", "--target", "c")
+    done = tapeout(
+        "cosim", tmp_path / "out", "--inputs", zoo / "datasets" / "kws01_test_mfcc_int8.npz", "--engines", "host", "--json", tmp_path / "j",
+    )
+    assert done.returncode == 0, done.stderr
+    quality = json.loads((tmp_path / "j").read_text())["quality"]
+    assert (quality["engine"], quality["samples"], quality["accuracy"]) == ("host", 1000, 0.901)
+
+
+@pytest.fixture(scope="module")
+def mnist(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`calibration.npz` and `test.npz` for mnist-8: float pixels of 0 to 255, NCHW."""
+    folder = tmp_path_factory.mktemp("mnist")
+    with np.load(zoo / "datasets" / "mnist_train60k.npz") as file:
+        np.savez(folder / "calibration.npz", Input3=file["x"][:500, None].astype(np.float32))
+    with np.load(zoo / "datasets" / "mnist_test10k.npz") as file:
+        np.savez(folder / "test.npz", Input3=file["x"][:, None].astype(np.float32), y=file["y"])
+    return folder
+
+
+@pytest.mark.parametrize("calibration", ["minmax", "percentile", "mse"])
+def test_mnist_in_int8(calibration: str, zoo: Path, mnist: Path, tmp_path: Path) -> None:
+    options = ("--target", "c", "--calibrate", mnist / "calibration.npz", "--calibration", calibration)
+    compiled(zoo, "onnx/mnist-8/model.onnx", tmp_path / "out", *options)
+    done = tapeout("cosim", tmp_path / "out", "--inputs", mnist / "test.npz", "--engines", "host", "--json", tmp_path / "j")
+    assert done.returncode == 0, done.stderr
+    quality = json.loads((tmp_path / "j").read_text())["quality"]
+    assert (quality["engine"], quality["samples"]) == ("host", 10000)
+    assert quality["accuracy"] >= 0.988 and quality["float_accuracy"] == 0.9891
+
+
+@pytest.mark.parametrize("target", ["cortex-m0", "cortex-m4", "cortex-m7", "cortex-m55"])
+def test_mnist_in_float32(target: str, zoo: Path, mnist: Path, tmp_path: Path) -> None:
+    compiled(zoo, "onnx/mnist-8/model.onnx", tmp_path / "out", "--target", target)
+    done = tapeout(
+        "cosim", tmp_path / "out", "--inputs", mnist / "test.npz", "--count", 5, "--json", tmp_path / "j", "--threshold", "max_relative=1e-5",
+    )
+    assert done.returncode == 0, done.stderr
+    assert {e: r["differ"] for e, r in json.loads((tmp_path / "j").read_text())["engines"].items()} == dict.fromkeys(ENGINES, 0)
