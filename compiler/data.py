@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from .errors import TapeoutError
-from .fixed import round_half_away
-from .ir import Array, Graph, Port, QType, Type
+from .fixed import Rounding
+from .ir import F32, Array, Graph, Port, QType, Type
+from .ops.quantize import Quantize
 
 
 def load(path: Path) -> dict[str, Array]:
@@ -64,11 +65,11 @@ def to_value(array: Array, port: Port, type: Type, where: str) -> Array:
 def encode(array: Array, port: Port, type: Type) -> Array:
     """Elements of the source's dtype as elements of the value: codes where it holds codes of a float source.
 
-    The rounding is that of the op `quantize`, so that both ways give the same codes.
+    By the op `quantize`, so that both ways give the same codes.
     """
     if isinstance(type.q, QType) and np.dtype(port.dtype).kind == "f" and array.dtype != type.q.dtype:
-        codes = round_half_away(array.astype(np.float32) / np.float32(type.q.scale[0])) + type.q.zero[0]
-        return np.clip(codes, type.q.min, type.q.max).astype(type.q.dtype)
+        floats = array.astype(np.float32)
+        return Quantize(type.q, Rounding.HALF_AWAY).ref((Type(floats.shape, F32),), floats)[0]
     return array.astype(type.q.dtype)
 
 

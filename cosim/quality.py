@@ -15,8 +15,8 @@ class Quality:
     """Figures over all samples and outputs.
 
     `sqnr_db` is 10 log10(signal power / error power); `cosine` that of the two output vectors, all samples joined;
-    `max_abs` the largest error, `max_relative` the same over the largest output; `top1_agreement` the share of samples whose largest output is at the
-    same place, the first one winning ties; accuracies are there when labels are. None where undefined.
+    `max_abs` the largest error, `max_relative` the same over the largest output; `top1_agreement` the share of samples whose
+    largest output is at the same place, the first one winning ties; accuracies are there when labels are. None where undefined.
     `engine` computed the outputs that are judged.
     """
 

@@ -67,7 +67,7 @@ class Emitter:
     name: str
 
     def files(self) -> dict[str, str]:
-        """The text of every file by its path in the output folder. 
+        """The text of every file by its path in the output folder.
 
         Raises Unsupported for a node without kernel, and for an output that no node computes.
         """

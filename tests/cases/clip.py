@@ -4,6 +4,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from tapeout.compiler.ir import F32, Array, QType
 from tapeout.compiler.ops.clip import Clip
 

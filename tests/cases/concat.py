@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from tapeout.compiler.ir import F32, Array, FType, QType
 from tapeout.compiler.ops.concat import INPUTS, Concat
 

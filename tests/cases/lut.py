@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import Array, QType
 from tapeout.compiler.ops.lut import Lut

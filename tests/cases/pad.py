@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from tapeout.compiler.ir import F32, Array
 from tapeout.compiler.ops.pad import Pad
 

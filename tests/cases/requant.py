@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import Array, QType
 from tapeout.compiler.ops.requant import Requant

@@ -13,7 +13,7 @@ from tapeout.compiler.ir import Array
 from tapeout.compiler.ops.sigmoid import Sigmoid
 from tapeout.targets.c.target import KERNELS
 
-INF, NAN = float("inf"), float("nan")
+INF = float("inf")
 SMALLEST = np.float32(2.0**-149)
 FUNCTIONS = (exp_f32, sigmoid_f32, tanh_f32)
 

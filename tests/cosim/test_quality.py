@@ -33,7 +33,8 @@ def test_equal_outputs_have_no_finite_sqnr_and_meet_any() -> None:
 
 
 @pytest.mark.parametrize(("text", "met"), [
-    ("cosine=0.3", True), ("cosine=0.4", False), ("max_abs=4", True), ("max_abs=3.9", False), ("max_relative=1", True), ("max_relative=0.9", False), ("top1_agreement=0.6", False),
+    ("cosine=0.3", True), ("cosine=0.4", False), ("max_abs=4", True), ("max_abs=3.9", False),
+    ("max_relative=1", True), ("max_relative=0.9", False), ("top1_agreement=0.6", False),
 ])
 def test_thresholds(text: str, met: bool) -> None:
     assert [t.met(measure("host", FOUND, WANTED, None, "float.onnx")) for t in parse_thresholds(text)] == [met]
