@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from .errors import TapeoutError
-from .fixed import INT32_MAX, INT32_MIN, Int, Rounding, doubling_high_multiply, multiplier, requantize, round_half_away, shift_right
+from .fixed import INT32_MAX, Int, Rounding, doubling_high_multiply, multiplier, requantize, round_half_away, shift_right
+from .gemmlowp import exp_of_negative, one_minus_over_one_plus, one_over_one_plus
 from .ir import Array, QType
 
 _FUNCTION_BITS = 4  # integer bits of the fixed-point input of TFLite's logistic and tanh
@@ -64,7 +65,7 @@ def _float_ratio(*factors: float, by: float) -> float:
 
 
 # The kernels of TensorFlow Lite Micro. Source of each: tensorflow/lite/kernels/internal/reference/ and
-# tensorflow/lite/micro/kernels/ of github.com/tensorflow/tflite-micro, and gemmlowp's fixedpoint.h.
+# tensorflow/lite/micro/kernels/ of github.com/tensorflow/tflite-micro.
 
 
 def tflite_logistic(x: QType, y: QType) -> Array:
@@ -72,7 +73,7 @@ def tflite_logistic(x: QType, y: QType) -> Array:
     if y.scale[0] != 1 / 256 or y.zero[0] != -128:
         raise TapeoutError(f"LOGISTIC of int8 has an output of scale 1/256 and zero point -128, got {y.scale[0]} and {y.zero[0]}")
     inside, saturated = _fixed_point_input(x)
-    one_over = _one_over_one_plus(_exp_negative(-np.abs(inside), _FUNCTION_BITS))
+    one_over = one_over_one_plus(exp_of_negative(-np.abs(inside), _FUNCTION_BITS))
     result = np.where(inside > 0, one_over, INT32_MAX - one_over)
     result = np.where(inside == 0, 1 << 30, result)
     codes = np.minimum(shift_right(result, 23, Rounding.HALF_AWAY) - 128, 127)
@@ -85,7 +86,7 @@ def tflite_tanh(x: QType, y: QType) -> Array:
         raise TapeoutError(f"TANH of int8 has an output of scale 1/128 and zero point 0, got {y.scale[0]} and {y.zero[0]}")
     inside, saturated = _fixed_point_input(x)
     # twice the input is the same bits with one more integer bit
-    magnitude = _one_minus_over_one_plus(_exp_negative(-np.abs(inside), _FUNCTION_BITS + 1))
+    magnitude = one_minus_over_one_plus(exp_of_negative(-np.abs(inside), _FUNCTION_BITS + 1))
     codes = shift_right(np.sign(inside) * magnitude, 24, Rounding.HALF_AWAY)
     return _saturate(np.where(saturated, np.where(_centred(x) > 0, 127, -128), codes), y)
 
@@ -103,14 +104,6 @@ def tflite_relu(x: QType, y: QType) -> Array:
     """RELU of int8 (micro/kernels/activations_common.cc): a requantization clipped below at the zero point."""
     scaled = requantize(_centred(x), *multiplier(_float_ratio(x.scale[0], by=y.scale[0])), Rounding.TFLITE) + y.zero[0]
     return _saturate(np.maximum(scaled, y.zero[0]), y)
-
-
-def tflite_relu6(x: QType, y: QType) -> Array:
-    """RELU6 of int8: input codes clipped to those of 0 and 6. The kernel copies codes, so that both formats must be one."""
-    if (x.scale, x.zero) != (y.scale, y.zero):
-        raise TapeoutError("RELU6 of int8 takes an output of the input's scale and zero point")
-    six = _rounded(np.asarray(_float_ratio(6.0, by=x.scale[0])), Rounding.HALF_AWAY) + x.zero[0]
-    return _saturate(np.clip(_centred(x) + x.zero[0], x.zero[0], min(int(six), x.max)), y)
 
 
 def tflite_hard_swish(x: QType, y: QType) -> Array:
@@ -159,50 +152,3 @@ def _fixed_point_input(x: QType) -> tuple[Int, Array]:
     centred = _centred(x)
     saturated = np.abs(centred) >= radius
     return requantize(np.where(saturated, 0, centred), mul, shift, Rounding.TFLITE), saturated
-
-
-# Fixed-point functions of gemmlowp; a number with b integer bits has 31 - b fractional ones.
-
-_EXP_MINUS_EIGHTH, _THIRD = 1895147668, 715827883  # exp(-1/8) and 1/3 with 0 integer bits
-_EXP_POWERS = {-2: 1672461947, -1: 1302514674, 0: 790015084, 1: 290630308, 2: 39332535, 3: 720401, 4: 242}  # exp(-2**key)
-_48_OVER_17, _MINUS_32_OVER_17 = 1515870810, -1010580540  # with 2 integer bits
-
-
-def _exp_negative(a: Int, bits: int) -> Int:
-    """e**a with 0 integer bits for `a` <= 0 with `bits` integer bits (`exp_on_negative_values`)."""
-    fraction = 31 - bits
-    quarter = 1 << (fraction - 2)
-    within = (a & (quarter - 1)) - quarter
-    x = (within << bits) + (1 << 28)
-    x2 = doubling_high_multiply(x, x)
-    x3, x4 = doubling_high_multiply(x2, x), doubling_high_multiply(x2, x2)
-    cubic = doubling_high_multiply(shift_right(x4, 2, Rounding.HALF_AWAY) + x3, _THIRD) + x2
-    result = _EXP_MINUS_EIGHTH + doubling_high_multiply(x + shift_right(cubic, 1, Rounding.HALF_AWAY), _EXP_MINUS_EIGHTH)
-    for power, factor in _EXP_POWERS.items():
-        if power < bits:
-            result = np.where((within - a) & (1 << (fraction + power)), doubling_high_multiply(result, factor), result)
-    return np.where(a == 0, INT32_MAX, result)
-
-
-def _reciprocal(a: Int) -> Int:
-    """1 / ((1 + a) / 2) with 2 integer bits, for `a` in 0 .. 1 with 0 integer bits, by three steps of Newton."""
-    half_denominator = (a + INT32_MAX + 1) >> 1
-    x: Int = _48_OVER_17 + doubling_high_multiply(half_denominator, _MINUS_32_OVER_17)
-    for _ in range(3):
-        rest = (1 << 29) - doubling_high_multiply(half_denominator, x)
-        x = x + (doubling_high_multiply(x, rest) << 2)
-    return x
-
-
-def _one_over_one_plus(a: Int) -> Int:
-    """1 / (1 + a) with 0 integer bits, for `a` in 0 .. 1 with 0 integer bits."""
-    return _saturate_32(_reciprocal(a) << 1)
-
-
-def _one_minus_over_one_plus(a: Int) -> Int:
-    """(1 - a) / (1 + a), likewise."""
-    return _saturate_32((_reciprocal(a) - (1 << 29)) << 2)
-
-
-def _saturate_32(x: Int) -> Int:
-    return np.clip(x, INT32_MIN, INT32_MAX)

@@ -7,16 +7,13 @@ import numpy as np
 
 from ..errors import TapeoutError
 from ..f32 import exp_f32
-from ..fixed import INT32_MAX, INT32_MIN, Int, Rounding, doubling_high_multiply, multiplier, shift_right
+from ..fixed import INT32_MAX, Rounding, doubling_high_multiply, multiplier, shift_right
+from ..gemmlowp import exp_of_negative, one_over_one_plus
 from ..ir import F32, Array, FType, Op, Param, QType, Type, Types
 
 OUTPUT = QType(8, True, (1 / 256,), (-128,))
 MAX_CODES = 4095  # longer rows could overflow the 32-bit sum, which has 12 integer bits
-_FRACTION = 26  # bits of fraction in the argument of the exponential, which has 5 integer bits
-_EXP_EIGHTH, _THIRD = 1895147668, 715827883  # e**-(1/8) and 1/3, in units of 2**-31
-# e**-(2**k) for k = -2 .. 4, in units of 2**-31
-_EXP_POWERS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
-_48_17, _32_17 = 1515870810, 1010580540  # in units of 2**-29: where Newton's division begins
+_INTEGER_BITS, _FRACTION = 5, 26  # of the argument of the exponential
 
 
 @dataclass(frozen=True)
@@ -67,10 +64,10 @@ class Softmax(Op):
         below = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
         counts = below >= self.least
         scaled = doubling_high_multiply(np.where(counts, below, 0) << self.left, self.mul)
-        e = np.where(counts, exp_of_negative(scaled), 0)
+        e = np.where(counts, exp_of_negative(scaled, _INTEGER_BITS), 0)
         total = shift_right(e, 12, Rounding.HALF_AWAY).sum(axis=-1, keepdims=True)
         headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)  # leading zeros of 32 bits
-        inverse = reciprocal((total << headroom) - (1 << 31))
+        inverse = one_over_one_plus((total << headroom) - (1 << 31))
         y = shift_right(doubling_high_multiply(inverse, e), 35 - headroom, Rounding.HALF_AWAY) - 128
         return (np.clip(y, -128, 127).astype(np.int8),)
 
@@ -96,32 +93,3 @@ def _floats(x: Array) -> Array:
     for i in range(x.shape[-1]):
         total += e[..., i]
     return e / total[..., None]
-
-
-def exp_of_negative(a: Int) -> Int:
-    """e**a for `a` <= 0 in units of 2**-26, in units of 2**-31; gemmlowp's `exp_on_negative_values`.
-
-    The part below a quarter goes through a polynomial of fourth order around -1/8, the rest is a product of powers.
-    """
-    quarter = 1 << (_FRACTION - 2)
-    low = (a & (quarter - 1)) - quarter
-    x = (low << 5) + (1 << 28)
-    x2 = doubling_high_multiply(x, x)
-    x3, x4 = doubling_high_multiply(x2, x), doubling_high_multiply(x2, x2)
-    tail = doubling_high_multiply(shift_right(x4, 2, Rounding.HALF_AWAY) + x3, _THIRD) + x2
-    y = _EXP_EIGHTH + doubling_high_multiply(x + shift_right(tail, 1, Rounding.HALF_AWAY), _EXP_EIGHTH)
-    quarters = (low - a) >> (_FRACTION - 2)
-    for bit, power in enumerate(_EXP_POWERS):
-        y = np.where(quarters >> bit & 1, doubling_high_multiply(y, power), y)
-    return np.where(a == 0, INT32_MAX, y)
-
-
-def reciprocal(x: Int) -> Int:
-    """1 / (1 + x) for 0 <= `x` < 1, both in units of 2**-31; three steps of Newton, gemmlowp's `one_over_one_plus_x`."""
-    half = (x + INT32_MAX + 1) >> 1
-    y = _48_17 + doubling_high_multiply(half, -_32_17)
-    for _ in range(3):
-        error = (1 << 29) - doubling_high_multiply(half, y)
-        y = y + np.clip(doubling_high_multiply(y, error) << 2, INT32_MIN, INT32_MAX)
-    result: Int = np.clip(y << 1, INT32_MIN, INT32_MAX)
-    return result

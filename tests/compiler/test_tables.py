@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 import tflite
+from tflite_micro.python.tflite_micro import runtime
+
 from tapeout.compiler import tables
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.fixed import Rounding
@@ -16,8 +18,6 @@ from tapeout.compiler.ops.hard_swish import HardSwish
 from tapeout.compiler.ops.leaky_relu import LeakyRelu
 from tapeout.compiler.ops.sigmoid import Sigmoid
 from tapeout.compiler.ops.tanh import Tanh
-from tflite_micro.python.tflite_micro import runtime
-
 from tests.tflite_writer import Tensor, unary
 
 PAIRS = 60
@@ -59,7 +59,6 @@ OPERATORS = [
     Operator("LOGISTIC", tables.tflite_logistic, lambda x, y: codes(1 / 256, -128)),
     Operator("TANH", tables.tflite_tanh, lambda x, y: codes(1 / 128, 0)),
     Operator("RELU", tables.tflite_relu),
-    Operator("RELU6", tables.tflite_relu6, lambda x, y: x),
     Operator("HARD_SWISH", tables.tflite_hard_swish),
     *map(leaky_relu, ALPHAS),
 ]
@@ -118,9 +117,8 @@ def test_a_table_saturates_infinities() -> None:
     (lambda: tables.from_function(np.sqrt, QType(16), codes(1, 0), Rounding.HALF_UP), "8-bit codes of one scale, got s16"),
     (lambda: tables.tflite_logistic(codes(0.1, 0), codes(0.1, -128)), "LOGISTIC of int8 has an output of scale 1/256"),
     (lambda: tables.tflite_tanh(codes(0.1, 0), codes(1 / 128, 3)), "TANH of int8 has an output of scale 1/128"),
-    (lambda: tables.tflite_relu6(codes(0.1, 0), codes(0.2, 0)), "RELU6 of int8 takes an output of the input's scale"),
     (lambda: tables.tflite_hard_swish(codes(0.9, 0), codes(1e-4, 0)), "HARD_SWISH of int8 takes no input of scale"),
-], ids=range(6))
+], ids=range(5))
 def test_formats_that_do_not_fit_are_refused(make: Callable[[], Array], message: str) -> None:
     with pytest.raises(TapeoutError, match=message):
         make()
