@@ -1,21 +1,24 @@
 """What the ops on two tensors share: broadcasting, and the scaling of integer sums."""
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 
 from .errors import TapeoutError
 from .fixed import Int, Rounding, multiplier, requantize
-from .ir import Array, FType, Param, QType, Type, Types
-from .walk import AXES, merge, steps
+from .ir import F32, Array, FType, Op, Param, QType, Type, Types
+from .ops.clip import Clip
+from .strides import AXES, contiguous, merge
 
 Factor = tuple[int, int]  # (mul, shift): mul / 2**shift
 
 
 @dataclass(frozen=True)
 class SumScaling:
-    """How codes of two scales are added: `round_out(round_x((x - x_zero) << left) + round_y((y - y_zero) << left)) + zero`.
+    """How codes of two scales are added: `round_out(round_x((x - x_zero) << left) + round_y((y - y_zero) << left)) + zero`,
+    or subtracted, with a minus between the two inner roundings.
 
     `x`, `y` and `out` are the factors of the three roundings, which follow one rule; the result is clipped to `lo` .. `hi`.
     """
@@ -102,13 +105,68 @@ def aligned(array: Array, type: Type, rank: int) -> Array:
 
 
 def broadcast_fields(types: Types) -> dict[str, Param]:
-    """The kernel's walk over the result: `dims` of it, and by how many elements each operand steps along each."""
-    shape = broadcast_shape(types)
-    operands = [steps((1,) * (len(shape) - len(t.shape)) + t.shape) for t in types[:2] if t]
-    dims, x_steps, y_steps = merge(list(zip(shape, *operands, strict=True)), 2)
-    return {"dims": dims, "x_steps": x_steps, "y_steps": y_steps}
+    """The kernel's walk over the result: its `shape`, and the stride of each operand along each axis."""
+    result = broadcast_shape(types)
+    operands = [_broadcast_strides(t.shape, len(result)) for t in types[:2] if t]
+    shape, x_stride, y_stride = merge(list(zip(result, *operands, strict=True)), 2)
+    return {"shape": shape, "x_stride": x_stride, "y_stride": y_stride}
+
+
+def _broadcast_strides(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    """The strides of an operand seen with `rank` axes; 0 along an axis of length 1, which stands for every element there."""
+    padded = (1,) * (rank - len(shape)) + shape
+    return tuple(0 if n == 1 else stride for n, stride in zip(padded, contiguous(padded), strict=True))
 
 
 def overwritable(types: Types, output: Type) -> tuple[int, ...]:
     """The operands that the output may overwrite: those of its shape and width."""
     return tuple(i for i, t in enumerate(types[:2]) if t and t.shape == output.shape and t.bytes == output.bytes)
+
+
+@dataclass(frozen=True)
+class Sum(Op):
+    """What add and sub share. Integer codes follow `scaling`, as in TensorFlow Lite.
+
+    float32: one rounded addition or subtraction, then `clip` if there.
+    """
+
+    scaling: SumScaling | None = None
+    clip: Clip | None = None
+
+    @abstractmethod
+    def combine(self, x: Array, y: Array) -> Array:
+        """The sum or difference of operands of one scale."""
+
+    def infer(self, types: Types) -> tuple[Type, ...]:
+        x, y = types
+        assert x and y
+        shape = broadcast_shape(types)
+        if isinstance(x.q, FType):
+            return (Type(shape, F32),)
+        if self.scaling is None:
+            raise TapeoutError(f"{self.name()} of integer codes takes a scaling")
+        self.scaling.check(x.q, y.quantized)
+        return (Type(shape, self.scaling.output),)
+
+    def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
+        (out,) = self.infer(types)
+        x_type, y_type = types
+        assert x_type and y_type
+        x, y = aligned(arrays[0], x_type, len(out.shape)), aligned(arrays[1], y_type, len(out.shape))
+        if self.scaling is None:
+            total = self.combine(x, y)
+            return (self.clip.apply(total) if self.clip else total,)
+        s = self.scaling
+        total = self.combine(s.scaled(x, x_type.quantized.zero[0], s.x), s.scaled(y, y_type.quantized.zero[0], s.y))
+        return (s.finish(total),)
+
+    def params(self, types: Types) -> dict[str, Param]:
+        x, y = types
+        assert x and y
+        walk = broadcast_fields(types)
+        if self.scaling is None:
+            return {**walk, **(self.clip or Clip()).fields(x)}
+        return {**walk, **self.scaling.fields(x.quantized, y.quantized)}
+
+    def inplace(self, types: Types) -> tuple[int, ...]:
+        return overwritable(types, self.infer(types)[0])

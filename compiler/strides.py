@@ -1,4 +1,4 @@
-"""Data movement as one copy between two strided views, which pad, concat, slice and transpose share."""
+"""How kernels walk over tensors of any shape: a few axes, and a stride of each operand along each axis, in elements."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -8,12 +8,32 @@ from math import prod
 from .errors import TapeoutError
 from .ir import Param
 
-RANK = 5  # loops of the kernel in targets/c/kernels/copy.h
+AXES = 5  # that the kernels of targets/c/kernels/walk.h and copy.h have
+Axis = tuple[int, ...]  # a length, then the stride of each operand
 
 
 def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
-    """The strides, in elements, of a tensor whose last axis is the fastest."""
+    """The strides of a tensor whose last axis is the fastest."""
     return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def merge(axes: Sequence[Axis], operands: int) -> tuple[tuple[int, ...], ...]:
+    """The walk as (lengths, strides of the first operand, ...), each of `AXES` entries, unused axes first.
+
+    Axes of length 1 go, and neighbours that every operand runs through evenly become one, so that a walk over whole
+    contiguous tensors is a single run. Raises TapeoutError when more than `AXES` are left.
+    """
+    merged: list[Axis] = []
+    for axis in axes:
+        if axis[0] == 1:
+            continue
+        if merged and all(outer == axis[0] * inner for outer, inner in zip(merged[-1][1:], axis[1:], strict=True)):
+            axis = (merged.pop()[0] * axis[0], *axis[1:])
+        merged.append(axis)
+    if len(merged) > AXES:
+        raise TapeoutError(f"takes a walk over {len(merged)} axes, more than {AXES}")
+    padded = [(1, *[0] * operands)] * (AXES - len(merged)) + merged
+    return tuple(zip(*padded, strict=True))
 
 
 @dataclass(frozen=True)
@@ -29,31 +49,7 @@ class Copy:
     x_offset: int = 0
     y_offset: int = 0
 
-    def merged(self) -> Copy:
-        """The same copy with the fewest axes: those of one element left out, those that lie as one in both views joined."""
-        axes: list[tuple[int, int, int]] = []
-        for size, x, y in zip(self.shape, self.x_stride, self.y_stride, strict=True):
-            if size == 1:
-                continue
-            if axes and axes[-1][1:] == (x * size, y * size):
-                size *= axes.pop()[0]
-            axes.append((size, x, y))
-        shape, x_stride, y_stride = zip(*axes, strict=True) if axes else ((), (), ())
-        return Copy(shape, x_stride, y_stride, self.x_offset, self.y_offset)
-
     def params(self) -> dict[str, Param]:
-        """The fields of the kernels' parameter struct, filled up in front to `RANK` axes.
-
-        Raises TapeoutError when more axes than that are left after merging.
-        """
-        copy = self.merged()
-        missing = RANK - len(copy.shape)
-        if missing < 0:
-            raise TapeoutError(f"moves data along {len(copy.shape)} axes, more than {RANK}")
-        return {
-            "shape": (1,) * missing + copy.shape,
-            "x_stride": (0,) * missing + copy.x_stride,
-            "y_stride": (0,) * missing + copy.y_stride,
-            "x_offset": copy.x_offset,
-            "y_offset": copy.y_offset,
-        }
+        """The fields of the kernels' parameter struct. Raises TapeoutError when the copy takes more than `AXES` axes."""
+        shape, x_stride, y_stride = merge(list(zip(self.shape, self.x_stride, self.y_stride, strict=True)), 2)
+        return {"shape": shape, "x_stride": x_stride, "y_stride": y_stride, "x_offset": self.x_offset, "y_offset": self.y_offset}

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import TapeoutError
 from ..fixed import multiplier
 from ..ir import F32, Array, FType, Op, Param, QType, Type, Types
-from ..walk import merge, steps
+from ..strides import contiguous, merge
 from .requant import Requant
 
 
@@ -63,7 +63,7 @@ class Mean(Op):
         assert x
         kept, reduced = self._walks(x)
         walks: dict[str, Param] = {
-            "kept_dims": kept[0], "kept_steps": kept[1], "reduced_dims": reduced[0], "reduced_steps": reduced[1],
+            "kept_shape": kept[0], "kept_stride": kept[1], "reduced_shape": reduced[0], "reduced_stride": reduced[1],
         }  # fmt: skip
         if self.requant is None:
             return {**walks, "count": self.count(x)}
@@ -71,11 +71,8 @@ class Mean(Op):
 
     def _walks(self, x: Type) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]:
         """The walks over the axes that stay and over those that go."""
-        axes = list(zip(x.shape, steps(x.shape), strict=True))
-        try:
-            kept, reduced = (merge([a for i, a in enumerate(axes) if (i in self.axes) == goes], 1) for goes in (False, True))
-        except ValueError as error:
-            raise TapeoutError(f"mean of {x.dims}: {error}") from None
+        axes = list(zip(x.shape, contiguous(x.shape), strict=True))
+        kept, reduced = (merge([a for i, a in enumerate(axes) if (i in self.axes) == goes], 1) for goes in (False, True))
         return kept, reduced
 
 

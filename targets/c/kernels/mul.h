@@ -7,37 +7,37 @@
 #include "walk.h"
 
 typedef struct {
-    int32_t dims[5], x_steps[5], y_steps[5];    /* axes of the result; steps count elements, 0 where an operand is broadcast */
+    int32_t shape[5], x_stride[5], y_stride[5];    /* axes of the result; strides count elements, 0 where an operand is broadcast */
     int32_t x_zero, y_zero, out_zero, lo, hi;
     rounding rounding;
 } mul_s8_params;
 
-/* x and y as their steps say, mul and shift one entry, out dims, dense; out may be x or y where that has the result's shape */
+/* x and y as their strides say, mul and shift one entry, out shape, contiguous; out may be x or y where that has the result's shape */
 static inline void mul_s8(const mul_s8_params *p, const int8_t *x, const int8_t *y, const int32_t *mul, const int8_t *shift, int8_t *out)
 {
-    for (int32_t row = 0; row < walk_rows(p->dims); row++) {
-        const int8_t *a = x + walk_offset(p->dims, p->x_steps, row);
-        const int8_t *b = y + walk_offset(p->dims, p->y_steps, row);
-        for (int32_t i = 0; i < p->dims[4]; i++) {
-            const int32_t product = (a[i * p->x_steps[4]] - p->x_zero) * (b[i * p->y_steps[4]] - p->y_zero);
+    for (int32_t row = 0; row < walk_rows(p->shape); row++) {
+        const int8_t *a = x + walk_offset(p->shape, p->x_stride, row);
+        const int8_t *b = y + walk_offset(p->shape, p->y_stride, row);
+        for (int32_t i = 0; i < p->shape[4]; i++) {
+            const int32_t product = (a[i * p->x_stride[4]] - p->x_zero) * (b[i * p->y_stride[4]] - p->y_zero);
             *out++ = (int8_t)clamp(requantize(product, *mul, *shift, p->rounding) + p->out_zero, p->lo, p->hi);
         }
     }
 }
 
 typedef struct {
-    int32_t dims[5], x_steps[5], y_steps[5];
+    int32_t shape[5], x_stride[5], y_stride[5];
     float lo, hi;
 } mul_f32_params;
 
 /* Shapes as above. */
 static inline void mul_f32(const mul_f32_params *p, const float *x, const float *y, float *out)
 {
-    for (int32_t row = 0; row < walk_rows(p->dims); row++) {
-        const float *a = x + walk_offset(p->dims, p->x_steps, row);
-        const float *b = y + walk_offset(p->dims, p->y_steps, row);
-        for (int32_t i = 0; i < p->dims[4]; i++) {
-            float product = a[i * p->x_steps[4]] * b[i * p->y_steps[4]];
+    for (int32_t row = 0; row < walk_rows(p->shape); row++) {
+        const float *a = x + walk_offset(p->shape, p->x_stride, row);
+        const float *b = y + walk_offset(p->shape, p->y_stride, row);
+        for (int32_t i = 0; i < p->shape[4]; i++) {
+            float product = a[i * p->x_stride[4]] * b[i * p->y_stride[4]];
             product = product < p->lo ? p->lo : product;
             *out++ = product > p->hi ? p->hi : product;
         }

@@ -21,7 +21,7 @@ from tapeout.compiler.ops.reshape import Reshape
 from tapeout.compiler.ops.sigmoid import Sigmoid
 from tapeout.compiler.ops.slice import Slice
 from tapeout.compiler.ops.transpose import Transpose
-from tapeout.compiler.strides import Copy, contiguous
+from tapeout.compiler.strides import Copy, contiguous, merge
 
 S8, SUMS = QType(8, True, (0.1,), (3,)), QType(32)
 X, XF = Type((2, 3), S8), Type((2, 3), F32)
@@ -75,12 +75,12 @@ def test_operands_that_do_not_fit_are_refused(op: Op, types: tuple[Type | None, 
         op.infer(types)
 
 
-def test_a_copy_joins_what_lies_as_one_in_both_views() -> None:
+def test_a_walk_joins_axes_that_lie_as_one_in_every_view() -> None:
     shape = (2, 1, 3, 4)
-    assert Copy(shape, contiguous(shape), contiguous(shape)).merged() == Copy((24,), (1,), (1,))
-    padded = contiguous((2, 1, 5, 4))
-    assert Copy(shape, contiguous(shape), padded, 0, 4).merged() == Copy((2, 12), (12, 1), (20, 1), 0, 4)
-    assert Copy((1, 1), (1, 1), (1, 1)).merged() == Copy((), (), ())
+    dense, padded = contiguous(shape), contiguous((2, 1, 5, 4))
+    assert merge(list(zip(shape, dense, dense, strict=True)), 2) == ((1, 1, 1, 1, 24), (0, 0, 0, 0, 1), (0, 0, 0, 0, 1))
+    assert merge(list(zip(shape, dense, padded, strict=True)), 2) == ((1, 1, 1, 2, 12), (0, 0, 0, 12, 1), (0, 0, 0, 20, 1))
+    assert merge([(1, 1), (1, 1)], 1) == ((1,) * 5, (0,) * 5)
 
 
 def test_dead_axes_of_a_copy_come_first() -> None:

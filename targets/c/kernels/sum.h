@@ -1,0 +1,54 @@
+/* What add and sub share: elementwise sums of two tensors, broadcast; `sign` is 1, or -1 to subtract the second.
+ * Portable: one loop over rows of the result, no scratch memory. The definition is compiler/elementwise.py. */
+#ifndef TAPEOUT_SUM_H
+#define TAPEOUT_SUM_H
+
+#include "fixed.h"
+#include "walk.h"
+
+typedef struct {
+    int32_t shape[5], x_stride[5], y_stride[5]; /* axes of the result; strides count elements, 0 where an operand is broadcast */
+    int32_t x_zero, x_mul, x_shift;
+    int32_t y_zero, y_mul, y_shift;
+    int32_t left;                               /* bits of fraction in the sum */
+    int32_t out_mul, out_shift, out_zero, lo, hi;
+    rounding rounding;
+} sum_s8_params;
+
+/* x and y as their strides say, out shape, contiguous; out may be x or y where that has the result's shape */
+static inline void sum_s8(const sum_s8_params *p, int32_t sign, const int8_t *x, const int8_t *y, int8_t *out)
+{
+    for (int32_t row = 0; row < walk_rows(p->shape); row++) {
+        const int8_t *a = x + walk_offset(p->shape, p->x_stride, row);
+        const int8_t *b = y + walk_offset(p->shape, p->y_stride, row);
+        for (int32_t i = 0; i < p->shape[4]; i++) {
+            const int32_t first = (a[i * p->x_stride[4]] - p->x_zero) * ((int32_t)1 << p->left);
+            const int32_t second = (b[i * p->y_stride[4]] - p->y_zero) * ((int32_t)1 << p->left);
+            const int32_t total = requantize(first, p->x_mul, p->x_shift, p->rounding)
+                                  + sign * requantize(second, p->y_mul, p->y_shift, p->rounding);
+            const int32_t scaled = requantize(total, p->out_mul, p->out_shift, p->rounding);
+            *out++ = (int8_t)clamp(scaled + p->out_zero, p->lo, p->hi);
+        }
+    }
+}
+
+typedef struct {
+    int32_t shape[5], x_stride[5], y_stride[5];
+    float lo, hi;
+} sum_f32_params;
+
+/* Shapes as above. The product with the sign is exact. */
+static inline void sum_f32(const sum_f32_params *p, float sign, const float *x, const float *y, float *out)
+{
+    for (int32_t row = 0; row < walk_rows(p->shape); row++) {
+        const float *a = x + walk_offset(p->shape, p->x_stride, row);
+        const float *b = y + walk_offset(p->shape, p->y_stride, row);
+        for (int32_t i = 0; i < p->shape[4]; i++) {
+            float total = a[i * p->x_stride[4]] + sign * b[i * p->y_stride[4]];
+            total = total < p->lo ? p->lo : total;
+            *out++ = total > p->hi ? p->hi : total;
+        }
+    }
+}
+
+#endif
