@@ -82,7 +82,7 @@ def _notes(
     # The folder of the marks comes first: for the model, its hooks.h stands for the harness's.
     flags = [*hooks, *functions, f"-I{COUNTING}", *program_flags(compiled, "plain")]
     sources = [*program_sources(compiled, "measure", folder), PORT, STARTUP]
-    firmware = machine.build(compiled, sources, flags, folder, ["-Wl,--wrap=model_init,--wrap=model_run"])
+    firmware = machine.build(compiled, sources, flags, folder, ["-Wl,--wrap=tapeout_init,--wrap=tapeout_run"])
     machine.start(compiled, firmware, folder, ["-plugin", f"{plugin},out={folder / 'notes'}"])
     stack = int(np.frombuffer((folder / "outputs.bin").read_bytes(), "<u4", 1)[0])
     return [int(line) for line in (folder / "notes").read_text().split()], stack, firmware.board.name

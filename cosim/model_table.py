@@ -1,4 +1,4 @@
-"""The C file that shows a model to the harness: `cosim/harness/model.h` says what stands in it."""
+"""The C file that shows a model to the harness: `cosim/harness/table.h` says what stands in it."""
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from tapeout.targets.c.names import Names
 
 
 def model_table(graph: Graph, plan: Plan, name: str) -> str:
-    """The definitions of model.h for a model whose symbols begin with `name` and whose arena is laid out by `plan`."""
+    """The definitions of table.h for a model whose symbols begin with `name` and whose arena is laid out by `plan`."""
     buffers = [f"{{{b.offset}, {b.bytes}, {b.first}, {b.last}}}" for b in sorted(plan.buffers, key=lambda b: b.offset)]
     results = [
         f"{{{index}, {plan.find(value).offset}, {graph.values[value].type.bytes}}}"
@@ -17,23 +17,23 @@ def model_table(graph: Graph, plan: Plan, name: str) -> str:
         for value in node.outputs
     ]
     return f"""\
-#include "model.h"
+#include "table.h"
 #include "{name}.h"
 #include <stddef.h>
 
-uint8_t *const model_arena = {name}_arena;
-const uint32_t model_arena_bytes = sizeof {name}_arena;
+uint8_t *const tapeout_arena = {name}_arena;
+const uint32_t tapeout_arena_bytes = sizeof {name}_arena;
 
-{_array("model_buffer model_buffers", "model_buffer_count", buffers)}
-{_array("model_result model_results", "model_result_count", results)}
+{_array("tapeout_buffer tapeout_buffers", "tapeout_buffer_count", buffers)}
+{_array("tapeout_result tapeout_results", "tapeout_result_count", results)}
 {_ports(graph, graph.inputs, name, "input", "void *")}
 {_ports(graph, graph.outputs, name, "output", "const void *")}
-void model_init(void)
+void tapeout_init(void)
 {{
     {name}_init();
 }}
 
-void model_run(void)
+void tapeout_run(void)
 {{
     {name}_run();
 }}
@@ -50,6 +50,6 @@ def _ports(graph: Graph, ports: Iterable[Port], name: str, direction: str, point
     sizes = [str(graph.values[p.value].type.bytes) for p in ports]
     cases = "".join(f"    case {i}:\n        return {names.accessor(p)}();\n" for i, p in enumerate(ports))
     return (
-        _array(f"uint32_t model_{direction}_bytes", f"model_{direction}_count", sizes)
-        + f"{pointer}model_{direction}(uint32_t index)\n{{\n    switch (index) {{\n{cases}    default:\n        return NULL;\n    }}\n}}\n"
+        _array(f"uint32_t tapeout_{direction}_bytes", f"tapeout_{direction}_count", sizes)
+        + f"{pointer}tapeout_{direction}(uint32_t index)\n{{\n    switch (index) {{\n{cases}    default:\n        return NULL;\n    }}\n}}\n"
     )

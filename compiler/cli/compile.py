@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ..report import Report
 
 
+_HARNESS = ("tapeout", "harness", "port", "node", "hooks", "gaps", "mark", "table")  # its C symbols and headers begin so
+
+
 @dataclass(frozen=True)
 class Job:
     """What to compile, for what, and where to."""
@@ -67,8 +70,10 @@ def command(
     from ..budget import parse_budgets
 
     target, board, limits = _destination(target_name, board_name)
-    if name is not None and not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
-        raise TapeoutError(f"--name {name!r}: letters, digits and underscores only, no digit first")
+    if name is not None and not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+        raise TapeoutError(f"--name {name!r}: letters, digits and underscores only, a letter first")
+    if name in _HARNESS:
+        raise TapeoutError(f"--name {name!r}: that name is taken by the co-simulation harness; choose another")
     report = compile_model(Job(
         model, name or default_name(model), target, board, (*parse_budgets(budget), *limits), parse_shapes(shapes), calibrate,
         QuantizeOptions(calibration=Calibration(calibration), symmetric=symmetric, io=Io(io)), labels_key, keep_inputs, output,
@@ -85,7 +90,7 @@ def command(
 def default_name(model: Path) -> str:
     """A C identifier like the model's file name."""
     name = re.sub(r"\W+", "_", model.stem, flags=re.ASCII).strip("_").lower() or "model"
-    return f"model_{name}" if name[0].isdigit() else name
+    return f"net_{name}" if name[0].isdigit() or name in _HARNESS else name
 
 
 def _destination(target_name: str | None, board_name: str | None) -> tuple[Target, Board | None, tuple[Budget, ...]]:
@@ -150,10 +155,8 @@ def _quantized(graph: Graph, job: Job) -> Graph:
     from tapeout.quant.quantize import quantize
 
     from .. import data
-    from ..build import simplify
 
     assert job.calibration
-    graph = simplify(graph)
     samples = data.inputs(graph, data.load(job.calibration), str(job.calibration), job.labels_key)
     return quantize(graph, samples, job.quantize)
 

@@ -4,7 +4,7 @@
  * outputs.bin: for each sample what the hooks write, then its network outputs in order. */
 #include "harness.h"
 #include "hooks.h"
-#include "model.h"
+#include "table.h"
 #include "port.h"
 #include <stddef.h>
 
@@ -54,19 +54,19 @@ int main(void)
     }
     must_read(&samples, sizeof samples);
     at_moment(BEFORE_INIT);
-    model_init();
+    tapeout_init();
     at_moment(AFTER_INIT);
     for (uint32_t sample = 0; sample < samples; sample++) {
         at_moment(BEFORE_INPUTS);
-        for (uint32_t i = 0; i < model_input_count; i++) {
-            must_read(model_input(i), model_input_bytes[i]);
+        for (uint32_t i = 0; i < tapeout_input_count; i++) {
+            must_read(tapeout_input(i), tapeout_input_bytes[i]);
         }
         at_moment(BEFORE_RUN);
-        model_run();
+        tapeout_run();
         at_moment(AFTER_RUN);
         harness_node = -1;
-        for (uint32_t i = 0; i < model_output_count; i++) {
-            port_write(model_output(i), model_output_bytes[i]);
+        for (uint32_t i = 0; i < tapeout_output_count; i++) {
+            port_write(tapeout_output(i), tapeout_output_bytes[i]);
         }
     }
     port_exit(0);

@@ -3,25 +3,25 @@
 #include "gaps.h"
 #include "harness.h"
 #include "hooks.h"
-#include "model.h"
+#include "table.h"
 #include <sanitizer/asan_interface.h>
 
 static void poison(uint32_t begin, uint32_t end)
 {
-    ASAN_POISON_MEMORY_REGION(model_arena + begin, end - begin);
+    ASAN_POISON_MEMORY_REGION(tapeout_arena + begin, end - begin);
 }
 
 void at_moment(moment now)
 {
     if (now == AFTER_RUN) {
-        ASAN_UNPOISON_MEMORY_REGION(model_arena, model_arena_bytes);
+        ASAN_UNPOISON_MEMORY_REGION(tapeout_arena, tapeout_arena_bytes);
     }
 }
 
 void node_begin(int32_t index)
 {
     harness_node = index;
-    ASAN_UNPOISON_MEMORY_REGION(model_arena, model_arena_bytes);
+    ASAN_UNPOISON_MEMORY_REGION(tapeout_arena, tapeout_arena_bytes);
     for_each_gap(index, poison);
 }
 
@@ -35,7 +35,7 @@ void __asan_on_error(void);
 void __asan_on_error(void)
 {
     const uintptr_t address = (uintptr_t)__asan_get_report_address();
-    const uintptr_t begin = (uintptr_t)model_arena;
-    const int inside = address >= begin && address - begin < model_arena_bytes;
+    const uintptr_t begin = (uintptr_t)tapeout_arena;
+    const int inside = address >= begin && address - begin < tapeout_arena_bytes;
     harness_report("bad access", inside ? (int32_t)(address - begin) : -1);
 }

@@ -2,7 +2,7 @@
  * after the run. A byte that differs from what it was filled with, for one of two equal samples, was written. */
 #include "harness.h"
 #include "hooks.h"
-#include "model.h"
+#include "table.h"
 #include "port.h"
 #include <string.h>
 
@@ -10,10 +10,10 @@ void at_moment(moment now)
 {
     static int fill = 0xAA;
     if (now == BEFORE_INPUTS) {
-        memset(model_arena, fill, model_arena_bytes);
+        memset(tapeout_arena, fill, tapeout_arena_bytes);
         fill ^= 0xFF;
     } else if (now == AFTER_RUN) {
-        port_write(model_arena, model_arena_bytes);
+        port_write(tapeout_arena, tapeout_arena_bytes);
     }
 }
 

@@ -3,7 +3,7 @@
 #include "gaps.h"
 #include "harness.h"
 #include "hooks.h"
-#include "model.h"
+#include "table.h"
 #include "port.h"
 #include <string.h>
 
@@ -11,13 +11,13 @@ enum { PAINT = 0xA5 };
 
 static void paint(uint32_t begin, uint32_t end)
 {
-    memset(model_arena + begin, PAINT, end - begin);
+    memset(tapeout_arena + begin, PAINT, end - begin);
 }
 
 static void check(uint32_t begin, uint32_t end)
 {
     for (uint32_t i = begin; i < end; i++) {
-        if (model_arena[i] != PAINT) {
+        if (tapeout_arena[i] != PAINT) {
             harness_report("bad write", (int32_t)i);
             port_exit(HARNESS_FAILED);
         }

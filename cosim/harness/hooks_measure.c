@@ -1,6 +1,6 @@
 /* Measures the init and run of a model: marks around both for the plugin counting/count.c, and the stack that a run uses.
  *
- * The linker leads the harness' calls of model_init() and model_run() here (--wrap). MODEL_INIT and MODEL_RUN are
+ * The linker leads the harness' calls of tapeout_init() and tapeout_run() here (--wrap). MODEL_INIT and MODEL_RUN are
  * the model's own functions, so that between two marks lie one call and the whole function, nothing else. */
 #include "hooks.h"
 #include "mark.h"
@@ -12,12 +12,12 @@ extern volatile uint32_t bss_end[]; /* of memory.ld: from here to the stack poin
 
 void MODEL_INIT(void);
 void MODEL_RUN(void);
-void __wrap_model_init(void);
-void __wrap_model_run(void);
+void __wrap_tapeout_init(void);
+void __wrap_tapeout_run(void);
 
 static uint32_t stack_bytes;
 
-void __wrap_model_init(void)
+void __wrap_tapeout_init(void)
 {
     mark();
     MODEL_INIT();
@@ -25,7 +25,7 @@ void __wrap_model_init(void)
 }
 
 /* Paints the free memory under the stack pointer, runs, and looks how far down the paint is gone. */
-void __wrap_model_run(void)
+void __wrap_tapeout_run(void)
 {
     volatile uint32_t *top;
     volatile uint32_t *word;

@@ -1,7 +1,7 @@
 /* Writes every output of every node as soon as the node has run. */
 #include "harness.h"
 #include "hooks.h"
-#include "model.h"
+#include "table.h"
 #include "port.h"
 
 void at_moment(moment now)
@@ -16,9 +16,9 @@ void node_begin(int32_t index)
 
 void node_end(int32_t index)
 {
-    for (uint32_t i = 0; i < model_result_count; i++) {
-        if (model_results[i].node == index) {
-            port_write(model_arena + model_results[i].offset, model_results[i].bytes);
+    for (uint32_t i = 0; i < tapeout_result_count; i++) {
+        if (tapeout_results[i].node == index) {
+            port_write(tapeout_arena + tapeout_results[i].offset, tapeout_results[i].bytes);
         }
     }
 }
