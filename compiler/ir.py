@@ -21,6 +21,8 @@ from .fixed import Rounding
 
 Array = npt.NDArray[Any]
 
+MAX_BYTES = 1 << 31  # of a tensor: kernels index with 32-bit integers
+
 
 @dataclass(frozen=True)
 class QType:
@@ -301,33 +303,53 @@ class Builder:
 
 
 def verify(graph: Graph) -> Graph:
-    """Returns the graph when it is well formed, else raises TapeoutError that names the node.
+    """Returns the graph when it is well formed, else raises TapeoutError that names the node or value.
 
-    Holds: every value is defined once and before its use, types are those that the ops infer,
-    constants have the declared shape and format, ports fit their values.
+    Holds: every value is defined once and before its use, types are those that the ops infer, tensors have elements,
+    and fewer bytes than `MAX_BYTES`, scales and zero points fit their shapes, constants have the declared shape and
+    format, ports fit their values.
     """
-    defined = {*graph.input_names, *(v.name for v in graph.constants())}
-    for value in graph.constants():
-        assert value.data is not None
-        if value.data.shape != value.type.shape or value.data.dtype != value.type.q.dtype:
-            raise TapeoutError(f"{value.name}: constant is {value.data.dtype}{value.data.shape}, declared {value.type}")
+    for value in graph.values.values():
+        _verify_value(value)
+    defined = {v.name for v in graph.constants()}
+    for name in graph.input_names:
+        if name in defined or name not in graph.values:
+            raise TapeoutError(f"{name}: an input {'that is defined already' if name in defined else 'without a type'}")
+        defined.add(name)
     for node in graph.nodes:
-        for name in node.inputs:
-            if name and name not in defined:
-                raise TapeoutError(f"{node.name}: reads {name}, which no earlier node computes")
-        try:
-            inferred = node.op.infer(graph.types(node))
-        except TapeoutError as error:
-            raise type(error)(f"{node.name}: {error}") from None
-        if inferred != graph.output_types(node):
-            raise TapeoutError(f"{node.name}: {node.op.name()} gives {inferred}, declared {graph.output_types(node)}")
-        for name in node.outputs:
-            if name in defined:
-                raise TapeoutError(f"{node.name}: defines {name} a second time")
-            defined.add(name)
+        _verify_node(graph, node, defined)
     for port in (*graph.inputs, *graph.outputs):
         if port.value not in defined:
             raise TapeoutError(f"{port.name}: no node computes {port.value}")
-        if len(port.axes) != len(graph.values[port.value].type.shape):
+        if sorted(port.axes) != list(range(len(graph.values[port.value].type.shape))):
             raise TapeoutError(f"{port.name}: axes {port.axes} do not fit {graph.values[port.value].type.dims}")
     return graph
+
+
+def _verify_value(value: Value) -> None:
+    type, q = value.type, value.type.q
+    if min(type.shape, default=1) < 1 or type.bytes >= MAX_BYTES:
+        raise TapeoutError(f"{value.name}: a tensor of {type.dims} {q.code}; tensors have 1 to {MAX_BYTES - 1} bytes")
+    if isinstance(q, QType):
+        channels = 1 if q.axis is None else type.shape[q.axis] if 0 <= q.axis < len(type.shape) else 0
+        if len(q.scale) not in (1, channels) or len(q.zero) not in (1, len(q.scale)):
+            raise TapeoutError(f"{value.name}: {len(q.scale)} scales and {len(q.zero)} zero points do not fit axis {q.axis} of {type.dims}")
+    if value.data is not None and (value.data.shape != type.shape or value.data.dtype != q.dtype):
+        raise TapeoutError(f"{value.name}: constant is {value.data.dtype}{value.data.shape}, declared {type}")
+
+
+def _verify_node(graph: Graph, node: Node, defined: set[str]) -> None:
+    """Adds the outputs of the node to the values `defined` before it."""
+    for name in node.inputs:
+        if name and name not in defined:
+            raise TapeoutError(f"{node.name}: reads {name}, which no earlier node computes")
+    for name in node.outputs:
+        if name in defined or name not in graph.values:
+            raise TapeoutError(f"{node.name}: defines {name} {'a second time' if name in defined else 'without a type'}")
+        defined.add(name)
+    try:
+        inferred = node.op.infer(graph.types(node))
+    except TapeoutError as error:
+        raise type(error)(f"{node.name}: {error}") from None
+    if inferred != graph.output_types(node):
+        raise TapeoutError(f"{node.name}: {node.op.name()} gives {inferred}, declared {graph.output_types(node)}")
