@@ -1,10 +1,11 @@
 """Output folders that appear whole or not at all, and that never take the place of a folder someone else made."""
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import TapeoutError
@@ -13,8 +14,10 @@ MARK = "tapeout.json"  # a folder with this file at its top was written by tapeo
 
 
 def check_replaceable(folder: Path) -> None:
-    """Raises TapeoutError unless `folder` is absent, empty, or was written by tapeout."""
+    """Raises TapeoutError unless `folder` is absent, empty, or was written by tapeout, and one does not stand in it."""
     if folder.is_dir():
+        if Path.cwd().is_relative_to(folder.resolve()):
+            raise TapeoutError(f"{folder}: is the current folder or around it, and cannot be replaced; name another one with -o")
         if any(folder.iterdir()) and not (folder / MARK).is_file():
             raise TapeoutError(f"{folder}: holds files that tapeout did not write; name another folder with -o")
     elif folder.exists() or folder.is_symlink():
@@ -23,22 +26,47 @@ def check_replaceable(folder: Path) -> None:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """A fresh folder beside `folder` that takes its place when the block ends without an exception, else vanishes."""
+    """A fresh folder that takes the place of `folder` when the block ends without an exception, else vanishes.
+
+    A link is followed, and the folder behind it replaced. Of two writers at once the last one stands.
+    """
     check_replaceable(folder)
+    place = folder.resolve()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
     except OSError as error:
         raise TapeoutError(f"{folder}: cannot be written ({error.strerror})") from None
     try:
-        stage.chmod(0o755)
+        stage = work / "new"
+        stage.mkdir()
         yield stage
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-            folder.rename(old / "folder")
-            stage.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            stage.rename(folder)
+        _replace(place, stage, work)
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _replace(place: Path, stage: Path, work: Path) -> None:
+    """Renames `stage` to `place`; a folder that is there goes into `work` first, and back if that is all that can be done."""
+    old = work / "old"
+    try:
+        while not _renamed(stage, place):
+            check_replaceable(place)
+            shutil.rmtree(old, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another writer was faster
+                place.rename(old)
+    except BaseException:
+        if old.exists() and not place.exists():
+            old.rename(place)
+        raise
+
+
+def _renamed(stage: Path, place: Path) -> bool:
+    """Renames `stage` to `place` unless a folder that holds anything is there."""
+    try:
+        stage.rename(place)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise TapeoutError(f"{place}: cannot be written ({error.strerror})") from None
+    return True

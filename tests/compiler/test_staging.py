@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tapeout.compiler import staging
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.staging import MARK, staged
 
@@ -49,3 +50,48 @@ def test_an_empty_folder_is_used(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     write(tmp_path / "out", "x")
     assert (tmp_path / "out" / "content").read_text() == "x"
+
+
+def test_the_current_folder_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "out", "x")
+    (tmp_path / "out" / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "out" / "inner")
+    for folder in (Path(), Path(".."), tmp_path / "out"):
+        with pytest.raises(TapeoutError, match="current folder"):
+            write(folder, "y")
+    assert (tmp_path / "out" / "content").read_text() == "x"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    write(tmp_path / "out", "one")
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    write(tmp_path / "link", "two")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "out" / "content").read_text() == "two"
+
+
+def test_of_two_writers_at_once_the_last_one_stands(tmp_path: Path) -> None:
+    write(tmp_path / "out", "old")
+    with staged(tmp_path / "out") as stage:
+        (stage / MARK).write_text("{}")
+        (stage / "content").write_text("slow")
+        write(tmp_path / "out", "quick")
+    assert (tmp_path / "out" / "content").read_text() == "slow"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_end_in_the_middle_of_the_swap_brings_the_old_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "out", "old")
+    once = iter([False])
+
+    def renamed(stage: Path, place: Path) -> bool:
+        for answer in once:
+            return answer
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(staging, "_renamed", renamed)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "out", "new")
+    assert (tmp_path / "out" / "content").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
