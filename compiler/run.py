@@ -41,7 +41,7 @@ def run(graph: Graph, inputs: Mapping[str, Array], keep: bool = False) -> dict[s
         for node, results in steps(graph, feed):
             found.update((n, r) for n, r in zip(node.outputs, results, strict=True) if keep or n in graph.output_names)
         rows = min(chunk, count - start)
-        for name in found if keep else graph.output_names:
+        for name in found if keep else dict.fromkeys(graph.output_names):
             value = graph.values[name]
             array = found.get(name, value.data)
             assert array is not None

@@ -15,6 +15,7 @@ from tapeout.compiler.ops.dequantize import Dequantize
 from tapeout.compiler.ops.quantize import Quantize
 from tapeout.compiler.ops.requant import Requant
 from tapeout.compiler.passes.fold_batch_norm import fold_batch_norm
+from tapeout.compiler.run import check_inputs
 
 from .calibrate import calibrate
 from .formats import Formats
@@ -37,9 +38,11 @@ def quantize(graph: Graph, samples: Mapping[str, Array], options: QuantizeOption
     for value in graph.values.values():
         if value.type.q != F32:
             raise TapeoutError(f"{value.name}: holds {value.type.q.code}; only a float32 model can be quantized after training")
-    graph = fold_batch_norm(simplify(graph))
-    check(graph)
-    return Quantizer(graph, Formats(graph, calibrate(graph, samples, options), options.symmetric), options).quantize()
+    check_inputs(graph, samples)
+    simple = fold_batch_norm(simplify(graph))
+    check(simple)
+    relaid = {new.value: new.from_source(old.to_source(samples[old.value])) for old, new in zip(graph.inputs, simple.inputs, strict=True)}
+    return Quantizer(simple, Formats(simple, calibrate(simple, relaid, options), options.symmetric), options).quantize()
 
 
 class Quantizer:
