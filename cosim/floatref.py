@@ -21,21 +21,37 @@ def float_outputs(model: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _onnx(model: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """One sample at a time, since a model with an open batch may still reshape to a fixed one."""
     import onnxruntime
 
-    onnxruntime.set_default_logger_severity(3)
-    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-    feeds = {}
-    for port in session.get_inputs():
-        if port.name not in inputs:
-            raise TapeoutError(f"{model}: float model has an input {port.name!r} that the compiled one lacks")
-        feeds[port.name] = inputs[port.name].astype(np.float32)
-    names = [o.name for o in session.get_outputs()]
-    batched = all(isinstance(p.shape[0], str) or p.shape[0] is None for p in session.get_inputs() if p.shape)
-    count = len(next(iter(feeds.values())))
-    step = 256 if batched else 1
-    rows = [session.run(names, {k: v[i : i + step] for k, v in feeds.items()}) for i in range(0, count, step)]
-    return {name: np.concatenate([row[i] for row in rows]).astype(np.float32) for i, name in enumerate(names)}
+    onnxruntime.set_default_logger_severity(4)  # what it says is in the errors that it raises
+    try:
+        session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+        ports = session.get_inputs()
+        for port in ports:
+            if port.name not in inputs:
+                raise TapeoutError(f"{model}: float model has an input {port.name!r} that the compiled one lacks")
+        names = [o.name for o in session.get_outputs()]
+        rows = [
+            session.run(names, {p.name: _whole(inputs[p.name][i], len(p.shape)) for p in ports})
+            for i in range(len(inputs[ports[0].name]))
+        ]
+    except TapeoutError:
+        raise
+    except Exception as error:  # those of onnxruntime have no base of their own
+        raise TapeoutError(f"{model}: onnxruntime does not run this model ({str(error).splitlines()[0]})") from None
+    return {name: _batch([row[i] for row in rows]) for i, name in enumerate(names)}
+
+
+def _whole(sample: Array, rank: int) -> Array:
+    """A sample with the model's leading batch of 1, which arrays of users leave out."""
+    return (sample[None] if sample.ndim < rank else sample).astype(np.float32)
+
+
+def _batch(samples: list[Array]) -> Array:
+    """Outputs of single runs as samples, without the model's leading batch of 1."""
+    stacked = np.stack(samples).astype(np.float32)
+    return stacked[:, 0] if stacked.ndim > 1 and stacked.shape[1] == 1 else stacked
 
 
 def _tflite(model: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -62,4 +78,4 @@ def _tflite(model: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
         interpreter.invoke()
         for edge in outputs:
             rows[edge["name"]].append(interpreter.get_tensor(edge["index"]))
-    return {name: np.concatenate(found).astype(np.float32) for name, found in rows.items()}
+    return {name: _batch(found) for name, found in rows.items()}
