@@ -11,6 +11,7 @@ from ...ops.dense import Dense
 from ...ops.depthwise_conv2d import DepthwiseConv2D
 from ...ops.reshape import Reshape
 from .activation import emit_clipped, emit_sums
+from .convert import as_floats
 from .importer import Call
 from .windows import WINDOW, image, window_and_pads
 
@@ -19,7 +20,7 @@ _CONVOLUTION = (*WINDOW, "DilationHFactor", "DilationWFactor")
 
 def conv_2d(call: Call) -> None:
     *options, activation = call.options(tflite.Conv2DOptions, *_CONVOLUTION, "FusedActivationFunction")
-    w = call.constant(1)
+    w = _weights(call)
     channels = image(call)[3]
     if w.ndim != 4 or not w.size or channels % w.shape[3]:
         raise TapeoutError(f"weights {list(w.shape)} do not fit the input {call.type(0).dims}")
@@ -30,7 +31,7 @@ def conv_2d(call: Call) -> None:
 
 def depthwise_conv_2d(call: Call) -> None:
     *options, activation = call.options(tflite.DepthwiseConv2DOptions, *_CONVOLUTION, "FusedActivationFunction")
-    w = call.constant(1)
+    w = _weights(call)
     if w.ndim != 4 or not w.size or w.shape[0] != 1:
         raise TapeoutError(f"weights are {list(w.shape)}, not 1 x height x width x channels: corrupt")
     window = window_and_pads(call, (w.shape[1], w.shape[2]), *options)
@@ -41,7 +42,7 @@ def fully_connected(call: Call) -> None:
     activation, layout, keep = call.options(tflite.FullyConnectedOptions, "FusedActivationFunction", "WeightsFormat", "KeepNumDims")
     if layout != tflite.FullyConnectedOptionsWeightsFormat.DEFAULT:
         raise Unsupported("has shuffled weights; convert the model again with weights in the default format")
-    x, w, shape = call.input(0), call.constant(1), call.type(0).shape
+    x, w, shape = call.input(0), _weights(call), call.type(0).shape
     if w.ndim != 2 or not w.size or call.type(0).size % w.shape[1]:
         raise TapeoutError(f"weights {list(w.shape)} do not fit the input {call.type(0).dims}")
     rows = shape if keep and shape[-1:] == w.shape[1:] else (call.type(0).size // w.shape[1], w.shape[1])
@@ -50,14 +51,19 @@ def fully_connected(call: Call) -> None:
     _emit(call, Dense(), x, w, 0, activation)
 
 
+def _weights(call: Call) -> Array:
+    """The weights, as floats beside float activations.
+
+    A file with dynamic range quantization holds them in int8: what counts is the number that a code stands for. Its own
+    runtime would also quantize activations, anew for each inference, which is left out here.
+    """
+    w = call.constant(1)
+    return as_floats(call.tensor(1), w) if call.floats else w
+
+
 def _emit(call: Call, op: Op, x: str, w: Array, axis: int, activation: int) -> None:
     """Adds `op` of `x` and weights whose output channels lie along `axis`, with what follows it."""
     if call.floats:
-        if w.dtype != np.float32:
-            raise Unsupported(
-                f"weights {call.tensor(1).name} are {w.dtype} beside float32 activations (dynamic range quantization), which is not taken; "
-                "convert the model to full int8, or without quantization"
-            )
         weights = call.network.constant(call.tensor(1), w, F32)
         emit_clipped(call, op, [x, weights, _bias(call, w.shape[axis], np.dtype("float32"))], activation)
         return
