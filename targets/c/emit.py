@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from tapeout.compiler.errors import Unsupported
-from tapeout.compiler.fixed import Rounding
-from tapeout.compiler.ir import Array, Graph, Node, Param, Port, QType, Type
+from tapeout.compiler.fixed import INT32_MAX, INT32_MIN, Rounding
+from tapeout.compiler.ir import F32, Array, Graph, Node, Param, Port, QType, Type
 from tapeout.compiler.memory import Plan
 
 from ..target import Target
@@ -28,6 +28,24 @@ _HOOKS = """\
 #define node_end(index) ((void)0)
 #endif
 """
+_EXACT_FLOATS = """\
+#include <float.h>
+#if FLT_EVAL_METHOD < 0 || FLT_EVAL_METHOD == 1 || FLT_EVAL_METHOD == 2 || defined(__FAST_MATH__)
+#error "floats must be rounded to their own format after each operation: no -ffast-math, and on x86 -mfpmath=sse"
+#endif
+
+"""
+# Kernels store and load a tensor's bytes in one format, the tensor's own, until another tensor takes the bytes over. C99 asks
+# for a declared type that fits; gcc and clang go by what was stored last, as for memory from malloc.
+_ARENA = """\
+#if defined(__GNUC__)
+__attribute__((aligned(16)))
+#elif __STDC_VERSION__ >= 201112L
+_Alignas(16)
+#else
+#error "align the arena to 16 bytes in the way of this compiler"
+#endif
+"""
 
 
 def c_type(type: Type) -> str:
@@ -35,25 +53,28 @@ def c_type(type: Type) -> str:
 
 
 def literal(value: Param) -> str:
-    """A parameter as C text; floats in hexadecimal, so that no digit is lost."""
+    """A parameter as C text; floats in hexadecimal, so that no digit is lost.
+
+    Raises Unsupported for NaN and for an integer beyond 32 bits.
+    """
     if isinstance(value, Rounding):
         return f"ROUND_{value.name}"
     if isinstance(value, tuple):
-        return "{" + ", ".join(map(str, value)) + "}"
+        return "{" + ", ".join(map(literal, value)) + "}"
     if isinstance(value, float):
+        if math.isnan(value):
+            raise Unsupported("a parameter is NaN")
         if math.isinf(value):
             return "INFINITY" if value > 0 else "-INFINITY"
         return f"{float(np.float32(value)).hex()}f"
-    return str(int(value))
+    if not INT32_MIN <= value <= INT32_MAX:
+        raise Unsupported(f"a parameter is {value}, beyond the 32 bits of the kernels")
+    return "(-2147483647 - 1)" if value == INT32_MIN else str(int(value))
 
 
 def elements(array: Array) -> str:
     """The elements of a constant as lines of C initialisers."""
-    if array.dtype.kind == "f":
-        texts = [literal(float(v)) for v in array.ravel()]
-    else:
-        texts = [str(v) for v in array.ravel().tolist()]
-        texts = ["(-2147483647 - 1)" if t == "-2147483648" else t for t in texts]
+    texts = [literal(v) for v in array.ravel().tolist()]
     return "".join(f"    {', '.join(texts[i:i + 16])},\n" for i in range(0, len(texts), 16))
 
 
@@ -174,9 +195,9 @@ extern uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
 
     def source(self) -> str:
         includes = "".join(f'#include "kernels/{p.name}"\n' for p in self.kernel_files())
-        runs = [(i, n) for i, n in enumerate(self.graph.nodes)]
-        params = "".join(self._params(n) for _, n in runs if not n.op.alias)
-        calls = "\n".join(self._call(i, n) for i, n in runs)
+        params = "".join(self._params(n) for n in self.graph.nodes if not n.op.alias)
+        calls = "\n".join(self._call(i, n) for i, n in enumerate(self.graph.nodes))
+        exact = _EXACT_FLOATS if any(v.type.q == F32 for v in self.graph.values.values()) else ""
         return f"""\
 /* {self.name}: one call of a kernel per node, in the order of the graph. */
 #include "{self.name}.h"
@@ -186,9 +207,7 @@ extern uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
 #include <string.h>
 
 {_HOOKS}
-#if defined(__GNUC__)
-__attribute__((aligned(16)))
-#endif
+{exact}{_ARENA}\
 uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
 
 {params}
@@ -205,9 +224,12 @@ void {self.name}_run(void)
 
     def _params(self, node: Node) -> str:
         fields = node.op.params(self.graph.types(node))
+        try:
+            texts = [f".{key}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{literal(value)}" for key, value in fields.items()]
+        except Unsupported as error:
+            raise Unsupported(f"{node.name}: {error}") from None
         symbol = self.target.kernel(self.graph, node)[1].symbol
-        text = ", ".join(f".{key}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{literal(value)}" for key, value in fields.items())
-        lines = textwrap.fill(f"{text},", 120, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+        lines = textwrap.fill(f"{', '.join(texts)},", 120, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
         body = lines.replace("\N{NO-BREAK SPACE}", " ")
         return f"static const {symbol}_params {self.names.params(node.name)} = {{\n{body}\n}};\n"
 

@@ -1,0 +1,58 @@
+"""The emitted C: literals, and what it asks of the compiler that builds it."""
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tapeout.compiler.errors import Unsupported
+from tapeout.compiler.fixed import Rounding
+from tapeout.compiler.ir import FType, Param, QType
+from tapeout.targets import tools
+from tapeout.targets.c.emit import elements, literal
+from tapeout.targets.c.target import TARGETS
+from tapeout.targets.compiled import Compiled
+from tests.small import CODES, FLOATS, network
+
+STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    (0.1, "0x1.99999a0000000p-4f"), (-0.0, "-0x0.0p+0f"), (math.inf, "INFINITY"), (-math.inf, "-INFINITY"), (-7, "-7"),
+    (-(1 << 31), "(-2147483647 - 1)"), ((1, -2), "{1, -2}"), (Rounding.HALF_EVEN, "ROUND_HALF_EVEN"),
+])
+def test_literals(value: Param, text: str) -> None:
+    assert literal(value) == text
+
+
+@pytest.mark.parametrize("value", [1 << 31, -(1 << 31) - 1, (0, 1 << 31), math.nan])
+def test_what_has_no_literal_is_refused(value: Param) -> None:
+    with pytest.raises(Unsupported, match=r"a parameter is (-?\d+, beyond the 32 bits|NaN)"):
+        literal(value)
+
+
+def test_constants_stand_sixteen_in_a_line() -> None:
+    lines = elements(np.arange(17, dtype=np.int8)).splitlines()
+    assert lines == ["    " + ", ".join(map(str, range(16))) + ",", "    16,"]
+
+
+@pytest.mark.parametrize("flag", ["-O2", "-ffast-math", "-std=c11", "-std=gnu11"])
+@pytest.mark.parametrize("q", [CODES, FLOATS], ids=lambda q: q.code)
+@pytest.mark.parametrize("compiler", ["gcc", "arm-none-eabi-gcc"])
+def test_only_fast_floats_are_refused(compiler: str, q: QType | FType, flag: str, tmp_path: Path) -> None:
+    Compiled.write(tmp_path, "net", TARGETS[0], network(q))
+    command = [compiler, *STRICT, flag, "-c", "net.c", "-o", "net.o"]
+    if q == FLOATS and flag == "-ffast-math":
+        with pytest.raises(tools.ToolFailed, match="floats must be rounded to their own format"):
+            tools.call(command, tmp_path)
+    else:
+        tools.call(command, tmp_path)
+
+
+def test_floats_of_extended_precision_are_refused(tmp_path: Path) -> None:
+    Compiled.write(tmp_path, "net", TARGETS[0], network(FLOATS))
+    (tmp_path / "float.h").write_text("#define FLT_EVAL_METHOD 2\n")  # what the x87 has
+    with pytest.raises(tools.ToolFailed, match="floats must be rounded to their own format"):
+        tools.call(["gcc", *STRICT, "-I.", "-c", "net.c", "-o", "net.o"], tmp_path)
