@@ -31,7 +31,7 @@ import numpy as np
 from .errors import TapeoutError
 from .ir import Array, Builder, FType, Graph, Node, Op, Port, QType, Type, Value, verify
 
-_LONG = 8  # entries of a tuple that a person still reads
+_LONG = 5  # entries of a tuple that a person still reads
 GRAPH_FILE, CONSTANTS_FILE = "graph.txt", "constants.npz"
 _STRING = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _NODE = re.compile(rf"((?:{_STRING})(?:, (?:{_STRING}))*) = (.*)", re.DOTALL)
@@ -71,7 +71,7 @@ def ordered(graph: Graph) -> Graph:
 
 
 def format(graph: Graph, elide: bool = False) -> str:
-    """The text of a graph. With `elide`, for reading only, tuples of more than eight entries are cut short."""
+    """The text of a graph. With `elide`, for reading only, long tuples are cut short and floats to six digits."""
     lines = [f"graph({graph.name!r})"]
     for port in graph.inputs:
         lines.append(f"input({port.value!r}, {_typed(graph.values[port.value], elide)}, {_port(port)})")
@@ -114,7 +114,7 @@ def _encode(item: object, elide: bool, before: str = "") -> str:
     if isinstance(item, Enum):
         return repr(item.value)
     if not dataclasses.is_dataclass(item):
-        return repr(item)
+        return f"{item:.6g}" if elide and isinstance(item, float) else repr(item)
     fields = []
     for field in dataclasses.fields(item):
         value = getattr(item, field.name)

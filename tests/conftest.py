@@ -2,11 +2,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+GOLDEN = Path(__file__).parent / "golden"
 ZOO = Path(os.environ.get("TAPEOUT_ZOO", Path(__file__).resolve().parents[2] / "shared" / "zoo"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write what people read anew to tests/golden; look at the difference")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares a text with the file of that name in tests/golden, or writes the file with --update-golden."""
+
+    def compare(name: str, text: str) -> None:
+        file = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        expected = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        assert text.splitlines() == expected, f"{name} has changed; if it is meant to, run pytest tests/test_golden.py --update-golden"
+
+    return compare
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,10 @@ from __future__ import annotations
 
 import math
 import re
-import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +53,7 @@ def c_type(type: Type) -> str:
 
 
 def literal(value: Param) -> str:
-    """A parameter as C text; floats in hexadecimal, so that no digit is lost.
+    """A parameter as C text; floats that are no small integers in hexadecimal, so that no digit is lost.
 
     Raises Unsupported for NaN and for an integer beyond 32 bits.
     """
@@ -66,7 +66,9 @@ def literal(value: Param) -> str:
             raise Unsupported("a parameter is NaN")
         if math.isinf(value):
             return "INFINITY" if value > 0 else "-INFINITY"
-        return f"{float(np.float32(value)).hex()}f"
+        if value == int(value) and abs(value) < 1 << 24:
+            return f"{value:.1f}f"
+        return re.sub(r"\.?0*p", "p", float(np.float32(value)).hex()) + "f"
     if not INT32_MIN <= value <= INT32_MAX:
         raise Unsupported(f"a parameter is {value}, beyond the 32 bits of the kernels")
     return "(-2147483647 - 1)" if value == INT32_MIN else str(int(value))
@@ -223,21 +225,18 @@ void {self.name}_run(void)
 """
 
     def _params(self, node: Node) -> str:
-        fields = node.op.params(self.graph.types(node))
         try:
-            texts = [f".{key}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{literal(value)}" for key, value in fields.items()]
+            body = _fields(node.op.params(self.graph.types(node)))
         except Unsupported as error:
             raise Unsupported(f"{node.name}: {error}") from None
         symbol = self.target.kernel(self.graph, node)[1].symbol
-        lines = textwrap.fill(f"{', '.join(texts)},", 120, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
-        body = lines.replace("\N{NO-BREAK SPACE}", " ")
         return f"static const {symbol}_params {self.names.params(node.name)} = {{\n{body}\n}};\n"
 
     def _call(self, index: int, node: Node) -> str:
         shapes = self.graph.values[node.inputs[0]].type.dims, self.graph.values[node.outputs[0]].type.dims
-        title = f"    /* {comment(node.name)}: {node.op.label} {shapes[0]} -> {shapes[1]}"
+        title = f"    node_begin({index}); /* {comment(node.name)}: {node.op.label} {shapes[0]} -> {shapes[1]}"
         if node.op.alias:
-            return f"{title}, the same bytes */\n    node_begin({index});\n    node_end({index});"
+            return f"{title}, the same bytes */\n    node_end({index});"
         _, kernel = self.target.kernel(self.graph, node)
         inputs = [self._pointer(i) for i in node.inputs]
         if kernel.variadic:
@@ -245,7 +244,8 @@ void {self.name}_run(void)
         arguments = [f"&{self.names.params(node.name)}", *inputs, *map(self._pointer, node.outputs)]
         if kernel.scratch(node.op, self.graph.types(node)):
             arguments.append(f"{self.name}_arena + {self.names.scratch(node.name)}")
-        return f"{title} */\n    node_begin({index});\n    {kernel.symbol}({', '.join(arguments)});\n    node_end({index});"
+        call = _wrapped(arguments, f"    {kernel.symbol}(", " " * (len(kernel.symbol) + 5))
+        return f"{title} */\n{call});\n    node_end({index});"
 
     def _constants(self) -> Iterable[tuple[str, str, Array]]:
         for value in self.graph.constants():
@@ -281,6 +281,31 @@ set_target_properties({self.name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED O
 # Floats are defined to the bit: no fused multiply-add, no reordering.
 target_compile_options({self.name} PRIVATE -O2 -ffp-contract=off -ffunction-sections -fdata-sections)
 """
+
+
+def _fields(fields: Mapping[str, Param]) -> str:
+    """The initialisers of a parameter struct; the fields of a member, `window.in_h`, stand together in its braces."""
+    lines = []
+    for member, keys in groupby(fields, lambda key: key.rpartition(".")[0]):
+        texts = [f".{key.rpartition('.')[2]} = {literal(fields[key])}" for key in keys]
+        if member:
+            first = f"    .{member} = {{"
+            lines.append(f"{_wrapped(texts, first, ' ' * len(first))}}},")
+        else:
+            lines.append(f"{_wrapped(texts, '    ', '    ')},")
+    return "\n".join(lines)
+
+
+def _wrapped(texts: Sequence[str], first: str, others: str) -> str:
+    """Texts with commas between them, in lines of at most 120 columns that begin with `first`, then `others`."""
+    lines, line = [], first
+    for i, text in enumerate(texts):
+        piece = text if i + 1 == len(texts) else f"{text},"
+        if len(line) + 1 + len(piece) > 120 and line not in (first, others):
+            lines.append(line)
+            line = others
+        line += piece if line in (first, others) else f" {piece}"
+    return "\n".join([*lines, line])
 
 
 def describe_layout(axes: tuple[int, ...]) -> str:

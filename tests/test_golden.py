@@ -1,0 +1,55 @@
+"""What people read, word for word: the emitted C, the report and the text of a graph, of one small network each.
+
+A change that is meant is written by `pytest tests/test_golden.py --update-golden` and read in the difference.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tapeout.compiler import text
+from tapeout.compiler.budget import parse_budgets
+from tapeout.compiler.build import lower
+from tapeout.compiler.cli.compile import Job
+from tapeout.compiler.cli.measure import measure, report
+from tapeout.compiler.cli.report import show
+from tapeout.compiler.ir import Graph
+from tapeout.compiler.memory import plan
+from tapeout.quant.options import QuantizeOptions
+from tapeout.targets.c.emit import Emitter
+from tapeout.targets.c.target import TARGETS
+from tapeout.targets.compiled import Compiled
+from tests.models import MODELS
+from tests.small import CODES, FLOATS, network
+
+Golden = Callable[[str, str], None]
+
+
+@pytest.mark.parametrize("file", ["small.c", "small.h", "small_arena.h"])
+def test_emitted_c(file: str, golden: Golden) -> None:
+    graph = network(CODES)
+    golden(file, Emitter(graph, plan(graph, {}), TARGETS[0], "small").files()[file])
+
+
+def test_emitted_c_of_floats(golden: Golden) -> None:
+    graph = network(FLOATS)
+    golden("small_f32.c", Emitter(graph, plan(graph, {}), TARGETS[0], "small_f32").files()["small_f32.c"])
+
+
+def test_graph_as_text(golden: Golden) -> None:
+    golden("separable.txt", text.format(lower(MODELS["separable_s8"]()), elide=True))
+
+
+def test_report_as_a_table(golden: Golden, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stages: dict[str, Graph] = {}
+    graph = lower(MODELS["separable_s8"](), dump=stages.__setitem__)
+    model = tmp_path / "separable.tflite"
+    model.write_bytes(b"")  # the report states its name
+    job = Job(
+        model, "separable", TARGETS[0], None, parse_budgets("arena=1k,macs=1k"), {}, None, QuantizeOptions(), "y", False, tmp_path / "c",
+    )
+    compiled = Compiled.write(job.output, job.name, job.target, graph)
+    show(report(job, compiled, stages["fuse_requant"], measure(compiled, None)))
+    golden("report.txt", capsys.readouterr().out)
