@@ -4,12 +4,18 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from .elementwise import Sum
 from .ir import Graph, Node, QType, Type, Types
+from .ops.average_pool2d import AveragePool2D
+from .ops.clip import Clip
 from .ops.concat import Concat
 from .ops.conv2d import Conv2D
 from .ops.dense import Dense
 from .ops.depthwise_conv2d import DepthwiseConv2D
+from .ops.lut import Lut
+from .ops.max_pool2d import MaxPool2D
 from .ops.mean import Mean
+from .ops.mul import Mul
 from .ops.pad import Pad
 from .ops.requant import Requant
 from .ops.reshape import Reshape
@@ -17,8 +23,7 @@ from .ops.reshape import Reshape
 Index = npt.NDArray[np.int64]
 Links = tuple[Index | None, ...]
 
-_ELEMENTWISE = frozenset(("add", "sub", "mul"))  # of two operands
-_SINGLE = frozenset(("average_pool2d", "clip", "lut", "max_pool2d"))  # each channel by itself, of the first input
+_Single = AveragePool2D | Clip | Lut | MaxPool2D  # each channel by itself, of the first input
 
 
 def channels(type: Type) -> int:
@@ -62,9 +67,9 @@ def links(graph: Graph, node: Node) -> Links | None:
         return (same,)
     if isinstance(op, Mean) and len(x.shape) - 1 not in op.axes:
         return (same, *(None for _ in types[1:]))
-    if op.name() in _ELEMENTWISE and getattr(op, "requant", op) is not None:
+    if isinstance(op, Sum) or (isinstance(op, Mul) and op.requant is not None):
         return (*_along(types[:2], same), *(None for _ in types[2:]))
-    return (same, *(None for _ in types[1:])) if op.name() in _SINGLE else None
+    return (same, *(None for _ in types[1:])) if isinstance(op, _Single) else None
 
 
 def _fixed(graph: Graph, node: Node) -> bool:

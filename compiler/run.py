@@ -8,7 +8,7 @@ import numpy as np
 from .errors import TapeoutError
 from .ir import Array, Graph, Node
 
-_CHUNK_BYTES = 64 << 20  # bounds the reference's memory: samples per chunk follow from the largest tensor
+_CHUNK_ELEMENTS = 1 << 20  # of the largest tensor: a convolution holds it in float64, once for each tap of its window
 _NONE = np.empty(0, np.int8)
 
 
@@ -33,7 +33,7 @@ def run(graph: Graph, inputs: Mapping[str, Array], keep: bool = False) -> dict[s
     """
     count = check_inputs(graph, inputs)
     largest = max((v.type.size for v in graph.values.values()), default=1)
-    chunk = max(1, _CHUNK_BYTES // (8 * max(1, largest) * 9))
+    chunk = max(1, _CHUNK_ELEMENTS // largest)
     parts: dict[str, list[Array]] = {}
     for start in range(0, count, chunk):
         feed = {name: inputs[name][start : start + chunk] for name in graph.input_names}

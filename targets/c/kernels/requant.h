@@ -17,7 +17,7 @@ static inline void requant_s8(const requant_s8_params *p, const int8_t *x, const
     for (int32_t i = 0; i < p->size; i++) {
         const int32_t channel = p->channels > 1 ? i % p->channels : 0;
         const int32_t scaled = requantize(x[i] - p->x_zero, mul[channel], shift[channel], p->rounding);
-        y[i] = (int8_t)(clamp(scaled, p->lo - p->y_zero, p->hi - p->y_zero) + p->y_zero); /* this sum cannot overflow */
+        y[i] = (int8_t)clamp(scaled + p->y_zero, p->lo, p->hi);
     }
 }
 
@@ -34,7 +34,7 @@ static inline void requant_s32_s8(const requant_s32_s8_params *p, const int32_t 
     for (int32_t i = 0; i < p->size; i++) {
         const int32_t channel = p->channels > 1 ? i % p->channels : 0;
         const int32_t scaled = requantize(x[i] - p->x_zero, mul[channel], shift[channel], p->rounding);
-        y[i] = (int8_t)(clamp(scaled, p->lo - p->y_zero, p->hi - p->y_zero) + p->y_zero); /* this sum cannot overflow */
+        y[i] = (int8_t)clamp(scaled + p->y_zero, p->lo, p->hi);
     }
 }
 
