@@ -20,7 +20,7 @@ STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"
 
 
 @pytest.mark.parametrize(("value", "text"), [
-    (0.1, "0x1.99999ap-4f"), (-0.0, "-0x0p+0f"), (8.0, "0x1p+3f"), (1.03125, "0x1.08p+0f"),
+    (0.1, "0x1.99999ap-4f"), (-0.0, "-0.0f"), (8.0, "8.0f"), (1.03125, "0x1.08p+0f"),
     (math.inf, "INFINITY"), (-math.inf, "-INFINITY"), (-7, "-7"), (-(1 << 31), "(-2147483647 - 1)"),
     ((1, -2), "{1, -2}"), (Rounding.HALF_EVEN, "ROUND_HALF_EVEN"),
 ])
