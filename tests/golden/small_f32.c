@@ -35,16 +35,16 @@ static const conv2d_f32_params params_first = {
     .window = {.batches = 1, .in_h = 7, .in_w = 6, .in_c = 3, .in_row = 18, .in_pixel = 3, .out_h = 4, .out_w = 6,
                .out_c = 4, .out_row = 24, .out_pixel = 4, .k_h = 3, .k_w = 3, .stride_h = 2, .stride_w = 1,
                .dilation_h = 1, .dilation_w = 1, .pad_top = 1, .pad_left = 1},
-    .groups = 1, .lo = -0x1.8p+0f, .hi = 0x1.8p+2f,
+    .groups = 1, .lo = -0x1.8p+0f, .hi = 6.0f,
 };
 static const depthwise_conv2d_f32_params params_deep = {
     .window = {.batches = 1, .in_h = 4, .in_w = 6, .in_c = 4, .in_row = 24, .in_pixel = 4, .out_h = 4, .out_w = 6,
                .out_c = 4, .out_row = 24, .out_pixel = 4, .k_h = 3, .k_w = 3, .stride_h = 1, .stride_w = 1,
                .dilation_h = 1, .dilation_w = 1, .pad_top = 1, .pad_left = 1},
-    .multiplier = 1, .lo = -0x1.8p+0f, .hi = 0x1.8p+2f,
+    .multiplier = 1, .lo = -0x1.8p+0f, .hi = 6.0f,
 };
 static const dense_f32_params params_y = {
-    .rows = 24, .inputs = 4, .outputs = 5, .lo = -0x1.8p+0f, .hi = 0x1.8p+2f,
+    .rows = 24, .inputs = 4, .outputs = 5, .lo = -0x1.8p+0f, .hi = 6.0f,
 };
 
 void small_f32_init(void)
