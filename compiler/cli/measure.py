@@ -108,16 +108,21 @@ def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures) -> Re
     memory = _memory(compiled, figures)
     names = Names(graph, compiled.name)
     edges = [edge(graph, p, plan, names.accessor(p), describe_layout(p.axes)) for p in (*graph.inputs, *graph.outputs)]
-    notes = {
-        "memory.arena_bytes": "planned" if figures.touched_bytes is None else "planned, equal to the bytes a run touches",
-        "totals.macs": "counted from the graph",
-    }
+    notes = {"memory.arena_bytes": _arena_note(plan.arena_bytes, figures.touched_bytes), "totals.macs": "counted from the graph"}
     return Report(
         SCHEMA, version("tapeout"), Model(job.name, job.model.name, sha256(job.model), _how(job)),
         compiled.target.name, job.board.name if job.board else None,
         tuple(edges[: len(graph.inputs)]), tuple(edges[len(graph.inputs) :]), memory, totals, rows,
         gates(job.budgets, memory, totals, rows), notes | figures.notes, figures.tools, figures.warnings,
     )
+
+
+def _arena_note(planned: int, touched_bytes: int | None) -> str:
+    """What is known of the arena's size. Every planned tensor is touched in full, or the compile has failed before."""
+    if touched_bytes is None:
+        return "planned"
+    alignment = planned - touched_bytes
+    return "planned, equal to the bytes a run touches" + (f" and {alignment} of alignment" if alignment else "")
 
 
 def _layers(compiled: Compiled, nominal: Graph, run: Measurement | None) -> tuple[Layer, ...]:
