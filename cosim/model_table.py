@@ -49,7 +49,6 @@ def _ports(graph: Graph, ports: Iterable[Port], name: str, direction: str, point
     names = Names(graph, name)
     sizes = [str(graph.values[p.value].type.bytes) for p in ports]
     cases = "".join(f"    case {i}:\n        return {names.accessor(p)}();\n" for i, p in enumerate(ports))
-    return (
-        _array(f"uint32_t tapeout_{direction}_bytes", f"tapeout_{direction}_count", sizes)
-        + f"{pointer}tapeout_{direction}(uint32_t index)\n{{\n    switch (index) {{\n{cases}    default:\n        return NULL;\n    }}\n}}\n"
-    )
+    table = _array(f"uint32_t tapeout_{direction}_bytes", f"tapeout_{direction}_count", sizes)
+    body = f"    switch (index) {{\n{cases}    default:\n        return NULL;\n    }}\n"
+    return f"{table}{pointer}tapeout_{direction}(uint32_t index)\n{{\n{body}}}\n"

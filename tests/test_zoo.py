@@ -117,7 +117,8 @@ def test_mnist_in_int8(calibration: str, zoo: Path, mnist: Path, tmp_path: Path)
 def test_mnist_in_float32(target: str, zoo: Path, mnist: Path, tmp_path: Path) -> None:
     compiled(zoo, "onnx/mnist-8/model.onnx", tmp_path / "out", "--target", target)
     done = tapeout(
-        "cosim", tmp_path / "out", "--inputs", mnist / "test.npz", "--count", 5, "--json", tmp_path / "j", "--threshold", "max_relative=1e-5",
+        "cosim", tmp_path / "out", "--inputs", mnist / "test.npz", "--count", 5, "--json", tmp_path / "j",
+        "--threshold", "max_relative=1e-5",
     )
     assert done.returncode == 0, done.stderr
     assert {e: r["differ"] for e, r in json.loads((tmp_path / "j").read_text())["engines"].items()} == dict.fromkeys(ENGINES, 0)
