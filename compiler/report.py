@@ -27,7 +27,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Edge:
-    """An input or output: how it lies in the arena, in C order, and what the source model calls it."""
+    """An input or output: how it lies in the arena, in C order, and what the source model calls it.
+
+    Axis `i` of `shape` is axis `axes[i]` of `source_shape`.
+    """
 
     name: str
     function: str
@@ -36,6 +39,7 @@ class Edge:
     dtype: str
     scale: float | None
     zero_point: int | None
+    axes: tuple[int, ...]
     source_shape: tuple[int, ...]
     source_dtype: str
     offset: int
@@ -163,7 +167,7 @@ def from_json(text: str, where: str) -> Report:
 
 
 def _edge(data: dict[str, Any]) -> Edge:
-    return Edge(**data | {"shape": tuple(data["shape"]), "source_shape": tuple(data["source_shape"])})
+    return Edge(**data | {key: tuple(data[key]) for key in ("shape", "axes", "source_shape")})
 
 
 def edge(graph: Graph, port: Port, plan: Plan, function: str, layout: str) -> Edge:
@@ -172,7 +176,7 @@ def edge(graph: Graph, port: Port, plan: Plan, function: str, layout: str) -> Ed
     q = type.q if isinstance(type.q, QType) else None
     return Edge(
         port.name, function, type.shape, layout, type.q.dtype.name, q.scale[0] if q else None, q.zero[0] if q else None,
-        source_shape(port, type), port.dtype, plan.find(port.value).offset, type.bytes,
+        port.axes, source_shape(port, type), port.dtype, plan.find(port.value).offset, type.bytes,
     )
 
 
