@@ -4,8 +4,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Graph
-from tapeout.compiler.memory import Plan, plan
+from tapeout.compiler.memory import Plan, check, plan
 
 from .c.emit import Emitter
 from .target import Target
@@ -26,14 +27,21 @@ class Compiled:
         """Plans the memory and writes the sources. Raises Unsupported for a node that the target has no kernel for."""
         scratch = target.scratch(graph)
         compiled = cls(folder, name, target, graph, plan(graph, scratch, keep_inputs))
+        check(compiled.plan, graph)
         compiled.emit(folder)
         (folder / "plan.json").write_text(compiled.plan.to_json())
         return compiled
 
     @classmethod
     def load(cls, folder: Path, name: str, target: Target, graph: Graph) -> Compiled:
-        """What `write` left in `folder`."""
-        return cls(folder, name, target, graph, Plan.from_json((folder / "plan.json").read_text()))
+        """What `write` left in `folder`. Raises TapeoutError when its plan is damaged or is not one of the graph."""
+        path = folder / "plan.json"
+        try:
+            found = Plan.from_json(path.read_text())
+            check(found, graph)
+        except TapeoutError as error:
+            raise TapeoutError(f"{path}: damaged ({error}); compile again") from None
+        return cls(folder, name, target, graph, found)
 
     def emit(self, folder: Path) -> None:
         """Writes the sources into `folder`, which may be another than the compiled one."""
