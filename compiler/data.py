@@ -16,9 +16,10 @@ from .ops.quantize import Quantize
 def load(path: Path) -> dict[str, Array]:
     """The arrays of an `.npz` file by key. Raises TapeoutError when it is missing, no such file, or holds objects."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise TapeoutError(f"{path}: holds one bare array; save it with numpy.savez under the input's name")
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise TapeoutError(f"{path}: holds one bare array; save it with numpy.savez under the input's name")
+        with file:
             return {key: file[key] for key in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise TapeoutError(f"{path}: not a readable .npz file ({error})") from None
@@ -54,7 +55,7 @@ def to_value(array: Array, port: Port, type: Type, where: str) -> Array:
     source, batched = source_shape(port, type), batch_shape(port, type)
     if array.shape[1:] != batched:
         expected = "x".join(map(str, ("N", *batched)))
-        raise TapeoutError(f"{where} is {'x'.join(map(str, array.shape))}, input {port.name} takes {expected}")
+        raise TapeoutError(f"{where} is {'x'.join(map(str, array.shape)) or 'a scalar'}, input {port.name} takes {expected}")
     if not np.can_cast(array.dtype, np.dtype(port.dtype), "safe") and array.dtype != type.q.dtype:
         raise TapeoutError(f"{where} is {array.dtype}, input {port.name} takes {port.dtype}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():

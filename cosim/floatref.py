@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tapeout.compiler.errors import TapeoutError
+from tapeout.compiler.frontends import kind
 from tapeout.compiler.ir import Array
 
 
@@ -15,9 +16,7 @@ def float_outputs(model: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
 
     Raises TapeoutError when the file is no float model that takes these inputs.
     """
-    with model.open("rb") as file:
-        tflite = file.read(8)[4:] == b"TFL3"
-    return _tflite(model, inputs) if tflite else _onnx(model, inputs)
+    return _tflite(model, inputs) if kind(model) == "tflite" else _onnx(model, inputs)
 
 
 def _onnx(model: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -45,7 +44,7 @@ def _onnx(model: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
 
 def _whole(sample: Array, rank: int) -> Array:
     """A sample with the model's leading batch of 1, which arrays of users leave out."""
-    return (sample[None] if sample.ndim < rank else sample).astype(np.float32)
+    return np.asarray(sample[None] if np.ndim(sample) < rank else sample, np.float32)
 
 
 def _batch(samples: list[Array]) -> Array:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import Any
@@ -37,6 +38,7 @@ def tapeout(**_: Any) -> None:
 
 def main() -> None:
     """Runs the command line; an error is one line on standard error and never a traceback."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up as Ctrl-C does
     try:
         tapeout(prog_name="tapeout", standalone_mode=False)
     except click.exceptions.Exit as exit:

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
 
 
 _HARNESS = ("tapeout", "harness", "port", "node", "hooks", "gaps", "mark", "table")  # its C symbols and headers begin so
+_HEADERS = (  # of C99: <name>.h would hide them
+    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef stdint stdio stdlib "
+    "string tgmath time wchar wctype".split()
+)
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,9 @@ def command(
     target, board, limits = _destination(target_name, board_name)
     if name is not None and not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
         raise TapeoutError(f"--name {name!r}: letters, digits and underscores only, a letter first")
-    if name in _HARNESS:
-        raise TapeoutError(f"--name {name!r}: that name is taken by the co-simulation harness; choose another")
+    if name in (*_HARNESS, *_HEADERS):
+        owner = "co-simulation harness" if name in _HARNESS else "C library"
+        raise TapeoutError(f"--name {name!r}: that name is taken by the {owner}; choose another")
     report = compile_model(Job(
         model, name or default_name(model), target, board, (*parse_budgets(budget), *limits), parse_shapes(shapes), calibrate,
         QuantizeOptions(calibration=Calibration(calibration), symmetric=symmetric, io=Io(io)), labels_key, keep_inputs, output,
@@ -90,7 +94,7 @@ def command(
 def default_name(model: Path) -> str:
     """A C identifier like the model's file name."""
     name = re.sub(r"\W+", "_", model.stem, flags=re.ASCII).strip("_").lower() or "model"
-    return f"net_{name}" if name[0].isdigit() or name in _HARNESS else name
+    return f"net_{name}" if name[0].isdigit() or name in (*_HARNESS, *_HEADERS) else name
 
 
 def _destination(target_name: str | None, board_name: str | None) -> tuple[Target, Board | None, tuple[Budget, ...]]:
@@ -120,7 +124,8 @@ def compile_model(job: Job) -> Report:
 
     from .. import text
     from ..build import lower
-    from ..frontends import read
+    from ..frontends import kind, read
+    from ..frontends.onnx.load import self_contained
     from ..ir import FType
     from ..staging import check_replaceable, staged
     from .measure import measure, report
@@ -133,8 +138,8 @@ def compile_model(job: Job) -> Report:
     stages: dict[str, Graph] = {}
     lowered = lower(graph, dump=stages.__setitem__)
     with staged(job.output) as stage:
-        model = f"model{job.model.suffix.lower() if job.model.suffix.lower() in ('.onnx', '.tflite') else ''}"
-        _copy_model(job.model, stage / model)
+        model = f"model.{kind(job.model)}"
+        (stage / model).write_bytes(self_contained(job.model) if model == "model.onnx" else job.model.read_bytes())
         Manifest(job.name, job.target.name, job.board.name if job.board else None, model, floats).write(stage)
         text.save(lowered, stage)
         for target in dict.fromkeys((_portable(), job.target)):
@@ -159,22 +164,6 @@ def _quantized(graph: Graph, job: Job) -> Graph:
     assert job.calibration
     samples = data.inputs(graph, data.load(job.calibration), str(job.calibration), job.labels_key)
     return quantize(graph, samples, job.quantize)
-
-
-def _copy_model(source: Path, to: Path) -> None:
-    """Copies the model; an ONNX file with external data becomes one file, so that the folder stands alone."""
-    import onnx
-
-    try:
-        external = to.suffix == ".onnx" and any(
-            onnx.external_data_helper.uses_external_data(t) for t in onnx.load(source, load_external_data=False).graph.initializer
-        )
-        if external:
-            onnx.save(onnx.load(source), to)
-        else:
-            shutil.copyfile(source, to)
-    except OSError as error:
-        raise TapeoutError(f"{source}: cannot be read ({error.strerror})") from None
 
 
 def sha256(file: Path) -> str:

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
     from ..ir import Array
 
+_LABELS_KEY = "y"
+
 
 @click.command("cosim")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--engines", metavar="E,...", help="Of reference, host, host-asan, qemu; all that the target has when not given.")
 @click.option("--inputs", type=click.Path(path_type=Path), metavar="X.npz", help="Inputs by name, batch first; seeded ones when not given.")
-@click.option("--labels-key", default="y", show_default=True, help="The array of labels in that file.")
+@click.option("--labels-key", default=_LABELS_KEY, show_default=True, help="The array of labels in that file.")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="How many inputs; all of the file, or 16 seeded ones, when not given.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the inputs that are made here.")
 @click.option("--float", "float_model", type=click.Path(path_type=Path), metavar="MODEL",
@@ -47,13 +49,13 @@ def command(
 
     bundle = Bundle.load(folder)
     thresholds = parse_thresholds(threshold)
+    _check_places(junit, json_file, save)
     chosen = engines_for(bundle, engines)
     feed, labels = _feed(bundle, inputs, labels_key, count, seed)
-    session = cosimulate(bundle, chosen, feed)
     original = float_model or (bundle.source if bundle.manifest.float_model else None)
+    _check_measurable(thresholds, folder, original, labels, labels_key)
+    session = cosimulate(bundle, chosen, feed)
     quality = session.quality(original, labels)
-    if thresholds and quality is None:
-        raise TapeoutError(f"--threshold: {folder} was compiled from a quantized model; name its float original with --float MODEL")
     _write(session, quality, thresholds, junit, json_file, save)
     if json_file != Path("-"):
         _show(session, quality)
@@ -61,6 +63,26 @@ def command(
     failures += [t.text(quality) for t in thresholds if quality and not t.met(quality)]
     if failures:
         raise CheckFailed("; ".join(failures))
+
+
+def _check_places(*files: Path | None) -> None:
+    """Raises TapeoutError for a file that could not be written, before anything runs."""
+    for file in files:
+        if file and (file.is_dir() or not file.parent.is_dir()):
+            raise TapeoutError(f"{file}: cannot be written; {'it is a folder' if file.is_dir() else f'there is no folder {file.parent}'}")
+
+
+def _check_measurable(
+    thresholds: tuple[Threshold, ...], folder: Path, original: Path | None, labels: Array | None, labels_key: str
+) -> None:
+    """Raises TapeoutError for a threshold on a figure that needs a float model or labels which are not given."""
+    for threshold in thresholds:
+        if threshold.figure == "accuracy" and labels is None:
+            raise TapeoutError(f"--threshold accuracy: there are no labels; give --inputs with an array {labels_key!r}")
+        if threshold.figure != "accuracy" and original is None:
+            raise TapeoutError(
+                f"--threshold {threshold.figure}: {folder} was compiled from a quantized model; name its float original with --float MODEL"
+            )
 
 
 def _feed(bundle: Bundle, file: Path | None, labels_key: str, count: int | None, seed: int) -> tuple[dict[str, Array], Array | None]:
@@ -77,8 +99,12 @@ def _feed(bundle: Bundle, file: Path | None, labels_key: str, count: int | None,
     if count is not None and count > samples:
         raise TapeoutError(f"{file}: holds {samples} samples, --count asks for {count}")
     labels = arrays.get(labels_key)
+    if labels is None and labels_key != _LABELS_KEY:
+        raise TapeoutError(f"{file}: has no labels {labels_key!r}, only {', '.join(map(repr, arrays))}")
     if labels is not None and labels.shape != (samples,):
         raise TapeoutError(f"{file}: labels {labels_key!r} are {list(labels.shape)}, there are {samples} samples")
+    if labels is not None and labels.dtype.kind not in "iu":
+        raise TapeoutError(f"{file}: labels {labels_key!r} are {labels.dtype}; give the number of each sample's class")
     return {name: a[:count] for name, a in feed.items()}, labels if labels is None else labels[:count]
 
 

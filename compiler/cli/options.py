@@ -9,10 +9,12 @@ from ..errors import TapeoutError
 
 def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
     """The shapes of texts like `image=1x28x28x1`, by input name. Raises TapeoutError."""
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for text in texts:
         match = re.fullmatch(r"(.+)=([1-9]\d*(?:x[1-9]\d*)*)", text)
         if not match:
             raise TapeoutError(f"--shape {text!r}: write NAME=1x28x28x1, all sizes at least 1")
+        if match[1] in shapes:
+            raise TapeoutError(f"--shape {text!r}: the shape of {match[1]} is given twice")
         shapes[match[1]] = tuple(int(n) for n in match[2].split("x"))
     return shapes

@@ -1,6 +1,7 @@
 """`tapeout report`: the figures of a compiled folder, as a table or as JSON."""
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,11 +35,11 @@ def command(folder: Path, as_json: bool) -> None:
 
 
 def show(report: Report) -> None:
-    """Prints a report as tables, no wider than the terminal, or 120 columns when the output is no terminal."""
+    """Prints a report as tables; a terminal with fewer than 120 columns wraps the lines, so that no figure is cut."""
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = Console(width=max(120, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 120, highlight=False)
     where = f"{report.target}, {report.board}" if report.board else report.target
     how = f", {report.model.quantized}" if report.model.quantized else ""
     console.print(f"[bold]{report.model.name}[/bold] for {where} (from {report.model.file}{how})")

@@ -44,6 +44,15 @@ def load_model(path: Path) -> tuple[onnx.ModelProto, int]:
     return model, opset
 
 
+def self_contained(path: Path) -> bytes:
+    """The bytes of a model file; one with external data becomes one that holds them. Raises what `load_model` does."""
+    content = path.read_bytes()
+    tensors = _stored_tensors(onnx.load_model_from_string(content).graph)
+    if any(t.data_location == onnx.TensorProto.EXTERNAL for t in tensors):
+        return bytes(load_model(path)[0].SerializeToString())
+    return content
+
+
 def _texts(graph: onnx.GraphProto) -> Iterator[object]:
     """All names; protobuf gives bytes for one that is not UTF-8."""
     for value in (*graph.input, *graph.output, *graph.initializer):
