@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from tapeout.compiler.ir import Array
@@ -240,6 +241,9 @@ def test_bad_calibration_is_one_line(name: str, array: Array, message: str, tmp_
     (("compile", MODEL, "--target", "c", "--shape", "image=8by8", "-o", "out"), "--shape"),
     (("compile", MODEL, "--target", "c", "--shape", "nosuch=1x1x8x8", "-o", "out"), "nosuch"),
     (("compile", MODEL, "--target", "c", "--calibrate", "missing.npz", "-o", "out"), "missing.npz"),
+    (("compile", MODEL, "--target", "c", "--name", "string", "-o", "out"), "taken by the C library"),
+    (("compile", MODEL, "--target", "c", "--shape", "image=1x1x8x8", "--shape", "image=1x1x8x8", "-o", "out"), "given twice"),
+    (("compile", MODEL, "--target", "c", "-o", "."), "current folder"),
     (("cosim", "missing"), "tapeout compile"),
     (("report", "missing"), "tapeout compile"),
     (("inspect", MODEL, "--after", "nosuch"), "nosuch"),
@@ -257,9 +261,69 @@ def test_bad_usage_is_one_line(arguments: tuple[object, ...], message: str, tmp_
     (("--inputs", "missing.npz"), "missing.npz"),
     (("--inputs", DIGITS / "digits_test.npz", "--count", 100000), "--count asks for 100000"),
     (("--threshold", "speed=1"), "keys are"),
+    (("--threshold", "accuracy=0.5"), "there are no labels"),
+    (("--inputs", DIGITS / "digits_test.npz", "--labels-key", "nosuch"), "no labels 'nosuch'"),
+    (("--float", DIGITS / "train.py"), "neither ONNX nor TensorFlow Lite"),
+    (("--json", "/no/such/folder/j"), "there is no folder"),
+    (("--save", "/"), "it is a folder"),
 ])
 def test_bad_cosim_usage_is_one_line(portable: Path, arguments: tuple[object, ...], message: str) -> None:
     refused(2, message, "cosim", portable, *arguments)
+
+
+@pytest.mark.parametrize(("labels", "message"), [
+    (np.arange(4), "labels 'y' are [4], there are 5 samples"), (np.arange(5.0), "float64"), (np.array(list("abcde")), "class"),
+])
+def test_bad_labels_are_one_line(portable: Path, labels: Array, message: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", image=np.zeros((5, 1, 8, 8), np.float32), y=labels)
+    refused(2, message, "cosim", portable, "--inputs", tmp_path / "x.npz", "--engines", "reference")
+
+
+def test_a_bare_array_is_one_line(portable: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((5, 1, 8, 8), np.float32))
+    refused(2, "one bare array", "cosim", portable, "--inputs", tmp_path / "x.npy")
+
+
+def many_ports(folder: Path, batch: int) -> Path:
+    """A model with two inputs and three outputs, one of them on the way and one without axes, and weights in a file beside it."""
+    nodes = [
+        onnx.helper.make_node("Conv", ["image", "w"], ["features"], pads=[1] * 4),
+        onnx.helper.make_node("GlobalAveragePool", ["features"], ["pooled"]),
+        onnx.helper.make_node("Flatten", ["pooled"], ["flat"]),
+        onnx.helper.make_node("Add", ["flat", "offset"], ["sum/out:0"]),
+        onnx.helper.make_node("ReduceMean", ["sum/out:0"], ["mean"], keepdims=0),
+    ]
+    floats = onnx.TensorProto.FLOAT
+    shapes = {"image": (batch, 3, 6, 5), "offset": (batch, 4)}
+    weights = np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32)
+    graph = onnx.helper.make_graph(
+        nodes, "ports", [onnx.helper.make_tensor_value_info(name, floats, shape) for name, shape in shapes.items()],
+        [onnx.helper.make_tensor_value_info(name, floats, None) for name in ("sum/out:0", "features", "mean")],
+        [onnx.numpy_helper.from_array(weights, "w")],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=10)
+    path = folder / "ports.tflite"  # what a file holds decides, not its name
+    onnx.save(model, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    return path
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_what_is_saved_can_be_checked_with_onnxruntime_alone(batch: int, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    model = many_ports(tmp_path / "in", batch)
+    assert tapeout("compile", model, "--target", "c", "-o", tmp_path / "out").returncode == 0
+    session = onnxruntime.InferenceSession(onnx.load(model).SerializeToString(), providers=["CPUExecutionProvider"])
+    model.unlink()
+    (tmp_path / "in" / "weights.bin").unlink()
+    done = tapeout("cosim", tmp_path / "out", "--count", 3, "--engines", "host", "--save", tmp_path / "s.npz", "--threshold", "sqnr_db=100")
+    assert done.returncode == 0, done.stderr
+    lead = () if batch == 1 else (batch,)
+    with np.load(tmp_path / "s.npz") as saved:
+        assert saved["inputs/image"].shape == (3, *lead, 3, 6, 5) and saved["host/sum/out:0"].shape == (3, *lead, 4)
+        for i in range(3):
+            feed = {name: saved[f"inputs/{name}"][i].reshape(batch, *shape) for name, shape in (("image", (3, 6, 5)), ("offset", (4,)))}
+            for name, expected in zip(("sum/out:0", "features", "mean"), session.run(None, feed), strict=True):
+                np.testing.assert_allclose(saved[f"host/{name}"][i].reshape(expected.shape), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("file", ["tapeout.json", "report.json", "graph.txt", "constants.npz", "c/plan.json"])
@@ -282,3 +346,10 @@ def test_targets_as_json() -> None:
     assert {t["name"] for t in listed} >= {"c", "cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"}
     boards = {b["name"]: b for t in listed for b in t["boards"]}
     assert boards["nucleo-u575zi"]["clock_hz"] == 160_000_000
+
+
+def test_a_narrow_terminal_cuts_no_figure(portable: Path) -> None:
+    """`script` gives the command a terminal."""
+    command = ["script", "-qc", f"{Path(sys.executable).parent / 'tapeout'} report {portable}", "/dev/null"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "40"})
+    assert "24,576" in shown.stdout and "conv2d" in shown.stdout
