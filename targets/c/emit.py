@@ -139,8 +139,13 @@ class Emitter:
 #ifndef {guard}
 #define {guard}
 
-#include "{self.name}_arena.h"
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+#include "{self.name}_arena.h"
 
 /* Clears the arena, so that outputs read before the first run are zero. */
 void {self.name}_init(void);
@@ -149,6 +154,10 @@ void {self.name}_init(void);
 void {self.name}_run(void);
 
 {ports}
+#ifdef __cplusplus
+}}
+#endif
+
 #endif
 """
 

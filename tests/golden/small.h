@@ -4,8 +4,13 @@
 #ifndef SMALL_H
 #define SMALL_H
 
-#include "small_arena.h"
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include "small_arena.h"
 
 /* Clears the arena, so that outputs read before the first run are zero. */
 void small_init(void);
@@ -18,5 +23,9 @@ static inline int8_t *small_input_x(void) { return (int8_t *)(small_arena + SMAL
 
 /* output y: s8 1x4x6x5 as in the model, real = (code - 3) * 0.1 */
 static inline int8_t *small_output_y(void) { return (int8_t *)(small_arena + SMALL_AT_Y); }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,7 +16,7 @@ from tapeout.targets.c.target import TARGETS
 from tapeout.targets.compiled import Compiled
 from tests.small import CODES, FLOATS, network
 
-STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wcast-qual", "-Wstrict-prototypes", "-Werror"]
 
 
 @pytest.mark.parametrize(("value", "text"), [
@@ -57,3 +57,14 @@ def test_floats_of_extended_precision_are_refused(tmp_path: Path) -> None:
     (tmp_path / "float.h").write_text("#define FLT_EVAL_METHOD 2\n")  # what the x87 has
     with pytest.raises(tools.ToolFailed, match="floats must be rounded to their own format"):
         tools.call(["gcc", *STRICT, "-I.", "-c", "net.c", "-o", "net.o"], tmp_path)
+
+
+def test_firmware_in_cpp_links_with_it(tmp_path: Path) -> None:
+    Compiled.write(tmp_path, "net", TARGETS[0], network(CODES))
+    (tmp_path / "main.cpp").write_text(
+        '#include "net.h"\nint main() { net_init(); net_input_x()[0] = 1; net_run(); return net_output_y()[0]; }\n'
+    )
+    flags = ["-std=c++11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+    tools.call(["arm-none-eabi-g++", *flags, "-c", "main.cpp", "-o", "main.o"], tmp_path)
+    names = tools.call(["arm-none-eabi-nm", "-u", "main.o"], tmp_path)
+    assert {"net_init", "net_run", "net_arena"} <= set(names.split())
