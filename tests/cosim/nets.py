@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tapeout.compiler.fixed import Rounding
-from tapeout.compiler.ir import F32, Builder, Graph, Port, QType, Type, verify
+from tapeout.compiler.ir import F32, Builder, Graph, QType, Type
 from tapeout.compiler.memory import Buffer
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.conv2d import Conv2D
@@ -16,6 +16,7 @@ from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.requant import Requant
 from tapeout.targets.c.target import TARGETS
 from tapeout.targets.compiled import Compiled
+from tests.cases import make_graph
 
 CHANNELS = (5, 4, 3)
 CODES = QType(8, True, (0.2,), (-5,))
@@ -33,7 +34,7 @@ def convolutions() -> Graph:
         shift = build.constant(f"shift{i}", np.full(outputs, 39, np.int8))
         op = Conv2D(pads=(1, 1, 1, 1), requant=Requant(CODES, Rounding.HALF_UP))
         last, inputs = build.add(op, [last, w, b, mul, shift], f"y{i}"), outputs
-    return _graph("net", build, ("x",), (last,))
+    return make_graph("net", build, ("x",), (last,))
 
 
 def two_heads() -> Graph:
@@ -47,15 +48,7 @@ def two_heads() -> Graph:
     build.add(Dense(), ["x", w, ""], "high")
     build.add(Clip(-1.0, 1.0), ["high"], "low")
     build.add(Dense(), ["z", v, ""], "other")
-    return _graph("heads", build, ("x", "z"), ("other", "low"))
-
-
-def _graph(name: str, build: Builder, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Graph:
-    def port(value: str) -> Port:
-        type = build.values[value].type
-        return Port(value, value, type.q.dtype.name, tuple(range(len(type.shape))))
-
-    return verify(Graph(name, tuple(map(port, inputs)), tuple(map(port, outputs)), tuple(build.nodes), build.values))
+    return make_graph("heads", build, ("x", "z"), ("other", "low"))
 
 
 def compiled(graph: Graph, folder: Path) -> Compiled:
