@@ -25,7 +25,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
             file.parent.mkdir(exist_ok=True)
             file.write_text(text, encoding="utf-8")
         expected = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-        assert text.splitlines() == expected, f"{name} has changed; if that is meant, run pytest with --update-golden and read the difference"
+        assert text.splitlines() == expected, f"{name} has changed; if that is meant, run pytest with --update-golden and read the diff"
 
     return compare
 
