@@ -249,6 +249,7 @@ def test_bad_calibration_is_one_line(name: str, array: Array, message: str, tmp_
     (("inspect", MODEL, "--after", "nosuch"), "nosuch"),
     (("inspect", "missing.onnx"), "missing.onnx"),
     (("frobnicate",), "frobnicate"),
+    ((), "Missing command"),
 ])
 def test_bad_usage_is_one_line(arguments: tuple[object, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

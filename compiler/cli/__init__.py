@@ -27,7 +27,7 @@ class Commands(click.Group):
         return command
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=Commands, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tapeout", message="tapeout %(version)s")
 def tapeout(**_: Any) -> None:
     """Compiles a trained network to proved C for microcontrollers.
