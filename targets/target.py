@@ -65,7 +65,8 @@ def _declared(path: Path) -> dict[str, Kernel]:
     beside = path.with_suffix(".py")
     if not beside.is_file():
         return {}
-    spec = importlib.util.spec_from_file_location(f"tapeout_kernel_{beside.stem}", beside)
+    # As if it lay in targets/<target>/kernels, wherever it does, so that its relative imports hold.
+    spec = importlib.util.spec_from_file_location(f"{__package__}.c.kernels.{beside.stem}", beside)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

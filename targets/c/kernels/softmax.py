@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 from tapeout.compiler.ir import Op, Types
-from tapeout.targets.target import Kernel
+
+from ...target import Kernel
 
 
 def row_of_words(op: Op, types: Types) -> int:
