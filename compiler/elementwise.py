@@ -101,7 +101,7 @@ def aligned(array: Array, type: Type, rank: int) -> Array:
     """An operand with axes of length 1 put before its own shape, so that its sample axis, if any, comes first."""
     missing = (1,) * (rank - len(type.shape))
     samples = array.shape[: array.ndim - len(type.shape)]
-    return array.reshape(*samples, *missing, *type.shape)
+    return array.reshape((*samples, *missing, *type.shape))
 
 
 def broadcast_fields(types: Types) -> dict[str, Param]:

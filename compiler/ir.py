@@ -280,7 +280,7 @@ class Builder:
             kind = data.dtype.kind
             q = F32 if kind == "f" else QType(bits=8 * data.dtype.itemsize, signed=kind == "i")
         name = self.fresh(name)
-        array = np.ascontiguousarray(data, dtype=q.dtype)
+        array = np.asarray(data, q.dtype, order="C")  # keeps an array without axes, unlike ascontiguousarray
         array.setflags(write=False)
         self.values[name] = Value(name, Type(tuple(array.shape), q), array)
         return name

@@ -38,7 +38,7 @@ def _compute(graph: Graph, node: Node, values: dict[str, Value]) -> list[Array] 
     for output, array in zip(graph.output_types(node), node.op.ref(graph.types(node), *arrays), strict=True):
         if array.shape != (1, *output.shape):
             return None
-        result = np.ascontiguousarray(array[0], output.q.dtype)
+        result = np.asarray(array[0], output.q.dtype, order="C")
         result.setflags(write=False)
         results.append(result)
     return results

@@ -15,6 +15,7 @@ from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.leaky_relu import LeakyRelu
+from tapeout.compiler.run import run
 
 
 def graph() -> Graph:
@@ -103,3 +104,13 @@ def test_the_name_of_an_op_follows_from_its_class(op: type[Op], name: str) -> No
 def test_replacing_nodes_drops_what_nobody_uses() -> None:
     known = graph()
     assert set(known.replace(known.nodes[:1], outputs=(replace(known.outputs[0], value="s"),)).values) == {"x", "c", "s"}
+
+
+def test_a_constant_without_axes_keeps_that_shape() -> None:
+    builder = Builder()
+    builder.input("x", Type((), F32))
+    builder.add(Add(), ("x", builder.constant("c", np.array(2.0, np.float32))), "y")
+    assert builder.values["c"].type.shape == builder.values["y"].type.shape == ()
+    ports = [Port(name, name, "float32", ()) for name in "xy"]
+    made = verify(Graph("net", (ports[0],), (ports[1],), tuple(builder.nodes), builder.values))
+    np.testing.assert_array_equal(run(made, {"x": np.array([1.0, -3.0], np.float32)})["y"], [3.0, -1.0])
