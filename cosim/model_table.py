@@ -1,9 +1,9 @@
 """The C file that shows a model to the harness: `cosim/harness/table.h` says what stands in it."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from tapeout.compiler.ir import Graph, Port
+from tapeout.compiler.ir import Graph, Type
 from tapeout.compiler.memory import Plan
 from tapeout.targets.c.names import Names
 
@@ -16,6 +16,7 @@ def model_table(graph: Graph, plan: Plan, name: str) -> str:
         for index, node in enumerate(graph.nodes)
         for value in node.outputs
     ]
+    names = Names(graph, name)
     return f"""\
 #include "table.h"
 #include "{name}.h"
@@ -26,8 +27,8 @@ const uint32_t tapeout_arena_bytes = sizeof {name}_arena;
 
 {_array("tapeout_buffer tapeout_buffers", "tapeout_buffer_count", buffers)}
 {_array("tapeout_result tapeout_results", "tapeout_result_count", results)}
-{_ports(graph, graph.inputs, name, "input", "void *")}
-{_ports(graph, graph.outputs, name, "output", "const void *")}
+{_ports("input", "void *", {names.input(p): graph.values[p.value].type for p in graph.inputs})}
+{_ports("output", "const void *", {names.output(p): graph.values[p.value].type for p in graph.outputs})}
 void tapeout_init(void)
 {{
     {name}_init();
@@ -45,10 +46,10 @@ def _array(declaration: str, count: str, rows: list[str]) -> str:
     return f"const {declaration}[] = {{\n{body}}};\nconst uint32_t {count} = {len(rows)};\n"
 
 
-def _ports(graph: Graph, ports: Iterable[Port], name: str, direction: str, pointer: str) -> str:
-    names = Names(graph, name)
-    sizes = [str(graph.values[p.value].type.bytes) for p in ports]
-    cases = "".join(f"    case {i}:\n        return {names.accessor(p)}();\n" for i, p in enumerate(ports))
+def _ports(direction: str, pointer: str, functions: Mapping[str, Type]) -> str:
+    """The sizes and addresses of the tensors that the model's own functions give."""
+    sizes = [str(type.bytes) for type in functions.values()]
+    cases = "".join(f"    case {i}:\n        return {function}();\n" for i, function in enumerate(functions))
     table = _array(f"uint32_t tapeout_{direction}_bytes", f"tapeout_{direction}_count", sizes)
     body = f"    switch (index) {{\n{cases}    default:\n        return NULL;\n    }}\n"
     return f"{table}{pointer}tapeout_{direction}(uint32_t index)\n{{\n{body}}}\n"

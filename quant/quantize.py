@@ -1,19 +1,17 @@
 """Quantization after training: a float Graph and calibration samples become an integer Graph."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from tapeout.compiler.build import simplify
-from tapeout.compiler.errors import TapeoutError, Unsupported
-from tapeout.compiler.fixed import Rounding, multiplier
+from tapeout.compiler.errors import TapeoutError
+from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import F32, Array, Builder, Graph, Op, Port, QType, verify
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.dequantize import Dequantize
 from tapeout.compiler.ops.quantize import Quantize
-from tapeout.compiler.ops.requant import Requant
+from tapeout.compiler.ops.requant import Requant, scaling
 from tapeout.compiler.passes.fold_batch_norm import fold_batch_norm
 from tapeout.compiler.run import check_inputs
 
@@ -81,7 +79,7 @@ class Quantizer:
     def requant(self, value: str, result: str, clip: Clip | None) -> None:
         """Adds a node that brings `value`, of the integer graph, to the format of the float value `result`, clipped."""
         q = self.formats[result]
-        mul, shift = self.multipliers(result, [scale / q.scale[0] for scale in self.format(value).scale])
+        mul, shift = scaling(self.builder, result, [scale / q.scale[0] for scale in self.format(value).scale])
         self.add(Requant(q, ROUNDING, *bounds(clip, q)), (value, mul, shift), result)
 
     def rescaled(self, value: str, q: QType) -> str:
@@ -89,18 +87,8 @@ class Quantizer:
         if self.format(value) == q:
             return value
         name = self.builder.fresh(f"{value}_rescaled")
-        mul, shift = self.multipliers(name, [self.format(value).scale[0] / q.scale[0]])
+        mul, shift = scaling(self.builder, name, [self.format(value).scale[0] / q.scale[0]])
         return self.builder.add(Requant(q, ROUNDING, q.min, q.max), (value, mul, shift), name)
-
-    def multipliers(self, name: str, reals: Sequence[float], encode: Callable[[float], tuple[int, int]] = multiplier) -> tuple[str, str]:
-        """Constants `mul` (s32) and `shift` (s8) for these factors, named after the value `name`."""
-        try:
-            pairs = [encode(real) for real in reals]
-        except ValueError as error:
-            raise Unsupported(f"{name}: {error}; check the scaling of the weights and of the calibration samples") from None
-        mul = self.builder.constant(f"{name}_mul", np.array([m for m, _ in pairs], np.int32))
-        shift = self.builder.constant(f"{name}_shift", np.array([s for _, s in pairs], np.int8))
-        return mul, shift
 
     def _input(self, port: Port) -> Port:
         name = port.value

@@ -22,7 +22,7 @@ from tapeout.compiler.ops.max_pool2d import MaxPool2D
 from tapeout.compiler.ops.mean import Mean, mean_multiplier
 from tapeout.compiler.ops.mul import Mul
 from tapeout.compiler.ops.pad import Pad
-from tapeout.compiler.ops.requant import Requant
+from tapeout.compiler.ops.requant import Requant, scaling
 from tapeout.compiler.ops.reshape import Reshape
 from tapeout.compiler.ops.sigmoid import Sigmoid
 from tapeout.compiler.ops.slice import Slice
@@ -114,7 +114,8 @@ def mean(quantizer: Quantizer, node: Node) -> None:
     assert isinstance(node.op, Mean)
     x, q = quantizer.operand(node.inputs[0]), quantizer.formats[node.name]
     count = node.op.count(quantizer.builder.values[x].type)
-    mul, shift = quantizer.multipliers(node.name, [quantizer.format(x).scale[0] / q.scale[0]], lambda real: mean_multiplier(real, count))
+    factor = quantizer.format(x).scale[0] / q.scale[0]
+    mul, shift = scaling(quantizer.builder, node.name, [factor], lambda real: mean_multiplier(real, count))
     quantizer.add(replace(node.op, requant=Requant(q, ROUNDING)), (x, mul, shift), node.name)
 
 

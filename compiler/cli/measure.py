@@ -107,12 +107,13 @@ def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures) -> Re
     totals = _totals(compiled, nominal, figures.run)
     memory = _memory(compiled, figures)
     names = Names(graph, compiled.name)
-    edges = [edge(graph, p, plan, names.accessor(p), describe_layout(p.axes)) for p in (*graph.inputs, *graph.outputs)]
+    inputs = tuple(edge(graph, p, plan, names.input(p), describe_layout(p.axes)) for p in graph.inputs)
+    outputs = tuple(edge(graph, p, plan, names.output(p), describe_layout(p.axes)) for p in graph.outputs)
     notes = {"memory.arena_bytes": _arena_note(plan.arena_bytes, figures.touched_bytes), "totals.macs": "counted from the graph"}
     return Report(
         SCHEMA, version("tapeout"), Model(job.name, job.model.name, sha256(job.model), _how(job)),
         compiled.target.name, job.board.name if job.board else None,
-        tuple(edges[: len(graph.inputs)]), tuple(edges[len(graph.inputs) :]), memory, totals, rows,
+        inputs, outputs, memory, totals, rows,
         gates(job.budgets, memory, totals, rows), notes | figures.notes, figures.tools, figures.warnings,
     )
 

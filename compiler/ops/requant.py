@@ -1,13 +1,14 @@
 """Requantization: integer codes or accumulators of one scale become codes of another."""
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import TapeoutError
-from ..fixed import Rounding, requantize
-from ..ir import Array, Op, Param, QType, Type, Types
+from ..fixed import Rounding, multiplier, requantize
+from ..ir import Array, Builder, Op, Param, QType, Type, Types
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,18 @@ class Requant(Op):
 
     def inplace(self, types: Types) -> tuple[int, ...]:
         return (0,)
+
+
+def scaling(
+    builder: Builder, name: str, factors: Sequence[float], split: Callable[[float], tuple[int, int]] = multiplier
+) -> tuple[str, str]:
+    """Adds the constants `<name>_mul` and `<name>_shift` that `split` gives for these factors; returns their names.
+
+    Raises TapeoutError for a factor that has no multiplier.
+    """
+    try:
+        pairs = [split(factor) for factor in factors]
+    except ValueError as error:
+        raise TapeoutError(f"{name}: {error}; the scales of its tensors do not fit each other") from None
+    mul = builder.constant(f"{name}_mul", np.array([m for m, _ in pairs], np.int32))
+    return mul, builder.constant(f"{name}_shift", np.array([s for _, s in pairs], np.int8))

@@ -127,11 +127,10 @@ class Emitter:
 
     def header(self) -> str:
         guard = f"{self.name.upper()}_H"
-        ports = "\n".join(
-            self._port(port, direction)
-            for direction, group in (("input", self.graph.inputs), ("output", self.graph.outputs))
-            for port in group
-        )
+        ports = "\n".join([
+            *(self._port(p, "input", self.names.input(p)) for p in self.graph.inputs),
+            *(self._port(p, "output", self.names.output(p)) for p in self.graph.outputs),
+        ])
         return f"""\
 /* {self.name}: a neural network compiled by tapeout. Call {self.name}_init() once; then, as often as you like, fill the
  * inputs, call {self.name}_run() and read the outputs. A run uses the whole arena: it overwrites inputs and
@@ -161,7 +160,7 @@ void {self.name}_run(void);
 #endif
 """
 
-    def _port(self, port: Port, direction: str) -> str:
+    def _port(self, port: Port, direction: str, function: str) -> str:
         value = self.graph.values[port.value]
         scale = ""
         if isinstance(value.type.q, QType):
@@ -169,7 +168,7 @@ void {self.name}_run(void);
         layout = describe_layout(port.axes)
         return (
             f"/* {direction} {comment(port.name)}: {value.type.q.code} {value.type.dims} {layout}{scale} */\n"
-            f"static inline {c_type(value.type)} *{self.names.accessor(port)}(void) {{ return {self._pointer(port.value)}; }}\n"
+            f"static inline {c_type(value.type)} *{function}(void) {{ return {self._pointer(port.value)}; }}\n"
         )
 
     def _pointer(self, value: str) -> str:

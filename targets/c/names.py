@@ -53,12 +53,13 @@ class Names:
         """The macro for the offset of a node's scratch memory."""
         return f"{self.prefix}_SCRATCH_{self.values[node]}".upper()
 
-    def accessor(self, port: Port) -> str:
-        """The function that gives the address of an input or output."""
-        for direction, ports in (("input", self.graph.inputs), ("output", self.graph.outputs)):
-            if port in ports:
-                return f"{self.prefix}_{direction}_{_distinct(p.name for p in ports)[port.name]}"
-        raise KeyError(port.name)
+    def input(self, port: Port) -> str:
+        """The function that gives the address of an input."""
+        return f"{self.prefix}_input_{_distinct(p.name for p in self.graph.inputs)[port.name]}"
+
+    def output(self, port: Port) -> str:
+        """The function that gives the address of an output."""
+        return f"{self.prefix}_output_{_distinct(p.name for p in self.graph.outputs)[port.name]}"
 
 
 def _distinct(texts: Iterable[str]) -> dict[str, str]:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...errors import TapeoutError, Unsupported
 from ...fixed import multiplier
 from ...ir import Array, Builder, FType, Graph, Op, Port, QType, Type, verify
+from ...ops.requant import scaling
 from .file import Model, Operator, Tensor, parse
 
 
@@ -112,12 +111,7 @@ class Call:
 
     def scaling(self, factors: Sequence[float], split: Callable[[float], tuple[int, int]] = multiplier) -> tuple[str, str]:
         """Constants with the multipliers and shifts that `split` gives for these factors."""
-        try:
-            pairs = [split(f) for f in factors]
-        except ValueError as error:
-            raise TapeoutError(f"{error}: the scales of its tensors do not fit each other") from None
-        mul = self.builder.constant(f"{self.output.name}_mul", np.array([m for m, _ in pairs], np.int32))
-        return mul, self.builder.constant(f"{self.output.name}_shift", np.array([s for _, s in pairs], np.int8))
+        return scaling(self.builder, self.output.name, factors, split)
 
 
 Lowering = Callable[[Call], None]

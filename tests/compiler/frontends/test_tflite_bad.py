@@ -49,7 +49,7 @@ def test_the_convolution_that_the_others_break_is_read(tmp_path: Path) -> None:
         ({"x": {"shape": (1, 4, 4, 3)}}, r"y \(CONV_2D\): weights \[3, 3, 3, 2\] do not fit the input 1x4x4x3"),
         ({"x": {"shape": (1, 4, 8)}}, r"y \(CONV_2D\): "),
         ({"y": {"shape": (1, 4, 4, 4)}}, r"y \(CONV_2D\): gives 1x4x4x3, but the file declares \[1, 4, 4, 4\]"),
-        ({"y": {"scale": (1e-30,)}}, r"y \(CONV_2D\): multiplier .* scales of its tensors do not fit"),
+        ({"y": {"scale": (1e-30,)}}, r"y \(CONV_2D\): y: multiplier .* scales of its tensors do not fit"),
         ({"b": {"shape": (1, 3), "data": np.zeros((1, 3), np.int32)}}, r"bias b is int32\[1, 3\], expected int32\[3\]"),
         ({"x": {"shape": (1, -1, 4, 2)}}, r"input x has an open dimension in \[1, -1, 4, 2\]; fix it with --shape 'x=1xNx4x2'"),
         ({"x": {"shape": (1, 4, 4, 2), "signature": (-1, 4, -1, 2)}}, r"fix it with --shape 'x=1x4xNx2'"),
