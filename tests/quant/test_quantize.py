@@ -9,7 +9,7 @@ import pytest
 
 from tapeout.compiler import data
 from tapeout.compiler.build import lower
-from tapeout.compiler.errors import TapeoutError, Unsupported
+from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import F32, Array, Builder, Graph, Op, Port, QType, Type, Types, verify
 from tapeout.compiler.ops.add import Add
