@@ -15,6 +15,9 @@ from .strides import AXES, contiguous, merge
 Factor = tuple[int, int]  # (mul, shift): mul / 2**shift
 
 
+_TOO_FINE = "sums leave 32 bits: the output's scale is too small for its inputs'; calibrate with samples for which they do not cancel"
+
+
 @dataclass(frozen=True)
 class SumScaling:
     """How codes of two scales are added: `round_out(round_x((x - x_zero) << left) + round_y((y - y_zero) << left)) + zero`,
@@ -53,7 +56,7 @@ class SumScaling:
         for q, factor in ((x, self.x), (y, self.y)):
             total += _scaled_bound(max(q.max - q.zero[0], q.zero[0] - q.min) << self.left, factor, self.rounding)
         if _scaled_bound(total, self.out, self.rounding) + 256 >= 1 << 31:
-            raise TapeoutError("sums leave 32 bits: the output's scale is too small for its inputs'")
+            raise TapeoutError(_TOO_FINE)
 
     def scaled(self, x: Int, zero: int, factor: Factor) -> Int:
         """An operand at the common scale."""
@@ -78,7 +81,7 @@ def _scaled_bound(bound: int, factor: Factor, rounding: Rounding) -> int:
     """The largest result of `requantize` for |x| <= `bound`. Raises TapeoutError when its 32-bit input overflows."""
     mul, shift = factor
     if bound << (max(31 - shift, 0) if rounding is Rounding.TFLITE else 0) >= 1 << 31:
-        raise TapeoutError("sums leave 32 bits: the output's scale is too small for its inputs'")
+        raise TapeoutError(_TOO_FINE)
     return (bound * mul >> shift) + 1
 
 

