@@ -75,7 +75,8 @@ class Memory:
 
 @dataclass(frozen=True)
 class Layer:
-    """One node. `macs` counts the source model's multiply-accumulates, `macs_executed` those left after exact folding."""
+    """One node. `macs` counts the source model's multiply-accumulates, `macs_executed` those left after exact folding,
+    `arena_bytes` the arena that is live while it runs."""
 
     name: str
     op: str
@@ -87,6 +88,7 @@ class Layer:
     parameters: int
     weight_bytes: int
     activation_bytes: int
+    arena_bytes: int
     scratch_bytes: int
     instructions: int | None = None
     instructions_per_mac: float | None = None
@@ -119,7 +121,8 @@ class Gate:
         quantity = Quantity(self.quantity)
         verdict = "within" if self.met else "over"
         figures = f"{quantity_text(quantity, self.value)} of {quantity_text(quantity, self.limit)} ({self.source})"
-        return f"{verdict} budget: {self.quantity} {figures}; heaviest: {self.heaviest}"
+        heaviest = "" if self.met else f"; heaviest: {self.heaviest}"
+        return f"{verdict} budget: {self.quantity} {figures}{heaviest}"
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,7 @@ def layers(graph: Graph, nominal: Graph, plan: Plan, kernels: Sequence[str | Non
     """
     macs = node_macs(nominal)
     rows = []
-    for node, kernel in zip(graph.nodes, kernels, strict=True):
+    for index, (node, kernel) in enumerate(zip(graph.nodes, kernels, strict=True)):
         constants = [graph.values[i] for i in dict.fromkeys(node.inputs) if i and graph.values[i].constant]
         moved = [graph.values[i].type for i in (*node.inputs, *node.outputs) if i and not graph.values[i].constant]
         scratch = next((b.bytes for b in plan.buffers if b.name == f"{node.name}.scratch" and not b.values), 0)
@@ -195,7 +198,7 @@ def layers(graph: Graph, nominal: Graph, plan: Plan, kernels: Sequence[str | Non
         rows.append(Layer(
             node.name, node.op.label, kernel, graph.values[node.inputs[0]].type.dims, graph.values[node.name].type.dims,
             macs.get(node.name, executed), executed, sum(v.type.size for v in constants), sum(v.type.bytes for v in constants),
-            sum(t.bytes for t in moved), scratch,
+            sum(t.bytes for t in moved), sum(b.bytes for b in plan.live(index)), scratch,
         ))
     return tuple(rows)
 
@@ -215,11 +218,17 @@ def gates(budgets: Sequence[Budget], memory: Memory, totals: Totals, rows: Seque
                 f"budget {budget.quantity.value}: there is no measured figure; it needs a Cortex-M target and its tools "
                 "(apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm)"
             )
-        heaviest = max(rows, key=lambda row: getattr(row, weight) or 0, default=None)
-        amount = (getattr(heaviest, weight) or 0) if heaviest else 0
-        text = f"{heaviest.name} ({heaviest.op}) with {amount:,} {weight.replace('_', ' ')}" if heaviest else "no layer"
-        found.append(Gate(budget.quantity.value, budget.limit, value, value <= budget.limit, text, budget.source))
+        heaviest = _heaviest(rows, weight)
+        found.append(Gate(budget.quantity.value, budget.limit, value, value <= budget.limit, heaviest, budget.source))
     return tuple(found)
+
+
+def _heaviest(rows: Sequence[Layer], weight: str) -> str:
+    """The layer with the most of a figure, in words; '' for no figure stands for what no layer is known to add to."""
+    if not rows or not weight:
+        return "not known by layer"
+    row = max(rows, key=lambda row: getattr(row, weight) or 0)
+    return f"{row.name} ({row.op}) with {getattr(row, weight) or 0:,} {weight.replace('_', ' ')}"
 
 
 def _figure(quantity: Quantity, memory: Memory, totals: Totals) -> tuple[int | None, str]:
@@ -228,11 +237,11 @@ def _figure(quantity: Quantity, memory: Memory, totals: Totals) -> tuple[int | N
         case Quantity.FLASH:
             return memory.flash_bytes, "weight_bytes"
         case Quantity.RAM:
-            return memory.ram_bytes, "activation_bytes"
+            return memory.ram_bytes, "arena_bytes"
         case Quantity.ARENA:
-            return memory.arena_bytes, "activation_bytes"
+            return memory.arena_bytes, "arena_bytes"
         case Quantity.STACK:
-            return memory.stack_bytes, "activation_bytes"
+            return memory.stack_bytes, ""
         case Quantity.MACS:
             return totals.macs_executed, "macs_executed"
         case Quantity.INSTRUCTIONS:
