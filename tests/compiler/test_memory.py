@@ -30,7 +30,7 @@ class Make(Op):
         return tuple(Type((n,), QType()) for n in self.bytes)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        raise NotImplementedError
+        raise AssertionError("only planned, never run")
 
     def inplace(self, types: Types) -> tuple[int, ...]:
         return self.over

@@ -1,8 +1,10 @@
 """Files that are broken, or hold what is not taken: one clear line that names the file and the culprit."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from .micro import constant, float32, int8, model, parse, random_codes
 SAME = {"Padding": Padding.SAME, "StrideH": 1, "StrideW": 1}
 
 
-def conv(**changes: object) -> bytes:
+def conv(**changes: Mapping[str, Any]) -> bytes:
     """A convolution in int8 whose tensors take these changes by name."""
     tensors = {
         "x": int8("x", (1, 4, 4, 2)),
@@ -26,7 +28,7 @@ def conv(**changes: object) -> bytes:
         "b": constant("b", [1, 2, 3], "int32", [0.0005]),
         "y": int8("y", (1, 4, 4, 3)),
     }
-    x, w, b, y = (replace(t, **changes.get(n, {})) for n, t in tensors.items())  # type: ignore[arg-type]
+    x, w, b, y = (replace(t, **changes.get(n, {})) for n, t in tensors.items())
     return model("CONV_2D", [x, w, b], y, "Conv2DOptions", **SAME)
 
 
