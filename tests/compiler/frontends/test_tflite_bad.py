@@ -58,7 +58,7 @@ def test_the_convolution_that_the_others_break_is_read(tmp_path: Path) -> None:
         ({"x": {"shape": (1, 0, 4, 2)}}, "input x has the shape .* holds no elements"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+def test_what_is_wrong_is_named(tmp_path: Path, changes: dict[str, Mapping[str, Any]], message: str) -> None:
     with pytest.raises(TapeoutError, match=f"m.tflite: .*{message}") as error:
         parse(tmp_path / "m.tflite", conv(**changes))
     assert "\n" not in str(error.value)
