@@ -41,6 +41,11 @@ class Tensor:
     variable: bool
 
     @property
+    def short_name(self) -> str:
+        """The name for people: TensorFlow's converter joins the names of all that it fused by ';', the result's first."""
+        return self.name.partition(";")[0] or self.name
+
+    @property
     def q(self) -> QType | FType:
         """The format of the elements. Raises TapeoutError when int8 codes come without scale and zero point."""
         if self.kind == "FLOAT32":

@@ -32,11 +32,12 @@ class Network:
             self.names[tensor.index] = self.constant(tensor, self.known[tensor.index], tensor.q)
         return self.names[tensor.index]
 
-    def constant(self, tensor: Tensor, array: Array, q: QType | FType) -> str:
-        """The value with a constant tensor's elements as `array` has them, perhaps in another shape."""
+    def constant(self, tensor: Tensor, array: Array, q: QType | FType, name: str = "") -> str:
+        """The value with a constant tensor's elements as `array` has them, perhaps in another shape; named like the tensor
+        unless a name is given."""
         key = (tensor.index, array.shape)
         if key not in self._constants:
-            self._constants[key] = self.builder.constant(tensor.name, array, q)
+            self._constants[key] = self.builder.constant(name or tensor.short_name, array, q)
         return self._constants[key]
 
 
@@ -100,7 +101,7 @@ class Call:
 
     def emit(self, op: Op, inputs: Sequence[str], last: bool = True, suffix: str = "") -> str:
         """Adds a node; the `last` one of an operator computes its output, others are named after it."""
-        name = self.builder.add(op, inputs, self.builder.fresh(self.output.name + suffix))
+        name = self.builder.add(op, inputs, self.builder.fresh(self.output.short_name + suffix))
         if last:
             self.network.names[self.output.index] = name
         return name
@@ -111,7 +112,7 @@ class Call:
 
     def scaling(self, factors: Sequence[float], split: Callable[[float], tuple[int, int]] = multiplier) -> tuple[str, str]:
         """Constants with the multipliers and shifts that `split` gives for these factors."""
-        return scaling(self.builder, self.output.name, factors, split)
+        return scaling(self.builder, self.output.short_name, factors, split)
 
 
 Lowering = Callable[[Call], None]
@@ -174,7 +175,7 @@ def _inputs(network: Network, shapes: Mapping[str, tuple[int, ...]]) -> list[Por
         if tensor.index in network.known or tensor.index in network.names:
             raise TapeoutError(f"input {tensor.name} is a constant or listed twice: corrupt")
         shape = _shape(tensor, shapes.get(tensor.name))
-        value = network.builder.input(network.builder.fresh(tensor.name), Type(shape, tensor.q))
+        value = network.builder.input(network.builder.fresh(tensor.short_name), Type(shape, tensor.q))
         network.names[tensor.index] = value
         ports.append(_port(tensor, network, value))
     return ports
@@ -197,7 +198,7 @@ def _lower(network: Network, operator: Operator, check_shapes: bool) -> None:
     from .operators import OPERATORS
 
     output = network.model.tensors[operator.outputs[0]]
-    where = f"{output.name} ({operator.name})"
+    where = f"{output.short_name} ({operator.name})"
     lowering = OPERATORS.get(operator.name)
     if lowering is None:
         raise Unsupported(f"{where}: this operator is not taken; rewrite the model without it")

@@ -87,4 +87,5 @@ def _bias(call: Call, channels: int, dtype: np.dtype[np.generic]) -> str:
     b = call.constant(2)
     if b.shape != (channels,) or b.dtype != dtype:
         raise TapeoutError(f"bias {call.tensor(2).name} is {b.dtype}{list(b.shape)}, expected {dtype}[{channels}]")
-    return call.input(2)
+    # The file's name of a bias begins with that of the layer that it was fused into.
+    return call.network.constant(call.tensor(2), b, call.tensor(2).q, f"{call.output.short_name}_bias")

@@ -313,8 +313,9 @@ def test_shapes_that_the_model_computes_are_folded(tmp_path: Path) -> None:
 
 
 def test_values_have_the_names_of_the_tensors(tmp_path: Path) -> None:
-    data = model("CONV_2D", [int8("in:0", (1, 4, 4, 2)), weights((3, 1, 1, 2), 0, True), bias(3, 1.0)], int8("out/y", (1, 4, 4, 3)),
+    data = model("CONV_2D", [int8("in:0", (1, 4, 4, 2)), weights((3, 1, 1, 2), 0, True), bias(3, 1.0)], int8("out/y;fused/Relu", (1, 4, 4, 3)),
                  "Conv2DOptions", Padding=Padding.SAME, StrideH=1, StrideW=1)  # fmt: skip
     graph = parse(tmp_path / "model.tflite", data)
-    assert list(graph.values) == ["in:0", "w", "b", "out/y_sum", "out/y_mul", "out/y_shift", "out/y"]
+    assert list(graph.values) == ["in:0", "w", "out/y_bias", "out/y_sum", "out/y_mul", "out/y_shift", "out/y"]
+    assert graph.outputs[0].name == "out/y;fused/Relu"
     assert graph.values["w"].type.quantized.scale == tuple(float(np.float32(s)) for s in np.linspace(0.001, 0.03, 3))
