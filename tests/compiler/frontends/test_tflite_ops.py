@@ -313,8 +313,9 @@ def test_shapes_that_the_model_computes_are_folded(tmp_path: Path) -> None:
 
 
 def test_values_have_the_names_of_the_tensors(tmp_path: Path) -> None:
-    data = model("CONV_2D", [int8("in:0", (1, 4, 4, 2)), weights((3, 1, 1, 2), 0, True), bias(3, 1.0)], int8("out/y;fused/Relu", (1, 4, 4, 3)),
-                 "Conv2DOptions", Padding=Padding.SAME, StrideH=1, StrideW=1)  # fmt: skip
+    x, y = int8("in:0", (1, 4, 4, 2)), int8("out/y;fused/Relu", (1, 4, 4, 3))
+    options = {"Padding": Padding.SAME, "StrideH": 1, "StrideW": 1}
+    data = model("CONV_2D", [x, weights((3, 1, 1, 2), 0, True), bias(3, 1.0)], y, "Conv2DOptions", **options)
     graph = parse(tmp_path / "model.tflite", data)
     assert list(graph.values) == ["in:0", "w", "out/y_bias", "out/y_sum", "out/y_mul", "out/y_shift", "out/y"]
     assert graph.outputs[0].name == "out/y;fused/Relu"
