@@ -38,8 +38,15 @@ class Result:
     def failed(self) -> bool:
         return self.comparison is None or self.comparison.differ > 0
 
+    @property
+    def compared(self) -> bool:
+        """Whether this says anything: the reference equals itself whatever it computes."""
+        return self.engine != Reference.name
+
     def text(self) -> str:
         """`host: 0 / 1200 elements differ`, or why nothing was compared."""
+        if self.comparison and not self.compared:
+            return f"{self.engine}: {self.comparison.compared} elements computed, which the other engines must equal"
         return self.comparison.text(self.engine) if self.comparison else f"{self.failure}"
 
 

@@ -132,7 +132,7 @@ def compile_model(job: Job) -> Report:
 
     check_replaceable(job.output)
     graph = read(job.model, job.shapes)
-    floats = all(isinstance(graph.values[p.value].type.q, FType) for p in (*graph.inputs, *graph.outputs))
+    floats = all(isinstance(v.type.q, FType) for v in graph.values.values())  # not the ports alone: codes may lie between
     if job.calibration:
         graph = _quantized(graph, job)
     stages: dict[str, Graph] = {}
