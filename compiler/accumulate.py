@@ -5,17 +5,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .codes import spread
 from .dot import exact_format
 from .errors import TapeoutError
 from .ir import F32, Array, FType, Param, QType, Type, Types
 from .ops.clip import Clip
 from .ops.requant import Requant
+from .ops.threshold import Threshold
+
+Stage = Requant | Threshold  # what turns a sum into a code: `requant` of the ops below
 
 
-def sum_type(shape: tuple[int, ...], types: Types, requant: Requant | None) -> Type:
-    """The type of an output of `shape` (..., channels) of inputs (x, w, b, mul, shift).
+def sum_type(shape: tuple[int, ...], types: Types, requant: Stage | None) -> Type:
+    """The type of an output of `shape` (..., channels) of inputs (x, w, b, and the two of `requant`).
 
-    Without a requant integers give the 32-bit sum, whose scale is the product of the operands' scales.
+    Without a requant integers give the sum, whose scale is the product of the operands' scales: 64 bits for codes held in 16,
+    32 bits for all others, with an axis of blocks at the end when the weights have a scale for each.
     """
     x, w = types[:2]
     b = types[2] if len(types) > 2 else None
@@ -26,45 +31,88 @@ def sum_type(shape: tuple[int, ...], types: Types, requant: Requant | None) -> T
         if x.q != w.q or requant:
             raise TapeoutError(f"operands are {x.q.code} and {w.q.code}, which one kernel does not mix")
         return Type(shape, F32)
-    if len(x.q.zero) > 1 or len(set(w.q.zero)) > 1:
-        raise TapeoutError("codes with a zero point per channel have no kernel; quantize the weights symmetrically")
+    if len(x.q.scale) > 1 or len(set(w.q.zero)) > 1:
+        raise TapeoutError("codes with a scale or zero point per channel have no kernel; quantize activations per tensor, weights symmetrically")
+    count = len(blocks(w))
+    trailing = (count,) if count > 1 else ()
+    bits = 64 if x.q.dtype.itemsize > 1 else 32
     if requant is None:
         scale = tuple(x.q.scale[0] * s for s in w.q.scale)
         axis = len(shape) - 1 if len(scale) > 1 else None
-        return Type(shape, QType(32, True, scale, (0,) * len(scale), axis))
-    sums = Type(shape, QType(32))
-    return requant.infer((sums, *types[3:5]))[0]
+        return Type((*shape, *trailing), QType(bits, True, scale, (0,) * len(scale), axis, 1 if trailing else None))
+    return requant.infer((Type((*shape, *trailing), QType(bits)), *types[3:5]))[0]
 
 
-def centred(x: Array, type: Type, columns: Array) -> Array:
-    """Codes without their zero point, in the format in which their products with `columns` (K, M) are exact; floats as they are."""
+def sum_symbol(op: str, types: Types, output: Type) -> str:
+    """The kernel of a layer: `conv2d_s8` for plain int8, `conv2d_b1` for bipolar codes by bipolar weights, else `conv2d_packed_s8`
+    or `conv2d_packed_s16` by how activations are held: weights of any width, any output stage."""
+    x, w = types[:2]
+    assert x and w
+    if isinstance(x.q, FType) or isinstance(w.q, FType):
+        return f"{op}_{x.q.storage}"
+    if x.q.packed:
+        return f"{op}_b1"
+    plain = x.q.storage == output.q.storage == "s8" and not w.q.packed and w.q.block is None and len(types) == 5
+    return f"{op}_s8" if plain and types[3] and types[3].q.dtype.itemsize == 4 and len(types[3].shape) == 1 else f"{op}_packed_{x.q.storage}"
+
+
+def centred_weights(w: Array, type: Type) -> Array:
+    """Codes of weights as the whole numbers that they stand for, in units of their scale; floats as they are."""
+    if isinstance(type.q, FType):
+        return w
+    if type.q.bipolar:
+        return 2 * w.astype(np.int32) - 1
+    return np.asarray(w.astype(np.int32) - spread(type.q.zero, type.q, type.shape, np.dtype(np.int32)))
+
+
+def centred(x: Array, type: Type, columns: Array, x_zero: Array | None = None) -> Array:
+    """Codes as the whole numbers that they stand for, in the format in which their products with `columns` (K, M) are exact; floats as
+    they are. `x_zero` is each sample's zero point when it is computed."""
     if isinstance(type.q, FType):
         return x
+    if type.q.bipolar:
+        dtype = exact_format(1, columns)
+        return np.asarray(2 * x.astype(dtype) - dtype.type(1))
+    if x_zero is not None and x_zero.size:
+        dtype = exact_format(type.q.max - type.q.min, columns)
+        return np.asarray(x.astype(dtype) - x_zero.astype(dtype).reshape(-1, *(1,) * (x.ndim - 1)))
     zero = type.q.zero[0]
     dtype = exact_format(max(type.q.max - zero, zero - type.q.min), columns)
-    found: Array = x.astype(dtype) - dtype.type(zero)
-    return found
+    return np.asarray(x.astype(dtype) - dtype.type(zero))
 
 
-def finish(sums: Array, b: Array, requant: Requant | None, clip: Clip | None, scaling: Sequence[Array]) -> Array:
-    """Adds the bias (empty when absent) to exact or ordered sums, then requantizes or clips."""
-    if b.size:
+def blocks(w: Type) -> list[slice]:
+    """The parts of the last axis of weights that have a scale each; a single one without blocks."""
+    size, block = w.shape[-1], (w.q.block if isinstance(w.q, QType) else None) or w.shape[-1]
+    return [slice(start, min(start + block, size)) for start in range(0, size, block)]
+
+
+def finish(sums: Array, types: Types, arrays: Sequence[Array], requant: Stage | None, clip: Clip | None) -> Array:
+    """Adds the bias to exact or ordered sums, to the first of their blocks if they have any; then the output stage.
+
+    `arrays` are those of the node: x, w, b, and the two of `requant`.
+    """
+    assert types[1]
+    b = arrays[2]
+    if b.size and len(blocks(types[1])) > 1:
+        sums[..., 0] += b
+    elif b.size:
         sums = sums + b
     if requant is not None:
-        return requant.apply(sums, scaling[0], scaling[1])
+        return requant.apply(sums, arrays[3], arrays[4])
     if clip is not None:
         return clip.apply(sums)
-    return sums if sums.dtype == np.float32 else sums.astype(np.int32)
+    return sums if sums.dtype == np.float32 else sums.astype(np.int64 if types[0] and types[0].q.dtype.itemsize > 1 else np.int32)
 
 
-def sum_fields(types: Types, requant: Requant | None, clip: Clip | None) -> dict[str, Param]:
+def sum_fields(types: Types, requant: Stage | None, clip: Clip | None) -> dict[str, Param]:
     """The kernel's fields for zero points, requantization and clipping of these inputs."""
     x, w = types[:2]
     assert x and w
     if isinstance(x.q, FType):
         return dict((clip or Clip()).fields(x))
     fields: dict[str, Param] = {"x_zero": x.q.zero[0]}
-    if requant is not None:
+    if isinstance(requant, Requant):
         assert types[3]
         fields |= {"per_channel": int(types[3].size > 1), **requant.fields()}
     return fields

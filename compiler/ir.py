@@ -26,9 +26,14 @@ MAX_BYTES = 1 << 31  # of a tensor: kernels index with 32-bit integers
 
 @dataclass(frozen=True)
 class QType:
-    """Integer codes that stand for reals: `real = (code - zero) * scale`.
+    """Integer codes that stand for reals: `real = (code - zero) * scale`, or `(2 * code - 1) * scale` when `bipolar`.
 
-    `scale` and `zero` hold one entry, or one for each channel of `axis`.
+    `scale` and `zero` hold one entry, or one for each channel of `axis`; with `block`, for each channel of the first axis one
+    for every `block` elements along the last axis, the last of which may be fewer. `narrow` leaves out the least signed code,
+    so that a number and its negative have the same codes. Bipolar codes have one bit: 0 and 1 stand for -scale and +scale.
+
+    `packed` codes lie side by side in memory, the first in the least significant bits; each row of the last axis begins at
+    a byte and ends with bits of 0. Arrays of NumPy hold one code an element all the same.
     """
 
     bits: int = 8
@@ -36,32 +41,47 @@ class QType:
     scale: tuple[float, ...] = (1.0,)
     zero: tuple[int, ...] = (0,)
     axis: int | None = None
+    block: int | None = None
+    narrow: bool = False
+    bipolar: bool = False
+    packed: bool = False
 
     @property
     def code(self) -> str:
-        """The name of this type in symbols, `s8` or `u8`, `s32`, ..."""
-        return f"{'s' if self.signed else 'u'}{self.bits}"
+        """The name of this type in texts: `s8` or `u4`, `s32`, `b1` for bipolar codes."""
+        return f"{'b' if self.bipolar else 's' if self.signed else 'u'}{self.bits}"
+
+    @property
+    def storage(self) -> str:
+        """The name in symbols of how a code is held: `s8`, `u8`, `s16`, ...; codes of fewer bits lie in a wider signed type; `b1` when packed."""
+        return self.code if self.bipolar and self.packed else f"{'s' if self.dtype.kind == 'i' else 'u'}{8 * self.dtype.itemsize}"
 
     @property
     def min(self) -> int:
-        return -(1 << (self.bits - 1)) if self.signed else 0
+        return -(1 << (self.bits - 1)) + self.narrow if self.signed and not self.bipolar else 0
 
     @property
     def max(self) -> int:
-        return (1 << (self.bits - 1)) - 1 if self.signed else (1 << self.bits) - 1
+        return (1 << (self.bits - 1)) - 1 if self.signed and not self.bipolar else (1 << self.bits) - 1
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The smallest NumPy type that holds a code."""
+        """The NumPy type that holds a code: the smallest, a signed one where there is the choice."""
+        need = self.bits + (self.min == 0)
         size = next(n for n in (8, 16, 32, 64) if n >= self.bits)
-        return np.dtype(f"{'int' if self.signed else 'uint'}{size}")
+        return np.dtype(f"{'int' if self.signed or need <= size else 'uint'}{size}")
 
 
 @dataclass(frozen=True)
 class FType:
-    """A floating-point format, named in full: `f32` is IEEE 754 binary32."""
+    """A floating-point format, named in full: `f32` is IEEE 754 binary32, `f16` binary16, `bf16` bfloat16."""
 
     code: str = "f32"
+
+    @property
+    def storage(self) -> str:
+        """The name of this format in symbols."""
+        return self.code
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -85,6 +105,9 @@ class Type:
 
     @property
     def bytes(self) -> int:
+        if isinstance(self.q, QType) and self.q.packed:
+            row = self.shape[-1] if self.shape else 1
+            return self.size // row * -(-row * self.q.bits // 8)
         return self.size * self.q.dtype.itemsize
 
     @property
@@ -180,6 +203,12 @@ class Op(ABC):
     def alias(self) -> bool:
         """Whether the output is the first input's bytes, so that nothing is run."""
         return False
+
+    def symbol(self, types: Types) -> str:
+        """The kernel function that runs this op: `conv2d_s8`, or `quantize_f32_s8` when the output is held otherwise than the input."""
+        assert types[0]
+        x, y = types[0].q.storage, self.infer(types)[0].q.storage
+        return f"{self.name()}_{x}" if x == y else f"{self.name()}_{x}_{y}"
 
     @property
     def label(self) -> str:
@@ -332,6 +361,8 @@ def _verify_value(value: Value) -> None:
         raise TapeoutError(f"{value.name}: a tensor of {type.dims} {q.code}; tensors have 1 to {MAX_BYTES - 1} bytes")
     if isinstance(q, QType):
         channels = 1 if q.axis is None else type.shape[q.axis] if 0 <= q.axis < len(type.shape) else 0
+        if q.block is not None:
+            channels *= -(-type.shape[-1] // q.block)
         if len(q.scale) not in (1, channels) or len(q.zero) not in (1, len(q.scale)):
             raise TapeoutError(f"{value.name}: {len(q.scale)} scales and {len(q.zero)} zero points do not fit axis {q.axis} of {type.dims}")
     if value.data is not None and (value.data.shape != type.shape or value.data.dtype != q.dtype):

@@ -35,7 +35,7 @@ _LONG = 5  # entries of a tuple that a person still reads
 GRAPH_FILE, CONSTANTS_FILE = "graph.txt", "constants.npz"
 _STRING = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _NODE = re.compile(rf"((?:{_STRING})(?:, (?:{_STRING}))*) = (.*)", re.DOTALL)
-_CODE = re.compile(r"([su])(\d+)")
+_CODE = re.compile(r"([sub])(\d+)")
 
 
 class _Malformed(Exception):
@@ -118,7 +118,7 @@ def _encode(item: object, elide: bool, before: str = "") -> str:
     fields = []
     for field in dataclasses.fields(item):
         value = getattr(item, field.name)
-        if isinstance(item, QType | FType) and field.name in ("bits", "signed", "code"):
+        if isinstance(item, QType | FType) and field.name in ("bits", "signed", "bipolar", "code"):
             continue  # in the name
         if repr(value) != repr(field.default):
             short = isinstance(item, QType) and isinstance(value, tuple) and len(value) == 1
@@ -261,7 +261,7 @@ def _decode(node: ast.expr, hint: Any) -> Any:
         if code := _CODE.fullmatch(name):
             fields = {str(k.arg): _decode(k.value, Any) for k in node.keywords}
             fields |= {key: (fields[key],) for key in ("scale", "zero") if key in fields and not isinstance(fields[key], tuple)}
-            return _construct(QType, bits=int(code[2]), signed=code[1] == "s", **fields)
+            return _construct(QType, bits=int(code[2]), signed=code[1] != "u", bipolar=code[1] == "b", **fields)
         if name == "f32":
             return FType()
         known = {c.__name__: c for c in _classes(hint) if dataclasses.is_dataclass(c)}

@@ -48,9 +48,8 @@ class Target:
 
 
 def kernel_symbol(graph: Graph, node: Node) -> str:
-    """The function that runs a node: `conv2d_s8`, or `quantize_f32_s8` when the output's format differs from the input's."""
-    x, y = graph.values[node.inputs[0]].type.q.code, graph.values[node.outputs[0]].type.q.code
-    return f"{node.op.name()}_{x}" if x == y else f"{node.op.name()}_{x}_{y}"
+    """The function that runs a node, by the op's own rule."""
+    return node.op.symbol(graph.types(node))
 
 
 @cache

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..accumulate import centred, finish, sum_fields, sum_type
+from ..accumulate import Stage, blocks, centred, centred_weights, finish, sum_fields, sum_symbol, sum_type
 from ..dot import exact_matmul, ordered_matmul
 from ..errors import TapeoutError
-from ..ir import Array, Cost, FType, Op, Param, QType, Type, Types
+from ..ir import Array, Cost, Op, Param, QType, Type, Types
 from ..window import Window
 from .clip import Clip
-from .requant import Requant
 
 
 @dataclass(frozen=True)
 class Conv2D(Op):
-    """Inputs `x` (N, H, W, C), `w` (O, k_h, k_w, C / groups), optional `b` (O), with `requant` also `mul` and `shift`.
+    """Inputs `x` (N, H, W, C), `w` (O, k_h, k_w, C / groups), optional `b` (O), those of `requant` if there, optional `x_zero`.
 
-    Integers: `sum((x - x_zero) * w) + b` in 32 bits, exact; padding counts as `x_zero`; then `requant` if there.
+    Integers: `sum((x - x_zero) * w) + b`, exact; padding counts as `x_zero`; then `requant` if there. Bipolar codes, blocks and a
+    computed `x_zero` as in dense; padding beside bipolar codes counts as 0.
     float32: the sum runs from +0 over rows, columns and channels of the kernel, in this order, each
     product rounded before its sum; then `b` is added; then `clip` if there.
     """
@@ -27,7 +27,7 @@ class Conv2D(Op):
     dilation: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     groups: int = 1
-    requant: Requant | None = None
+    requant: Stage | None = None
     clip: Clip | None = None
 
     def window(self, types: Types) -> Window:
@@ -47,19 +47,27 @@ class Conv2D(Op):
         return (sum_type(shape, types, self.requant),)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        x, w, b = arrays[:3]
-        (y,) = self.infer(types)
-        assert types[0]
-        columns = w.reshape(w.shape[0], -1).T
-        dot = ordered_matmul if isinstance(types[0].q, FType) else exact_matmul
-        patches = self.window(types).patches(centred(x, types[0], columns).reshape(-1, *x.shape[2:]), 0)
-        rows = patches.shape[:3]
+        assert types[0] and types[1]
+        w = centred_weights(arrays[1], types[1])
+        x = centred(arrays[0], types[0], w.reshape(len(w), -1).T, *arrays[5:])
+        patches = self.window(types).patches(x.reshape(-1, *x.shape[2:]), 0)
+        parts = [self._sums(patches, w, part) for part in blocks(types[1])]
+        sums = parts[0] if len(parts) == 1 else np.stack(parts, axis=-1)
+        return (finish(sums.reshape(len(x), -1, *sums.shape[1:]), types, arrays, self.requant, self.clip),)
+
+    def _sums(self, patches: Array, w: Array, part: slice) -> Array:
+        """The sums (N, out_h, out_w, O) over these input channels of each group."""
         inputs, outputs = w.shape[3], w.shape[0] // self.groups
-        sums = np.concatenate([
-            dot(patches[..., g * inputs : (g + 1) * inputs].reshape(*rows, -1), columns[:, g * outputs : (g + 1) * outputs])
-            for g in range(self.groups)
-        ], axis=-1)
-        return (finish(sums.reshape(len(x), *y.shape), b, self.requant, self.clip, arrays[3:]),)
+        dot = ordered_matmul if patches.dtype == w.dtype == np.float32 else exact_matmul
+        found = []
+        for group in range(self.groups):
+            x = patches[..., group * inputs : (group + 1) * inputs][..., part]
+            taps = w[group * outputs : (group + 1) * outputs][..., part]
+            found.append(dot(x.reshape(*x.shape[:3], -1), taps.reshape(outputs, -1).T))
+        return np.concatenate(found, axis=-1)
+
+    def symbol(self, types: Types) -> str:
+        return sum_symbol(self.name(), types, self.infer(types)[0])
 
     def params(self, types: Types) -> dict[str, Param]:
         (y,) = self.infer(types)

@@ -5,23 +5,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..accumulate import centred, finish, sum_fields, sum_type
+from ..accumulate import Stage, blocks, centred, centred_weights, finish, sum_fields, sum_symbol, sum_type
 from ..dot import exact_matmul, ordered_matmul
 from ..errors import TapeoutError
 from ..ir import Array, Cost, FType, Op, Param, Type, Types
 from .clip import Clip
-from .requant import Requant
 
 
 @dataclass(frozen=True)
 class Dense(Op):
-    """Inputs `x` (..., I), `w` (O, I), optional `b` (O), with `requant` also `mul` and `shift`; output (..., O).
+    """Inputs `x` (..., I), `w` (O, I), optional `b` (O), those of `requant` if there, optional `x_zero`; output (..., O).
 
-    Integers: `sum((x - x_zero) * (w - w_zero)) + b` in 32 bits, exact, then `requant` if there.
+    Integers: `sum((x - x_zero) * (w - w_zero)) + b`, exact, then `requant` if there; bipolar codes count as -1 and +1. Weights with a
+    scale for each block give (..., O, blocks), the bias in the first. `x_zero` (s32) is a zero point that is computed.
     float32: the sum runs from +0 over I ascending, each product rounded before its sum; then `b`; then `clip`.
     """
 
-    requant: Requant | None = None
+    requant: Stage | None = None
     clip: Clip | None = None
 
     def infer(self, types: Types) -> tuple[Type, ...]:
@@ -32,14 +32,16 @@ class Dense(Op):
         return (sum_type((*x.shape[:-1], w.shape[0]), types, self.requant),)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        x, w, b = arrays[:3]
         assert types[0] and types[1]
-        if isinstance(types[0].q, FType):
-            sums = ordered_matmul(x, w.T)
-        else:
-            columns = w.T.astype(np.int32) - types[1].quantized.zero[0]
-            sums = exact_matmul(centred(x, types[0], columns), columns)
-        return (finish(sums, b, self.requant, self.clip, arrays[3:]),)
+        dot = ordered_matmul if isinstance(types[0].q, FType) else exact_matmul
+        columns = centred_weights(arrays[1], types[1]).T
+        x = centred(arrays[0], types[0], columns, *arrays[5:])
+        parts = [dot(x[..., part], columns[part]) for part in blocks(types[1])]
+        sums = parts[0] if len(parts) == 1 else np.stack(parts, axis=-1)
+        return (finish(sums, types, arrays, self.requant, self.clip),)
+
+    def symbol(self, types: Types) -> str:
+        return sum_symbol(self.name(), types, self.infer(types)[0])
 
     def params(self, types: Types) -> dict[str, Param]:
         x, w = types[:2]

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..accumulate import centred, finish, sum_fields, sum_type
+from ..accumulate import Stage, centred, centred_weights, finish, sum_fields, sum_symbol, sum_type
 from ..errors import TapeoutError
 from ..ir import Array, Cost, FType, Op, Param, QType, Type, Types
 from ..window import Window
 from .clip import Clip
-from .requant import Requant
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class DepthwiseConv2D(Op):
     stride: tuple[int, int] = (1, 1)
     dilation: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
-    requant: Requant | None = None
+    requant: Stage | None = None
     clip: Clip | None = None
 
     def window(self, types: Types) -> Window:
@@ -42,10 +41,10 @@ class DepthwiseConv2D(Op):
         return (sum_type(shape, types, self.requant),)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        x, w, b = arrays[:3]
-        (y,) = self.infer(types)
-        assert types[0]
-        images = centred(x, types[0], w.reshape(-1, w.shape[2])).reshape(-1, *x.shape[2:])
+        assert types[0] and types[1]
+        w = centred_weights(arrays[1], types[1])
+        x = centred(arrays[0], types[0], w.reshape(-1, w.shape[2]), *arrays[5:])
+        images = x.reshape(-1, *x.shape[2:])
         patches = self.window(types).patches(images, 0)
         multiplier = w.shape[2] // x.shape[-1]
         taps = w.astype(images.dtype)
@@ -56,7 +55,10 @@ class DepthwiseConv2D(Op):
                 sums += (np.repeat(tap, multiplier, axis=-1) if multiplier > 1 else tap) * taps[row, column]
         if not isinstance(types[0].q, FType):
             sums = sums.astype(np.int64)
-        return (finish(sums.reshape(len(x), *y.shape), b, self.requant, self.clip, arrays[3:]),)
+        return (finish(sums.reshape(len(x), -1, *sums.shape[1:]), types, arrays, self.requant, self.clip),)
+
+    def symbol(self, types: Types) -> str:
+        return sum_symbol(self.name(), types, self.infer(types)[0])
 
     def params(self, types: Types) -> dict[str, Param]:
         (y,) = self.infer(types)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
-from ..fixed import Rounding, multiplier, requantize
+from ..fixed import Rounding, multiplier, requantize, shift_right
 from ..ir import Array, Builder, Op, Param, QType, Type, Types
 
 
@@ -15,14 +15,16 @@ from ..ir import Array, Builder, Op, Param, QType, Type, Types
 class Requant(Op):
     """`y = clip(round((x - x_zero) * mul / 2**shift) + y_zero, lo, hi)`, over inputs `x`, `mul`, `shift`.
 
-    `mul` (s32) and `shift` (s8) hold one entry, or one per channel of the last axis. After lowering a
-    requant that follows a convolution or a product is a field of that op, which then takes `mul` and `shift` as inputs.
+    `mul` (s32) and `shift` (s8) hold one entry, or one per channel of the last axis. Sums of blocks, `x` (..., C, B), take
+    `mul` (C, B) and `shift` (C), and `y` (..., C) rounds `sum_b(x * mul) / 2**shift` once. After lowering a requant that follows
+    a convolution or a product is a field of that op, which then takes `mul` and `shift` as inputs.
     """
 
     output: QType
     rounding: Rounding = Rounding.HALF_UP
     lo: int = -128
     hi: int = 127
+    blocks: int = 1  # of sums whose weights have a scale for each block
 
     def infer(self, types: Types) -> tuple[Type, ...]:
         x, mul, shift = types
@@ -31,15 +33,25 @@ class Requant(Op):
             raise TapeoutError(f"requant takes integer codes, got {x.q.code}")
         if x.q.bits > 16 and x.q.zero[0] != 0:
             raise TapeoutError(f"requant takes {x.q.code} sums without zero point, got zero point {x.q.zero[0]}")
+        if self.blocks > 1:
+            if x.shape[-1] != self.blocks or mul.shape != x.shape[-2:] or shift.shape != mul.shape[:1]:
+                raise TapeoutError(f"requant of {self.blocks} blocks does not fit sums {x.dims}, multipliers {mul.dims} and shifts {shift.dims}")
+            return (Type(x.shape[:-1], self._output()),)
         if mul.shape != shift.shape or mul.size not in (1, x.shape[-1] if x.shape else 1):
             raise TapeoutError(f"requant takes one multiplier or one per channel of {x.dims}, got {mul.dims} and {shift.dims}")
+        return (Type(x.shape, self._output()),)
+
+    def _output(self) -> QType:
         if not self.output.min <= self.lo <= self.hi <= self.output.max:
             raise TapeoutError(f"requant clips to {self.lo} .. {self.hi}, which {self.output.code} does not hold")
-        return (Type(x.shape, self.output),)
+        return self.output
 
     def apply(self, x: Array, mul: Array, shift: Array) -> Array:
-        """Codes of the output for sums `x` (..., channels) without zero point."""
-        y = requantize(x, mul, shift, self.rounding) + self.output.zero[0]
+        """Codes of the output for sums `x` (..., channels) or (..., channels, blocks) without zero point."""
+        if self.blocks > 1:
+            y = shift_right((x.astype(np.int64) * mul).sum(axis=-1), shift, self.rounding) + self.output.zero[0]
+        else:
+            y = requantize(x, mul, shift, self.rounding) + self.output.zero[0]
         return np.clip(y, self.lo, self.hi).astype(self.output.dtype)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:

@@ -5,17 +5,20 @@ import numpy as np
 
 from ..errors import Unsupported
 from ..ir import Array, Graph, Node, Value
+from ..ops.fake_quantize import FakeQuantize
 
 
 def fold_constants(graph: Graph) -> Graph:
     """The graph with every node whose inputs are all constant replaced by its value, by the reference.
+
+    Quantized weights stay float constants behind their `fake_quantize`, which says what their codes are.
 
     Raises Unsupported when that makes an output of the graph constant.
     """
     values = dict(graph.values)
     nodes = []
     for node in graph.nodes:
-        constant = all(values[i].constant for i in node.inputs if i)
+        constant = all(values[i].constant for i in node.inputs if i) and not isinstance(node.op, FakeQuantize)
         results = _compute(graph, node, values) if constant else None
         if results is None:
             nodes.append(node)

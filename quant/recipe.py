@@ -1,0 +1,241 @@
+"""Recipes: which format each tensor of a network gets. Written as TOML; the ready-made ones lie in `recipes/`."""
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tapeout.compiler.errors import TapeoutError
+from tapeout.compiler.fixed import Rounding
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class Encoding(StrEnum):
+    """What kind of numbers a tensor holds.
+
+    INTEGER  integer codes of `bits` bits
+    TERNARY  -scale, 0, +scale: integer codes of two bits without the least
+    BINARY   -scale and +scale by the sign, sign(0) = +1; trained straight through
+    BIPER    -scale and +scale by the sign of sin(w0 * w) (arXiv 2404.01278); weights only
+    F32, F16, BF16  floats
+    """
+
+    INTEGER = "integer"
+    TERNARY = "ternary"
+    BINARY = "binary"
+    BIPER = "biper"
+    F32 = "f32"
+    F16 = "f16"
+    BF16 = "bf16"
+
+
+class Granularity(StrEnum):
+    """How many scales a tensor has: one, one per output channel, or one per `group` input channels of each output channel."""
+
+    TENSOR = "tensor"
+    CHANNEL = "channel"
+    GROUP = "group"
+
+
+class ScaleKind(StrEnum):
+    """FLOAT: any float32. POWER_OF_TWO. DYADIC: the ratio of the scales of a layer, input times weights by output, is m / 2**s, m < 2**15."""
+
+    FLOAT = "float"
+    POWER_OF_TWO = "power_of_two"
+    DYADIC = "dyadic"
+
+
+@dataclass(frozen=True)
+class TensorRecipe:
+    """The format of weights or of an activation.
+
+    `symmetric` formats have zero point 0; symmetric activations that are never negative are unsigned when `signed` is false.
+    `integer_bits`, of `fixed<W,I>`, fixes the scale at 2**(I - W) whatever the data, sign included as in ap_fixed.
+    `dynamic` activations take their scale from each sample when it runs.
+    """
+
+    encoding: Encoding = Encoding.INTEGER
+    bits: int = 8
+    signed: bool = True
+    symmetric: bool = True
+    granularity: Granularity = Granularity.TENSOR
+    group: int = 32
+    scale: ScaleKind = ScaleKind.FLOAT
+    integer_bits: int | None = None
+    dynamic: bool = False
+
+    def __post_init__(self) -> None:
+        if self.encoding is Encoding.INTEGER and not 2 <= self.bits <= 16:
+            raise TapeoutError(f"bits = {self.bits}: integers have 2 to 16 bits; one bit is encoding = \"binary\"")
+        if self.group < 1:
+            raise TapeoutError(f"group = {self.group}: a group has at least one input channel")
+
+
+@dataclass(frozen=True)
+class LayerRecipe:
+    """What a layer's weights and its result become, and how its sums are rounded."""
+
+    weights: TensorRecipe = field(default_factory=lambda: TensorRecipe(granularity=Granularity.CHANNEL))
+    activations: TensorRecipe = field(default_factory=lambda: TensorRecipe(symmetric=False))
+    rounding: Rounding = Rounding.HALF_UP
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Changes for the layers whose name (shell pattern) or op matches. `@first` and `@last` are the first and last layer with weights.
+
+    A rule without `layers` matches every name, one without `types` every op; the graph's inputs have the type `input`.
+    """
+
+    layers: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    weights: Mapping[str, Any] = field(default_factory=dict)
+    activations: Mapping[str, Any] = field(default_factory=dict)
+    rounding: Rounding | None = None
+
+    def matches(self, name: str, type: str, position: str | None) -> bool:
+        named = not self.layers or any(fnmatchcase(name, p) or p == position for p in self.layers)
+        return named and (not self.types or type in self.types)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What is done after training, in this order."""
+
+    equalize: bool = False  # cross-layer equalisation of weight ranges (arXiv 1906.04721)
+    adaround: bool = False  # learned rounding of weights (arXiv 2004.10568)
+    bias_correction: bool = False  # (arXiv 1906.04721)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A format for every tensor of a network. Later rules win over earlier ones, all over the default."""
+
+    name: str
+    default: LayerRecipe = field(default_factory=LayerRecipe)
+    rules: tuple[Rule, ...] = ()
+    steps: Steps = field(default_factory=Steps)
+    searched: bool = False  # bits per layer are found by search; see mixed.py
+
+    def layer(self, name: str, type: str, position: str | None = None) -> LayerRecipe:
+        """The recipe of a layer by its name, its op's name and, for `@first` and `@last`, its position. Raises TapeoutError."""
+        found = self.default
+        for rule in self.rules:
+            if rule.matches(name, type, position):
+                weights = _changed(found.weights, rule.weights, f"{self.name}: weights")
+                activations = _changed(found.activations, rule.activations, f"{self.name}: activations")
+                found = LayerRecipe(weights, activations, rule.rounding or found.rounding)
+        return found
+
+
+def ready_made() -> tuple[str, ...]:
+    """The names of the recipes that come with tapeout."""
+    return (*sorted(p.stem for p in _FOLDER.glob("*.toml")), "fixed<W,I>")
+
+
+@cache
+def load(name: str) -> Recipe:
+    """A ready-made recipe by name, `fixed<16,6>`, or the recipe of a .toml file. Raises TapeoutError that names file and key."""
+    if match := re.fullmatch(r"fixed<(\d+),(-?\d+)>", name):
+        return _fixed(int(match[1]), int(match[2]))
+    path = Path(name)
+    if path.suffix != ".toml":
+        path = _FOLDER / f"{name}.toml"
+        if not path.is_file():
+            raise TapeoutError(f"there is no recipe {name!r}; give a .toml file or one of {', '.join(ready_made())}")
+    try:
+        text = path.read_text(encoding="utf-8")
+        return parse(tomllib.loads(text), path.stem)
+    except OSError as error:
+        raise TapeoutError(f"{path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TapeoutError) as error:
+        raise TapeoutError(f"{path}: {error}") from None
+
+
+def parse(table: Mapping[str, Any], name: str) -> Recipe:
+    """The recipe of a TOML table. Raises TapeoutError that names the key."""
+    _known(table, {"name", "rounding", "weights", "activations", "rules", "steps", "searched"}, "recipe")
+    base = LayerRecipe()
+    default = LayerRecipe(
+        _changed(base.weights, _table(table, "weights"), "weights"),
+        _changed(base.activations, _table(table, "activations"), "activations"),
+        _rounding(table) or base.rounding,
+    )
+    rules = table.get("rules", [])
+    if not isinstance(rules, list) or not all(isinstance(r, dict) for r in rules):
+        raise TapeoutError("rules: write each as [[rules]]")
+    steps = _table(table, "steps")
+    _known(steps, {f.name for f in fields(Steps)}, "steps")
+    if not all(isinstance(v, bool) for v in (*steps.values(), table.get("searched", False))):
+        raise TapeoutError("steps and searched are true or false")
+    recipe = Recipe(str(table.get("name", name)), default, tuple(map(_rule, rules)), Steps(**steps), table.get("searched", False))
+    for rule in recipe.rules:  # so that a wrong rule is refused even when it matches nothing
+        _changed(default.weights, rule.weights, "rules: weights")
+        _changed(default.activations, rule.activations, "rules: activations")
+    return recipe
+
+
+_FOLDER = Path(__file__).parent / "recipes"
+
+
+def _fixed(width: int, integer: int) -> Recipe:
+    tensor = {"bits": width, "integer_bits": integer, "scale": "power_of_two", "granularity": "tensor", "symmetric": True, "signed": True}
+    return parse({"weights": tensor, "activations": tensor, "rounding": "half_even"}, f"fixed<{width},{integer}>")
+
+
+def _rule(table: Mapping[str, Any]) -> Rule:
+    _known(table, {"layers", "types", "weights", "activations", "rounding"}, "rules")
+    names = {key: table.get(key, []) for key in ("layers", "types")}
+    for key, value in names.items():
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise TapeoutError(f"rules: {key} = {value!r}: write a list of texts")
+    return Rule(tuple(names["layers"]), tuple(names["types"]), _table(table, "weights"), _table(table, "activations"), _rounding(table))
+
+
+def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = table.get(key, {})
+    if not isinstance(found, dict):
+        raise TapeoutError(f"{key} = {found!r}: write a table")
+    return found
+
+
+def _rounding(table: Mapping[str, Any]) -> Rounding | None:
+    return _enum(Rounding, table["rounding"], "rounding") if "rounding" in table else None
+
+
+def _changed(base: TensorRecipe, changes: Mapping[str, Any], where: str) -> TensorRecipe:
+    known = {f.name: f for f in fields(TensorRecipe)}
+    _known(changes, set(known), where)
+    values: dict[str, Any] = {}
+    for key, value in changes.items():
+        kind = {"encoding": Encoding, "granularity": Granularity, "scale": ScaleKind}.get(key)
+        if kind is not None:
+            values[key] = _enum(kind, value, f"{where}: {key}")
+        elif isinstance(value, bool) is not (key in ("signed", "symmetric", "dynamic")) or not isinstance(value, int):
+            raise TapeoutError(f"{where}: {key} = {value!r} is no {'true or false' if key in ('signed', 'symmetric', 'dynamic') else 'number'}")
+        else:
+            values[key] = value
+    try:
+        return replace(base, **values)
+    except TapeoutError as error:
+        raise TapeoutError(f"{where}: {error}") from None
+
+
+def _enum(kind: type[E], value: object, where: str) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        raise TapeoutError(f"{where} = {value!r}: choose from {', '.join(kind)}") from None
+
+
+def _known(table: Mapping[str, Any], keys: set[str], where: str) -> None:
+    for key in table:
+        if key not in keys:
+            raise TapeoutError(f"{where}: there is no key {key!r}; the keys are {', '.join(sorted(keys))}")
