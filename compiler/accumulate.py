@@ -32,7 +32,7 @@ def sum_type(shape: tuple[int, ...], types: Types, requant: Stage | None) -> Typ
             raise TapeoutError(f"operands are {x.q.code} and {w.q.code}, which one kernel does not mix")
         return Type(shape, F32)
     if len(x.q.scale) > 1 or len(set(w.q.zero)) > 1:
-        raise TapeoutError("codes with a scale or zero point per channel have no kernel; quantize activations per tensor, weights symmetrically")
+        raise TapeoutError("scales or zero points of these codes have no kernel; quantize activations per tensor, weights symmetrically")
     count = len(blocks(w))
     trailing = (count,) if count > 1 else ()
     bits = 64 if x.q.dtype.itemsize > 1 else 32
@@ -52,8 +52,9 @@ def sum_symbol(op: str, types: Types, output: Type) -> str:
         return f"{op}_{x.q.storage}"
     if x.q.packed:
         return f"{op}_b1"
-    plain = x.q.storage == output.q.storage == "s8" and not w.q.packed and w.q.block is None and len(types) == 5
-    return f"{op}_s8" if plain and types[3] and types[3].q.dtype.itemsize == 4 and len(types[3].shape) == 1 else f"{op}_packed_{x.q.storage}"
+    requantized = len(types) == 5 and types[3] is not None and len(types[3].shape) == 1
+    plain = requantized and x.q.storage == w.q.storage == output.q.storage == "s8" and not w.q.packed
+    return f"{op}_s8" if plain else f"{op}_packed_{x.q.storage}"
 
 
 def centred_weights(w: Array, type: Type) -> Array:

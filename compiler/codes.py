@@ -10,9 +10,9 @@ from .ir import Array, QType
 
 def spread(entries: tuple[float, ...] | tuple[int, ...], q: QType, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
     """The scale or zero point of each element, as an array that broadcasts against a tensor of `shape`."""
-    array = np.asarray(entries, dtype)
+    array: Array = np.asarray(entries, dtype)
     if len(entries) == 1 or q.axis is None:
-        return array[0].reshape((1,) * len(shape))
+        return np.asarray(array[0]).reshape((1,) * len(shape))
     if q.block is None:
         return array.reshape([-1 if axis == q.axis else 1 for axis in range(len(shape))])
     blocks = array.reshape(shape[0], -1).repeat(q.block, axis=1)[:, : shape[-1]]

@@ -53,7 +53,7 @@ class QType:
 
     @property
     def storage(self) -> str:
-        """The name in symbols of how a code is held: `s8`, `u8`, `s16`, ...; codes of fewer bits lie in a wider signed type; `b1` when packed."""
+        """How a code is held, the name in symbols: `s8`, `u8`, `s16`, ...; few bits lie in a wider signed type; `b1` when packed."""
         return self.code if self.bipolar and self.packed else f"{'s' if self.dtype.kind == 'i' else 'u'}{8 * self.dtype.itemsize}"
 
     @property

@@ -11,7 +11,7 @@ def pack(codes: Array, type: Type) -> Array:
     bits = type.quantized.bits
     rows = codes.reshape(-1, type.shape[-1] if type.shape else 1).astype(np.int64)
     digits = (rows[..., np.newaxis] >> np.arange(bits)) & 1
-    return np.packbits(digits.reshape(len(rows), -1).astype(np.uint8), axis=1, bitorder="little").reshape(-1)
+    return np.asarray(np.packbits(digits.reshape(len(rows), -1).astype(np.uint8), axis=1, bitorder="little")).reshape(-1)
 
 
 def unpack(data: Array, type: Type, count: int = 1) -> Array:
@@ -19,7 +19,7 @@ def unpack(data: Array, type: Type, count: int = 1) -> Array:
     q = type.quantized
     row = type.shape[-1] if type.shape else 1
     digits = np.unpackbits(data.reshape(-1, -(-row * q.bits // 8)), axis=1, count=row * q.bits, bitorder="little")
-    codes = (digits.reshape(-1, row, q.bits).astype(np.int64) << np.arange(q.bits)).sum(axis=-1)
+    codes: Array = (digits.reshape(-1, row, q.bits).astype(np.int64) << np.arange(q.bits)).sum(axis=-1)
     if q.min < 0:
         codes -= (codes >> (q.bits - 1)) << q.bits
     return codes.astype(q.dtype).reshape(count, *type.shape)

@@ -228,7 +228,7 @@ def _changed(base: TensorRecipe, changes: Mapping[str, Any], where: str) -> Tens
         raise TapeoutError(f"{where}: {error}") from None
 
 
-def _enum(kind: type[E], value: object, where: str) -> E:
+def _enum(kind: type[E], value: Any, where: str) -> E:
     try:
         return kind(value)
     except ValueError:

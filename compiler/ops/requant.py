@@ -35,7 +35,7 @@ class Requant(Op):
             raise TapeoutError(f"requant takes {x.q.code} sums without zero point, got zero point {x.q.zero[0]}")
         if self.blocks > 1:
             if x.shape[-1] != self.blocks or mul.shape != x.shape[-2:] or shift.shape != mul.shape[:1]:
-                raise TapeoutError(f"requant of {self.blocks} blocks does not fit sums {x.dims}, multipliers {mul.dims} and shifts {shift.dims}")
+                raise TapeoutError(f"requant of {self.blocks} blocks does not fit {x.dims}, mul {mul.dims} and shift {shift.dims}")
             return (Type(x.shape[:-1], self._output()),)
         if mul.shape != shift.shape or mul.size not in (1, x.shape[-1] if x.shape else 1):
             raise TapeoutError(f"requant takes one multiplier or one per channel of {x.dims}, got {mul.dims} and {shift.dims}")

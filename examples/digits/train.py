@@ -46,8 +46,9 @@ def folded(model: nn.Sequential) -> nn.Sequential:
     modules = dict(model.named_children())
     result = nn.Sequential()
     for name, module in modules.items():
-        if f"{name}_norm" in modules:
-            module = fuse_conv_bn_eval(module, modules[f"{name}_norm"])
+        norm = modules.get(f"{name}_norm")
+        if isinstance(module, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            module = fuse_conv_bn_eval(module, norm)
         if not isinstance(module, nn.BatchNorm2d | nn.Dropout):
             result.add_module(name, module)
     return result
@@ -61,7 +62,7 @@ def train(images: Tensor, labels: Tensor) -> nn.Sequential:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, total_steps=steps)
     loss = nn.CrossEntropyLoss()
     for _ in range(EPOCHS):
-        for batch in torch.randperm(len(images)).split(BATCH):
+        for batch in torch.split(torch.randperm(len(images)), BATCH):
             optimizer.zero_grad()
             loss(model(images[batch]), labels[batch]).backward()
             optimizer.step()

@@ -37,7 +37,7 @@ def convolve(op: Conv2D, x: Array, w: Array, b: Array) -> Array:
         y = y + b
     if op.clip:
         y = np.clip(y, op.clip.lo, op.clip.hi)
-    if op.requant:
+    if isinstance(op.requant, Requant):
         q = op.requant.output
         y = np.clip(y, (op.requant.lo - q.zero[0]) * q.scale[0], (op.requant.hi - q.zero[0]) * q.scale[0])
     return y.reshape(*x.shape[:2], *y.shape[1:])

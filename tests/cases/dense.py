@@ -17,7 +17,7 @@ def real_of(op: Dense) -> Real:
         y: Array = x @ w.T + (b if b.size else 0)
         if op.clip:
             return np.clip(y, op.clip.lo, op.clip.hi)
-        if op.requant:
+        if isinstance(op.requant, Requant):
             q = op.requant.output
             return np.clip(y, (op.requant.lo - q.zero[0]) * q.scale[0], (op.requant.hi - q.zero[0]) * q.scale[0])
         return y
