@@ -19,7 +19,7 @@ from tapeout.compiler.memory import Plan
 from ..target import Target
 from .names import Names, comment
 
-_C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
+_C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t", "float32": "float"}
 _HOOKS = """\
 #ifdef TAPEOUT_HOOKS /* co-simulation watches the nodes; a product leaves this undefined */
 #include "hooks.h"
