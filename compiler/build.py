@@ -13,6 +13,7 @@ from .passes.fold_constants import fold_constants
 from .passes.fuse_clip import fuse_clip
 from .passes.fuse_pad import fuse_pad
 from .passes.fuse_requant import fuse_requant
+from .passes.make_integer import make_integer
 from .passes.move_transpose import move_transpose
 from .passes.remove_dead_nodes import remove_dead_nodes
 
@@ -25,7 +26,7 @@ CLEAN_UP: tuple[Pass, ...] = (remove_dead_nodes, fold_constants, move_transpose,
 
 # From sums and requants to the nodes that run. A clip has tightened its requant before that joins its sum, so that nodes have
 # their final names behind fuse_requant; folding asks for requantized outputs; the accumulators to be proved are those that run.
-LOWERING: tuple[Pass, ...] = (fuse_requant, fold_constant_channels, check_accumulators)
+LOWERING: tuple[Pass, ...] = (make_integer, fuse_requant, fold_constant_channels, check_accumulators)
 
 PASSES: tuple[Pass, ...] = (*CLEAN_UP, *LOWERING)
 

@@ -1,0 +1,204 @@
+"""Walks an annotated graph and builds the integer one, node by node, by the rules beside this file."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..codes import encode
+from ..errors import TapeoutError, Unsupported
+from ..fixed import Rounding
+from ..ir import Array, Builder, Graph, Node, Port, QType, verify
+from ..ops.clip import Clip
+from ..ops.dequantize import Dequantize
+from ..ops.fake_quantize import FakeQuantize
+from ..ops.requant import Requant, scaling
+from .chain import Step, step
+
+
+def held(q: QType) -> QType:
+    """The format in which codes of `q` are kept: the same reals, but signed where unsigned codes would need a wider type."""
+    if q.signed or q.bipolar or q.dtype.kind == "i":
+        return q
+    half = 1 << (q.bits - 1)
+    return replace(q, signed=True, zero=tuple(z - half for z in q.zero))
+
+
+class Integerizer:
+    """The integer graph under construction. A value of the annotated graph is codes, or still a float, or nothing yet: what stands
+    between codes and the next `fake_quantize` is built when that is met."""
+
+    def __init__(self, graph: Graph, strict: bool) -> None:
+        self.graph, self.strict = graph, strict
+        self.producers = {name: node for node in graph.nodes for name in node.outputs}
+        self.readers = graph.consumers()
+        self.builder = Builder(taken=[v.name for v in graph.values.values() if not v.constant])
+        self.codes: dict[str, str] = {}  # of a float value, the value of the integer graph with its codes
+
+    def run(self) -> Graph:
+        from .rules import MOVES
+
+        inputs = tuple(self._input(port) for port in self.graph.inputs)
+        for node in self.graph.nodes:
+            try:
+                if isinstance(node.op, FakeQuantize):
+                    self._fake_quantize(node)
+                elif type(node.op) in MOVES and all(i in self.codes for i in node.inputs):
+                    MOVES[type(node.op)](self, node)
+            except TapeoutError as error:
+                text = str(error)
+                raise type(error)(text if text.startswith(node.name) else f"{node.name}: {text}") from None
+        outputs = tuple(self._output(port) for port in self.graph.outputs)
+        return verify(Graph(self.graph.name, inputs, outputs, tuple(self.builder.nodes), self.builder.values))
+
+    # what rules use
+
+    def constant(self, name: str) -> Array | None:
+        """The float32 data of a constant, quantized or not; None for a computed value."""
+        value, node = self.graph.values[name], self.producers.get(name)
+        if node is not None and isinstance(node.op, FakeQuantize) and self.graph.values[node.inputs[0]].constant:
+            data = self.graph.values[node.inputs[0]].data
+            assert data is not None
+            return node.op.ref(self.graph.types(node), data)[0]
+        return value.data
+
+    def quantizer(self, name: str) -> FakeQuantize | None:
+        """The `fake_quantize` that computes a value, if one does."""
+        node = self.producers.get(name)
+        return node.op if node is not None and isinstance(node.op, FakeQuantize) else None
+
+    def constant_codes(self, name: str) -> tuple[Array, QType]:
+        """The codes of a quantized constant, and their format. Raises Unsupported when the constant has none."""
+        node, op = self.producers.get(name), self.quantizer(name)
+        data = self.graph.values[node.inputs[0]].data if node else None
+        if op is None or data is None or not isinstance(op.output, QType):
+            raise Unsupported(f"the constant {name} has no quantizer; a recipe, or the exporter, must give it integer codes")
+        q = held(op.output)
+        codes = encode(data, op.output, op.rounding).astype(np.int64) + (np.asarray(q.zero[0]) - op.output.zero[0])
+        return codes.astype(q.dtype), q
+
+    def source(self, name: str) -> str:
+        """The name of a constant before its quantizer."""
+        return self.producers[name].inputs[0] if name in self.producers else name
+
+    def operand(self, name: str, node: str) -> str:
+        """The value that holds the codes of an operand. Raises Unsupported that names the node, and what it reads, when there are none."""
+        if name not in self.codes:
+            if self.constant(name) is None:
+                what = self.producers[name].op.name() if name in self.producers else "the graph's input"
+                raise Unsupported(
+                    f"{node}: reads {name}, which {what} leaves in float: no quantizer is behind it; quantize it too, "
+                    "or compile with --no-strict, which keeps such nodes in float32"
+                )
+            codes, q = self.constant_codes(name)
+            self.codes[name] = self.builder.constant(self.source(name), codes, q)
+        return self.codes[name]
+
+    def format(self, value: str) -> QType:
+        """The format of a value of the integer graph."""
+        return self.builder.values[value].type.quantized
+
+    def fresh(self, name: str) -> str:
+        return self.builder.fresh(name)
+
+    def result(self, name: str) -> str:
+        """What the codes of a float value are called in the integer graph."""
+        dequantized = any(self.source(port.value) == name for port in self.graph.outputs)
+        return self.fresh(f"{name}_q") if dequantized or name in self.builder.values else name
+
+    def rescaled(self, value: str, q: QType, rounding: Rounding, name: str = "") -> str:
+        """`value`, of the integer graph, in format `q`: itself when it has it, else what a requant node gives."""
+        x = self.format(value)
+        if x == q:
+            return value
+        name = name or self.fresh(f"{value}_rescaled")
+        mul, shift = scaling(self.builder, name, [x.scale[0] / q.scale[0]])
+        return self.builder.add(Requant(q, rounding, q.min, q.max), (value, mul, shift), name)
+
+    def float_value(self, name: str) -> str:
+        """The value of the integer graph that holds a value in float32, computed by float nodes where it has to be."""
+        if name in self.builder.values and name not in self.codes.values():
+            return name
+        constant = self.constant(name)
+        if constant is not None:
+            return self.builder.constant(self.source(name), constant)
+        if name in self.codes:
+            target = name if name not in self.builder.values else self.fresh(f"{name}_real")
+            return self.builder.add(Dequantize(), (self.codes[name],), target)
+        node = self.producers[name]
+        if isinstance(node.op, FakeQuantize):
+            raise Unsupported(f"{node.name}: {node.inputs[0]} cannot be quantized")
+        if self.strict and step(self.graph, node, self.constant) is None:
+            raise Unsupported(
+                f"{node.name}: {node.op.name()} would stay in float: nothing quantizes its result; quantize it, or compile with --no-strict, "
+                "which keeps it in float32"
+            )
+        from .layers import float_sums, is_layer
+
+        if is_layer(node) and node.inputs[0] in self.codes and self.quantizer(node.inputs[1]) is not None:
+            return float_sums(self, node)
+        return self.builder.add(node.op, [self.float_value(i) if i else "" for i in node.inputs], *node.outputs)
+
+    # the walk
+
+    def _input(self, port: Port) -> Port:
+        self.builder.input(port.value, self.graph.values[port.value].type)
+        return port
+
+    def _output(self, port: Port) -> Port:
+        name = self.source(port.value) if self.quantizer(port.value) else port.value
+        if port.value in self.codes:
+            if name not in self.builder.values:
+                self.builder.add(Dequantize(), (self.codes[port.value],), name)
+            return replace(port, value=name)
+        return replace(port, value=self.float_tail(port.value))
+
+    def float_tail(self, name: str) -> str:
+        """An output that no quantizer stands before: the last sums as floats, and what scales them."""
+        from .layers import float_sums, is_layer
+
+        node = self.producers[name]
+        if is_layer(node) and node.inputs[0] in self.codes:
+            return float_sums(self, node)
+        return self.float_value(name)
+
+    def _fake_quantize(self, node: Node) -> None:
+        from .rules import quantized
+
+        x, op = node.inputs[0], node.op
+        assert isinstance(op, FakeQuantize)
+        if self.graph.values[x].constant:
+            return  # read with its reader
+        if not isinstance(op.output, QType):
+            raise Unsupported(f"{x}: {op.output.code} tensors have no integer form; no target computes in {op.output.code} yet")
+        core, steps = self._chain(x)
+        self.codes[node.name] = quantized(self, node, op, core, steps)
+
+    def _chain(self, name: str) -> tuple[str, list[Step]]:
+        """The value from which a value follows by single elements, and the steps on the way."""
+        steps: list[Step] = []
+        while name not in self.codes and name in self.producers:
+            link = step(self.graph, self.producers[name], self.constant)
+            if link is None:
+                break
+            steps.insert(0, link)
+            name = link.x
+        return name, steps
+
+
+def bounds(clip: Sequence[Step] | None, q: QType, rounding: Rounding) -> tuple[int, int]:
+    """The least and the greatest code behind clips. Raises Unsupported for any other step."""
+    lo, hi = q.min, q.max
+    for link in clip or ():
+        if not isinstance(link.node.op, Clip):
+            raise Unsupported(f"{link.node.name}: {link.node.op.name()} stands between an operation and its quantizer; quantize its input too")
+        low, high = clip_codes(link.node.op, q, rounding)
+        lo, hi = min(max(lo, low), high), max(min(hi, high), low)
+    return lo, hi
+
+
+def clip_codes(clip: Clip, q: QType, rounding: Rounding) -> tuple[int, int]:
+    """The bounds of a clip in reals as codes."""
+    low, high = encode(np.array([clip.lo, clip.hi]), q, rounding)
+    return int(low), int(high)

@@ -1,0 +1,241 @@
+"""conv2d, depthwise_conv2d and dense: sums of products of codes, and the stage that makes a code of each sum."""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..accumulate import centred_weights
+from ..codes import encode
+from ..errors import Unsupported
+from ..fixed import Int, Rounding, multiplier, round_half_away
+from ..ir import F32, Array, Node, QType, Type
+from ..ops.clip import Clip
+from ..ops.conv2d import Conv2D
+from ..ops.dense import Dense
+from ..ops.depthwise_conv2d import DepthwiseConv2D
+from ..ops.dequantize import Dequantize
+from ..ops.fake_quantize import FakeQuantize
+from ..ops.requant import Requant
+from ..ops.threshold import Threshold
+from .chain import Affine, Step, affine, evaluate
+from .integerizer import Integerizer, clip_codes, held
+from .thresholds import find
+
+FEW_LEVELS = 4  # bits up to which thresholds are no larger than what else makes a sum a code exactly
+_BIAS_LIMIT = 1 << 30
+_FARTHEST = (1 << 31) - 1
+
+
+def is_layer(node: Node) -> bool:
+    return isinstance(node.op, Conv2D | DepthwiseConv2D | Dense)
+
+
+@dataclass
+class Layer:
+    """A layer over codes, before its stage. `scale` (C) or (C, B) is that of the sums, `weights` the whole numbers (C, taps)."""
+
+    node: Node
+    op: Conv2D | DepthwiseConv2D | Dense
+    x: str
+    x_type: QType
+    codes: Array
+    q: QType
+    scale: Array
+    weights: Int
+    bias: Array  # (C) in reals, float64
+
+    def reach(self) -> tuple[Int, Int]:
+        """The least and the greatest sum of each channel, over all codes of the input, without bias."""
+        x = self.x_type
+        low, high = (-1, 1) if x.bipolar else (x.min - x.zero[0], x.max - x.zero[0])
+        if isinstance(self.op, Conv2D | DepthwiseConv2D) and any(self.op.pads):
+            low, high = min(low, 0), max(high, 0)
+        products = np.stack([self.weights * low, self.weights * high])
+        return products.min(axis=0).sum(axis=1), products.max(axis=0).sum(axis=1)
+
+
+def layer(integerizer: Integerizer, node: Node) -> Layer:
+    """The node as a layer over codes. Raises Unsupported that names the node when its operands are not quantized."""
+    op = node.op
+    assert isinstance(op, Conv2D | DepthwiseConv2D | Dense)
+    x = integerizer.operand(node.inputs[0], node.name)
+    x_type = integerizer.format(x)
+    codes, q = integerizer.constant_codes(node.inputs[1])
+    channel = codes.ndim - 1 if isinstance(op, DepthwiseConv2D) else 0
+    if q.axis not in (None, channel) or len(set(q.zero)) > 1 or (q.zero[0] and not isinstance(op, Dense)):
+        raise Unsupported(
+            f"{node.name}: the weights {node.inputs[1]} have scales along axis {q.axis} or several zero points; "
+            "quantize them symmetrically, per output channel or per tensor"
+        )
+    outputs = codes.shape[channel]
+    scales = np.asarray(q.scale, np.float64).reshape((outputs, -1) if q.block and len(q.scale) > 1 else (-1,))
+    if scales.ndim == 2 and scales.shape[1] == 1:
+        scales, q = scales[:, 0], replace(q, block=None)
+    whole = np.moveaxis(centred_weights(codes, Type(codes.shape, q)).astype(np.int64), channel, 0).reshape(outputs, -1)
+    bias = integerizer.constant(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else np.zeros(outputs)
+    if bias is None:
+        raise Unsupported(f"{node.name}: its bias is computed; only a constant one can be quantized")
+    scale = np.broadcast_to(scales * x_type.scale[0], (outputs, *scales.shape[1:]))
+    return Layer(node, op, x, x_type, codes, q, scale, whole, bias.astype(np.float64))
+
+
+def quantized_layer(integerizer: Integerizer, node: Node, steps: Sequence[Step], quantizer: FakeQuantize, name: str, packed: bool) -> str:
+    """Adds the layer, its sums and the stage that gives the codes `name` of what `steps` make of them."""
+    found = layer(integerizer, node)
+    q = held(quantizer.output) if isinstance(quantizer.output, QType) else None
+    assert q is not None
+    links = [*([Step(Node(found.op.clip, node.outputs, node.outputs))] if found.op.clip else []), *steps]
+    start = Affine(found.scale if found.scale.ndim == 1 else found.scale[:, 0], found.bias)
+    line = affine(links, start)
+    if q.bipolar or line is None or (q.bits <= FEW_LEVELS and not _exact(line, q)):
+        if q.bits > FEW_LEVELS:
+            raise Unsupported(
+                f"{node.name}: what stands between it and its quantizer of {q.bits} bits ({', '.join(link.node.name for link in links)}) is no "
+                "scaling; quantize in between"
+            )
+        return _with_thresholds(integerizer, found, links, quantizer, name, packed)
+    return _with_requant(integerizer, found, line, quantizer, q, name)
+
+
+def float_sums(integerizer: Integerizer, node: Node) -> str:
+    """Adds the layer's sums and their value in float32; returns its name, the node's own."""
+    found = layer(integerizer, node)
+    if found.scale.ndim > 1:
+        raise Unsupported(f"{node.name}: the last layer has a scale for each group of weights; quantize its result, or its weights per channel")
+    scale = found.scale.astype(np.float32).astype(np.float64)
+    bias = _bias_codes(found.bias / scale)
+    if bias is None:
+        raise Unsupported(f"{node.name}: its bias is beyond 32 bits at the scale of its sums")
+    sums = _sums(integerizer, found, bias)
+    inputs = [sums]
+    if len(set(scale)) > 1:
+        inputs.append(integerizer.builder.constant(f"{node.name}_scale", scale.astype(np.float32)))
+    clipped = integerizer.fresh(f"{node.name}_unclipped") if found.op.clip else node.name
+    result = integerizer.builder.add(Dequantize(), inputs, clipped)
+    return integerizer.builder.add(found.op.clip, (result,), node.name) if found.op.clip else result
+
+
+def _sums(integerizer: Integerizer, found: Layer, bias: Int | None, pack: bool = True) -> str:
+    """Adds the constants and the node of the sums; `bias` in whole numbers."""
+    node, builder, q = found.node, integerizer.builder, found.q
+    q = replace(q, packed=pack or q.bits != 8)
+    w = builder.constant(integerizer.source(node.inputs[1]), found.codes, q)
+    b = ""
+    if bias is not None and (bias.any() or any(node.inputs[2:])):
+        wide = 64 if found.x_type.dtype.itemsize > 1 else 32
+        scale = found.scale if found.scale.ndim == 1 else found.scale[:, 0]
+        b_q = QType(wide, True, tuple(map(float, scale)), (0,) * len(scale), 0) if len(scale) > 1 else QType(wide, True, (float(scale[0]),))
+        known = integerizer.source(node.inputs[2]) if any(node.inputs[2:]) else f"{node.name}_bias"
+        b = builder.constant(known, bias, b_q)
+    return builder.add(replace(found.op, clip=None), (found.x, w, b), integerizer.fresh(f"{node.name}_sums"))
+
+
+def _bias_codes(bias: Array) -> Int | None:
+    """Biases in units of the sums, nearest, ties away from zero; None when one is beyond what a sum leaves room for."""
+    found = round_half_away(bias)
+    return found.astype(np.int64) if np.abs(found).max(initial=0) < _BIAS_LIMIT else None
+
+
+def _exact(line: Affine, q: QType) -> bool:
+    """Whether sums become codes of `q` by a multiplier and a shift without error."""
+    ratio = line.scale / q.scale[0]
+    if not ratio.all() or (np.abs(ratio) >= 2.0**30).any():
+        return False
+    pairs = [multiplier(abs(float(r))) for r in ratio.reshape(-1)]
+    same = all(abs(float(r)) == math.ldexp(mul, -shift) for r, (mul, shift) in zip(ratio.reshape(-1), pairs, strict=True))
+    units = line.shift / line.scale
+    return same and bool((units == np.rint(units)).all()) and bool((np.abs(units) < _BIAS_LIMIT).all())
+
+
+def _with_requant(integerizer: Integerizer, found: Layer, line: Affine, quantizer: FakeQuantize, q: QType, name: str) -> str:
+    """Sums, and a requant by their scale, times what the chain scales them by, over that of the codes."""
+    scale = np.broadcast_to(line.scale, found.bias.shape).copy()
+    shift = np.broadcast_to(line.shift, found.bias.shape)
+    dead = (scale == 0) | (np.abs(shift) >= np.abs(scale) * _BIAS_LIMIT)
+    if dead.any():  # a channel whose bias hides its sums altogether: its weights do not matter, and any scale that holds the bias does
+        scale[dead] = np.maximum(np.abs(shift[dead]) / (1 << 20), q.scale[0] / (1 << 20))
+        found.weights[dead] = 0
+        channel = found.codes.ndim - 1 if isinstance(found.op, DepthwiseConv2D) else 0
+        np.moveaxis(found.codes, channel, 0)[dead] = found.q.zero[0]
+    bias = _bias_codes(shift / scale)
+    assert bias is not None
+    factors = scale / q.scale[0]
+    if found.scale.ndim > 1:
+        factors = factors[:, np.newaxis] * (found.scale / found.scale[:, :1])
+    op, mul, shifts = _requant(integerizer, found, factors, bias, quantizer.rounding, q, line, name)
+    plain = found.x_type.dtype == np.int8 and q.dtype == np.int8 and op.blocks == 1 and found.q.bits == 8
+    sums = _sums(integerizer, found, bias, pack=not plain)
+    return integerizer.builder.add(op, (sums, mul, shifts), name)
+
+
+def _requant(
+    integerizer: Integerizer, found: Layer, factors: Array, bias: Int, rounding: Rounding, q: QType, line: Affine, name: str
+) -> tuple[Requant, str, str]:
+    """The stage and its constants. The multiplier has 31 bits, fewer where sums are so wide that 64 bits would not hold the products."""
+    low, high = found.reach()
+    widest = int(np.maximum(np.abs(low), np.abs(high)).max(initial=1) + np.abs(bias).max(initial=0))
+    bits = min(31, 62 - widest.bit_length())
+    lo, hi = clip_codes(Clip(line.lo, line.hi), replace(q, axis=None), rounding)
+    single = factors.ndim == 1 and len(set(factors)) == 1
+    rows = [[float(f) for f in np.atleast_1d(row)] for row in (factors[:1] if single else factors)]
+    mul, shift = [], []
+    for row in rows:
+        top = max(map(abs, row))
+        _, s = narrow_multiplier(top, bits)
+        mul.append([int(round_half_away(np.float64(f * 2.0**s))) for f in row])
+        shift.append(s)
+    blocks = found.scale.shape[1] if found.scale.ndim > 1 else 1
+    data = np.array(mul, np.int32)
+    mul_name = integerizer.builder.constant(f"{name}_mul", data if blocks > 1 else data[:, 0])
+    shift_name = integerizer.builder.constant(f"{name}_shift", np.array(shift, np.int8))
+    return Requant(q, rounding, lo, hi, blocks), mul_name, shift_name
+
+
+def narrow_multiplier(real: float, bits: int) -> tuple[int, int]:
+    """(mul, shift) with `real = mul / 2**shift` to `bits` bits."""
+    mul, shift = multiplier(real)
+    drop = 31 - bits
+    if drop <= 0 or not mul:
+        return mul, shift
+    mul = (mul + (1 << (drop - 1))) >> drop
+    return mul, shift - drop
+
+
+def _with_thresholds(integerizer: Integerizer, found: Layer, links: Sequence[Step], quantizer: FakeQuantize, name: str, packed: bool) -> str:
+    """Sums without bias, and the sums from which on each code is reached: what the float graph computes, exactly."""
+    node = found.node
+    if found.scale.ndim > 1:
+        raise Unsupported(f"{node.name}: weights with a scale for each group cannot have thresholds; use more than {FEW_LEVELS} bits behind it")
+    output = quantizer.output
+    assert isinstance(output, QType)
+    bias = found.bias.astype(np.float32)
+    biased = bool(any(node.inputs[2:]))
+
+    def codes(sums: Int) -> Int:
+        x = (sums * found.scale).astype(np.float32)
+        y = evaluate(links, x + bias if biased else x)
+        return encode(y, output, quantizer.rounding).astype(np.int64) - output.min
+
+    low, high = found.reach()
+    if max(-int(low.min()), int(high.max())) >= _FARTHEST:
+        raise Unsupported(f"{node.name}: its sums are beyond 32 bits")
+    thresholds = find(codes, low, high, output.max - output.min)
+    stage, q = threshold_stage(output, packed)
+    wide = np.int64 if found.x_type.dtype.itemsize > 1 else np.int32
+    t = integerizer.builder.constant(f"{name}_thresholds", thresholds.t.astype(wide))
+    down = integerizer.builder.constant(f"{name}_descending", thresholds.descending)
+    sums = _sums(integerizer, found, None)
+    return integerizer.builder.add(stage, (sums, t, down), name)
+
+
+def threshold_stage(output: QType, packed: bool) -> tuple[Threshold, QType]:
+    """The stage that gives codes of `output`; bipolar ones packed, or as -1 and +1."""
+    if output.bipolar:
+        q = replace(output, packed=True) if packed else QType(2, True, output.scale, (0,), narrow=True)
+        return (Threshold(q) if packed else Threshold(q, lo=-1, step=2)), q
+    q = held(output)
+    return Threshold(q, lo=q.min), q

@@ -1,0 +1,262 @@
+"""How each op that is no layer becomes integer: `MOVES` for ops that only move codes, `CORES` for those behind which codes are rounded anew."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from ..codes import encode
+from ..elementwise import SumScaling
+from ..errors import Unsupported
+from ..fixed import Int, Rounding
+from ..ir import Array, Node, Op, QType
+from ..ops.add import Add
+from ..ops.average_pool2d import AveragePool2D
+from ..ops.clip import Clip
+from ..ops.concat import Concat
+from ..ops.fake_quantize import FakeQuantize
+from ..ops.lut import Lut
+from ..ops.max_pool2d import MaxPool2D
+from ..ops.mean import Mean, mean_multiplier
+from ..ops.mul import Mul
+from ..ops.pad import Pad
+from ..ops.quantize import Quantize
+from ..ops.requant import Requant, scaling
+from ..ops.reshape import Reshape
+from ..ops.slice import Slice
+from ..ops.softmax import Softmax
+from ..ops.sub import Sub
+from ..ops.transpose import Transpose
+from ..tables import from_function
+from ..unary import Unary
+from .chain import Step, evaluate
+from .integerizer import Integerizer, bounds, clip_codes, held
+from .layers import FEW_LEVELS, is_layer, quantized_layer, threshold_stage
+from .thresholds import find, float_of_order, float_order
+
+Core = Callable[[Integerizer, Node, Sequence[Step], QType, Rounding, str], str]
+
+
+def quantized(integerizer: Integerizer, node: Node, op: FakeQuantize, core: str, steps: Sequence[Step]) -> str:
+    """Adds what computes the codes of a `fake_quantize` whose input follows from the value `core` by `steps`; returns their name."""
+    assert isinstance(op.output, QType)
+    q, x = held(op.output), node.inputs[0]
+    if op.dynamic:
+        raise Unsupported(f"{x}: its scale would follow from each sample, which this pass does not lower yet; make its activations static")
+    if len(q.scale) > 1 or len(set(q.zero)) > 1:
+        raise Unsupported(f"{x}: activations have one scale for the tensor, got {len(q.scale)}")
+    packed = op.output.bipolar and _packable(integerizer, node.name)
+    if core in integerizer.codes:
+        return _from_codes(integerizer, integerizer.codes[core], steps, op, q, x)
+    source = integerizer.producers.get(core)
+    if source is None or not _computed(integerizer, core):
+        return _from_float(integerizer, core, steps, op, q, integerizer.result(x), packed)
+    if is_layer(source):
+        return quantized_layer(integerizer, source, steps, op, integerizer.result(x), packed)
+    if op.output.bipolar:
+        raise Unsupported(f"{x}: only a layer's sums or an input can become binary, not the result of {source.op.name()}")
+    for kind, rule in CORES.items():
+        if isinstance(source.op, kind):
+            return rule(integerizer, source, steps, q, op.rounding, integerizer.result(x))
+    raise Unsupported(f"{source.name}: {source.op.name()} cannot be computed in integers; compile the model in float32")
+
+
+def _computed(integerizer: Integerizer, name: str) -> bool:
+    """Whether a value depends on codes, so that float arithmetic on its way would be silent."""
+    node = integerizer.producers.get(name)
+    return node is not None and any(i in integerizer.codes or _computed(integerizer, i) for i in node.inputs if i)
+
+
+def _packable(integerizer: Integerizer, name: str) -> bool:
+    """Whether everybody who reads a bipolar value is a layer with bipolar weights, which takes packed codes."""
+    readers = integerizer.readers[name]
+    if not readers or name in integerizer.graph.output_names:
+        return False
+    for node in readers:
+        if isinstance(node.op, Reshape):
+            before, after = (integerizer.graph.values[n].type.shape for n in (name, node.name))
+            if before[-1] % 8 or after[-1] % 8 or not _packable(integerizer, node.name):
+                return False
+            continue
+        weights = integerizer.quantizer(node.inputs[1]) if is_layer(node) and node.inputs[0] == name else None
+        if node.op.name() == "depthwise_conv2d" or getattr(node.op, "groups", 1) > 1:
+            return False
+        if weights is None or not isinstance(weights.output, QType) or not weights.output.bipolar:
+            return False
+    return True
+
+
+def _from_codes(integerizer: Integerizer, x: str, steps: Sequence[Step], op: FakeQuantize, q: QType, name: str) -> str:
+    """Codes that are clipped, scaled by one number or mapped by a function of one element, and quantized anew."""
+    x_q = integerizer.format(x)
+    assert isinstance(op.output, QType)
+    if all(isinstance(link.node.op, Clip) for link in steps) and not op.output.bipolar:
+        lo, hi = bounds(steps, q, op.rounding)
+        if _same_reals(x_q, q) and lo <= max(q.min, x_q.min) and hi >= min(q.max, x_q.max):
+            return x
+        result = integerizer.result(name)
+        mul, shift = scaling(integerizer.builder, result, [x_q.scale[0] / q.scale[0]])
+        return integerizer.builder.add(Requant(q, op.rounding, lo, hi), (x, mul, shift), result)
+    if any(link.constant is not None and link.constant.size > 1 for link in steps) or x_q.bipolar or op.output.bipolar:
+        raise Unsupported(f"{name}: codes cannot be scaled per channel here; put the batch normalization behind a layer, or quantize its result there")
+    if x_q.dtype.itemsize > 1 or q.dtype.itemsize > 1:
+        raise Unsupported(f"{name}: {steps[-1].node.op.name()} is a table of codes, which takes 8 bits")
+
+    def function(reals: Array) -> Array:
+        return evaluate(steps, reals.astype(np.float32)[:, np.newaxis])[:, 0].astype(np.float64)
+
+    return _table(integerizer, x, function, steps[-1].node.op.name(), q, op.rounding, integerizer.result(name))
+
+
+def _same_reals(x: QType, q: QType) -> bool:
+    return (x.scale, x.zero, x.bipolar) == (q.scale, q.zero, q.bipolar) and x.dtype == q.dtype
+
+
+def _from_float(
+    integerizer: Integerizer, core: str, steps: Sequence[Step], op: FakeQuantize, q: QType, name: str, packed: bool
+) -> str:
+    """The first quantizer behind an input. Few levels are thresholds of the input itself, so that no float arithmetic is left."""
+    output = op.output
+    assert isinstance(output, QType)
+    single = all(link.constant is None or link.constant.size == 1 for link in steps)
+    if (output.bipolar or output.bits <= FEW_LEVELS) and single:
+
+        def codes(order: Int) -> Int:
+            return encode(evaluate(steps, float_of_order(order)), output, op.rounding).astype(np.int64) - output.min
+
+        largest = float_order(np.array([np.finfo(np.float32).max]))
+        found = find(codes, -largest, largest, output.max - output.min)
+        stage, _ = threshold_stage(output, packed)
+        t = integerizer.builder.constant(f"{name}_thresholds", float_of_order(np.clip(found.t, -largest - 1, largest + 1)))
+        down = integerizer.builder.constant(f"{name}_descending", found.descending)
+        return integerizer.builder.add(stage, (integerizer.float_value(core), t, down), name)
+    value = integerizer.float_value(core)
+    for link in steps:
+        inputs = [value if i == link.x else integerizer.float_value(i) for i in link.node.inputs]
+        value = integerizer.builder.add(link.node.op, inputs, *link.node.outputs)
+    if name == value:
+        name = integerizer.fresh(f"{name}_q")
+    return integerizer.builder.add(Quantize(q, op.rounding), (value,), name)
+
+
+# ops that only move codes
+
+
+def _move(integerizer: Integerizer, node: Node) -> None:
+    x = integerizer.codes[node.inputs[0]]
+    integerizer.codes[node.name] = integerizer.builder.add(node.op, (x,), integerizer.result(node.name))
+
+
+def _max_pool(integerizer: Integerizer, node: Node) -> None:
+    assert isinstance(node.op, MaxPool2D)
+    q = integerizer.format(integerizer.codes[node.inputs[0]])
+    lo, hi = clip_codes(node.op.clip or Clip(), q, Rounding.HALF_AWAY)
+    op = replace(node.op, lo=max(lo, q.min), hi=min(hi, q.max), clip=None)
+    integerizer.codes[node.name] = integerizer.builder.add(op, (integerizer.codes[node.inputs[0]],), integerizer.result(node.name))
+
+
+def _pad(integerizer: Integerizer, node: Node) -> None:
+    assert isinstance(node.op, Pad)
+    x = integerizer.codes[node.inputs[0]]
+    q, value = integerizer.format(x), node.op.value
+    if not (q.min - q.zero[0]) * q.scale[0] <= value <= (q.max - q.zero[0]) * q.scale[0]:
+        raise Unsupported(f"{node.name}: pads with {value}, which the codes of {node.inputs[0]} do not reach; calibrate with it, or clip it")
+    code, _ = clip_codes(Clip(value, value), q, Rounding.HALF_AWAY)
+    integerizer.codes[node.name] = integerizer.builder.add(replace(node.op, value=code), (x,), integerizer.result(node.name))
+
+
+def _concat(integerizer: Integerizer, node: Node) -> None:
+    """All inputs in the format of what quantizes the result, else in that of the first."""
+    readers = [n.op for n in integerizer.readers[node.name] if isinstance(n.op, FakeQuantize)]
+    first = integerizer.format(integerizer.codes[node.inputs[0]])
+    wanted = readers[0].output if readers else first
+    q = held(wanted) if isinstance(wanted, QType) else first
+    rounding = readers[0].rounding if readers else Rounding.HALF_UP
+    parts = [integerizer.rescaled(integerizer.codes[i], q, rounding) for i in node.inputs]
+    integerizer.codes[node.name] = integerizer.builder.add(node.op, parts, integerizer.result(node.name))
+
+
+MOVES: dict[type[Op], Callable[[Integerizer, Node], None]] = {
+    Reshape: _move, Transpose: _move, Slice: _move, MaxPool2D: _max_pool, Pad: _pad, Concat: _concat,
+}  # fmt: skip
+
+
+# ops behind which codes are rounded anew
+
+
+def _sum(integerizer: Integerizer, node: Node, steps: Sequence[Step], q: QType, rounding: Rounding, name: str) -> str:
+    """add and sub: both operands at a common scale, as in TensorFlow Lite."""
+    assert isinstance(node.op, Add | Sub)
+    x, y = (integerizer.operand(i, node.name) for i in node.inputs)
+    lo, hi = _clipped(node.op.clip, steps, q, rounding)
+    scaled = SumScaling.of(integerizer.format(x), integerizer.format(y), q, rounding, lo, hi)
+    return integerizer.builder.add(replace(node.op, scaling=scaled, clip=None), (x, y), name)
+
+
+def _product(integerizer: Integerizer, node: Node, steps: Sequence[Step], q: QType, rounding: Rounding, name: str) -> str:
+    """mul: the product of the codes, then a requant."""
+    assert isinstance(node.op, Mul)
+    operands = [integerizer.operand(i, node.name) for i in node.inputs]
+    products = integerizer.builder.add(Mul(), operands, integerizer.fresh(f"{node.name}_sums"))
+    lo, hi = _clipped(node.op.clip, steps, q, rounding)
+    factor = prod(integerizer.format(x).scale[0] for x in operands) / q.scale[0]
+    mul, shift = scaling(integerizer.builder, name, [factor])
+    return integerizer.builder.add(Requant(q, rounding, lo, hi), (products, mul, shift), name)
+
+
+def _table(integerizer: Integerizer, x: str, real: Callable[[Array], Array], label: str, q: QType, rounding: Rounding, name: str) -> str:
+    """A table of 256 codes, each the function's value rounded once."""
+    entries = from_function(real, integerizer.format(x), q, rounding)
+    table = integerizer.builder.constant(f"{name}_table", entries, q)
+    return integerizer.builder.add(Lut(label), (x, table), name)
+
+
+def _pool(integerizer: Integerizer, node: Node, steps: Sequence[Step], q: QType, rounding: Rounding, name: str) -> str:
+    """Average pooling stays in the format of its input; over the whole plane it may change it, as a mean."""
+    assert isinstance(node.op, AveragePool2D)
+    x = integerizer.operand(node.inputs[0], node.name)
+    if not _same_reals(integerizer.format(x), q):
+        return _whole_mean(integerizer, node, x, steps, q, rounding, name)
+    lo, hi = _clipped(node.op.clip, steps, q, rounding)
+    return integerizer.builder.add(replace(node.op, lo=lo, hi=hi, clip=None, rounding=rounding), (x,), name)
+
+
+def _whole_mean(integerizer: Integerizer, node: Node, x: str, steps: Sequence[Step], q: QType, rounding: Rounding, name: str) -> str:
+    shape = integerizer.builder.values[x].type.shape
+    assert isinstance(node.op, AveragePool2D)
+    if node.op.window.kernel != shape[1:3] or any(node.op.window.pads):
+        raise Unsupported(f"{node.name}: average_pool2d keeps the scale of its input; quantize its result with that scale")
+    clipped = [Step(Node(node.op.clip, node.outputs, node.outputs)), *steps] if node.op.clip else steps
+    return _mean(integerizer, Node(Mean((1, 2), True), node.inputs, node.outputs), clipped, q, rounding, name)
+
+
+def _mean(integerizer: Integerizer, node: Node, steps: Sequence[Step], q: QType, rounding: Rounding, name: str) -> str:
+    """The sum of the codes, requantized by a multiplier that holds the division."""
+    assert isinstance(node.op, Mean)
+    x = integerizer.operand(node.inputs[0], node.name)
+    count = node.op.count(integerizer.builder.values[x].type)
+    lo, hi = bounds(steps, q, rounding)
+    factor = integerizer.format(x).scale[0] / q.scale[0]
+    mul, shift = scaling(integerizer.builder, name, [factor], lambda real: mean_multiplier(real, count))
+    return integerizer.builder.add(replace(node.op, requant=Requant(q, rounding, lo, hi)), (x, mul, shift), name)
+
+
+def _softmax(integerizer: Integerizer, node: Node, steps: Sequence[Step], q: QType, rounding: Rounding, name: str) -> str:
+    """Scale 1/256 and zero point -128, TensorFlow Lite's."""
+    x = integerizer.operand(node.inputs[0], node.name)
+    if steps or (q.scale, q.zero, q.code) != ((1 / 256,), (-128,), "s8"):
+        raise Unsupported(f"{node.name}: softmax gives 8-bit codes of scale 1/256 and zero point -128, not {q.code} of scale {q.scale[0]:.6g}")
+    return integerizer.builder.add(Softmax.for_codes(integerizer.format(x).scale[0]), (x,), name)
+
+
+def _clipped(clip: Clip | None, steps: Sequence[Step], q: QType, rounding: Rounding) -> tuple[int, int]:
+    lo, hi = clip_codes(clip or Clip(), q, rounding)
+    low, high = bounds(steps, q, rounding)
+    return max(lo, low), min(hi, high)
+
+
+CORES: dict[type[Op], Core] = {
+    Add: _sum, Sub: _sum, Mul: _product, AveragePool2D: _pool, Mean: _mean, Softmax: _softmax,
+}  # fmt: skip
