@@ -75,9 +75,9 @@ def affine(steps: Sequence[Step], start: Affine) -> Affine | None:
     found = start
     for link in steps:
         op = link.node.op
-        if isinstance(op, Unary) or (found.lo, found.hi) != (-math.inf, math.inf):
-            if not isinstance(op, Clip) or found.hi < op.lo or op.hi < found.lo:
-                return None
+        clipped = (found.lo, found.hi) != (-math.inf, math.inf)
+        if isinstance(op, Unary) or (clipped and not isinstance(op, Clip)) or (isinstance(op, Clip) and (found.hi < op.lo or op.hi < found.lo)):
+            return None
         if isinstance(op, Clip):
             found = Affine(found.scale, found.shift, max(found.lo, op.lo), min(found.hi, op.hi))
             continue

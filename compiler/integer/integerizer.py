@@ -131,8 +131,8 @@ class Integerizer:
             raise Unsupported(f"{node.name}: {node.inputs[0]} cannot be quantized")
         if self.strict and step(self.graph, node, self.constant) is None:
             raise Unsupported(
-                f"{node.name}: {node.op.name()} would stay in float: nothing quantizes its result; quantize it, or compile with --no-strict, "
-                "which keeps it in float32"
+                f"{node.name}: {node.op.name()} would stay in float: nothing quantizes its result; quantize it, or compile with "
+                "--no-strict, which keeps it in float32"
             )
         from .layers import float_sums, is_layer
 
@@ -192,7 +192,7 @@ def bounds(clip: Sequence[Step] | None, q: QType, rounding: Rounding) -> tuple[i
     lo, hi = q.min, q.max
     for link in clip or ():
         if not isinstance(link.node.op, Clip):
-            raise Unsupported(f"{link.node.name}: {link.node.op.name()} stands between an operation and its quantizer; quantize its input too")
+            raise Unsupported(f"{link.node.name}: {link.node.op.name()} stands before a quantizer; quantize its input too")
         low, high = clip_codes(link.node.op, q, rounding)
         lo, hi = min(max(lo, low), high), max(min(hi, high), low)
     return lo, hi

@@ -4,7 +4,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +11,8 @@ from ..accumulate import centred_weights
 from ..codes import encode
 from ..errors import Unsupported
 from ..fixed import Int, Rounding, multiplier, round_half_away
-from ..ir import F32, Array, Node, QType, Type
+from ..ir import Array, Node, Op, QType, Type
+from ..ops.add import Add
 from ..ops.clip import Clip
 from ..ops.conv2d import Conv2D
 from ..ops.dense import Dense
@@ -25,6 +25,8 @@ from .chain import Affine, Step, affine, evaluate
 from .integerizer import Integerizer, clip_codes, held
 from .thresholds import find
 
+_MOST_LEVELS = 8  # bits up to which thresholds can stand in for what is no scaling: 255 for each channel
+_BIAS_ERROR = 1 / 8  # of a code: what rounding the bias to the scale of the sums may shift before thresholds take over
 FEW_LEVELS = 4  # bits up to which thresholds are no larger than what else makes a sum a code exactly
 _BIAS_LIMIT = 1 << 30
 _FARTHEST = (1 << 31) - 1
@@ -91,32 +93,38 @@ def quantized_layer(integerizer: Integerizer, node: Node, steps: Sequence[Step],
     links = [*([Step(Node(found.op.clip, node.outputs, node.outputs))] if found.op.clip else []), *steps]
     start = Affine(found.scale if found.scale.ndim == 1 else found.scale[:, 0], found.bias)
     line = affine(links, start)
-    if q.bipolar or line is None or (q.bits <= FEW_LEVELS and not _exact(line, q)):
-        if q.bits > FEW_LEVELS:
-            raise Unsupported(
-                f"{node.name}: what stands between it and its quantizer of {q.bits} bits ({', '.join(link.node.name for link in links)}) is no "
-                "scaling; quantize in between"
-            )
-        return _with_thresholds(integerizer, found, links, quantizer, name, packed)
-    return _with_requant(integerizer, found, line, quantizer, q, name)
+    if line is not None and not q.bipolar and (_exact(line, q) or (q.bits > FEW_LEVELS and _bias_error(line, q) < _BIAS_ERROR)):
+        return _with_requant(integerizer, found, line, quantizer, q, name)
+    if q.bits > _MOST_LEVELS:
+        raise Unsupported(
+            f"{node.name}: what stands between it and its quantizer of {q.bits} bits ({', '.join(link.node.name for link in links)}) is no "
+            "scaling; quantize in between"
+        )
+    return _with_thresholds(integerizer, found, links, quantizer, name, packed)
 
 
 def float_sums(integerizer: Integerizer, node: Node) -> str:
     """Adds the layer's sums and their value in float32; returns its name, the node's own."""
     found = layer(integerizer, node)
     if found.scale.ndim > 1:
-        raise Unsupported(f"{node.name}: the last layer has a scale for each group of weights; quantize its result, or its weights per channel")
+        raise Unsupported(f"{node.name}: its weights have a scale for each group, and nothing quantizes its result; quantize either otherwise")
     scale = found.scale.astype(np.float32).astype(np.float64)
-    bias = _bias_codes(found.bias / scale)
-    if bias is None:
-        raise Unsupported(f"{node.name}: its bias is beyond 32 bits at the scale of its sums")
+    biased = len(node.inputs) > 2 and bool(node.inputs[2])
+    bias = _bias_codes(found.bias / found.scale) if biased and integerizer.quantizer(node.inputs[2]) else None
     sums = _sums(integerizer, found, bias)
     inputs = [sums]
-    if len(set(scale)) > 1:
+    if len(integerizer.format(sums).scale) > 1:
         inputs.append(integerizer.builder.constant(f"{node.name}_scale", scale.astype(np.float32)))
-    clipped = integerizer.fresh(f"{node.name}_unclipped") if found.op.clip else node.name
-    result = integerizer.builder.add(Dequantize(), inputs, clipped)
-    return integerizer.builder.add(found.op.clip, (result,), node.name) if found.op.clip else result
+    rest: list[tuple[Op, list[str]]] = []
+    if biased and bias is None:  # a bias in float is added in float
+        rest.append((Add(), [integerizer.float_value(node.inputs[2])]))
+    if found.op.clip:
+        rest.append((found.op.clip, []))
+    value = integerizer.builder.add(Dequantize(), inputs, integerizer.fresh(f"{node.name}_product") if rest else node.name)
+    for count, (op, others) in enumerate(rest, 1):
+        name = node.name if count == len(rest) else integerizer.fresh(f"{node.name}_biased")
+        value = integerizer.builder.add(op, [value, *others], name)
+    return value
 
 
 def _sums(integerizer: Integerizer, found: Layer, bias: Int | None, pack: bool = True) -> str:
@@ -138,6 +146,14 @@ def _bias_codes(bias: Array) -> Int | None:
     """Biases in units of the sums, nearest, ties away from zero; None when one is beyond what a sum leaves room for."""
     found = round_half_away(bias)
     return found.astype(np.int64) if np.abs(found).max(initial=0) < _BIAS_LIMIT else None
+
+
+def _bias_error(line: Affine, q: QType) -> float:
+    """By how many codes of `q` rounding the shift to whole sums moves the result."""
+    with np.errstate(all="ignore"):
+        units = line.shift / line.scale
+        error = np.abs(units - np.rint(units)) * np.abs(line.scale) / q.scale[0]
+    return float(np.where(np.isfinite(error), error, 0).max(initial=0))
 
 
 def _exact(line: Affine, q: QType) -> bool:
@@ -185,8 +201,8 @@ def _requant(
     mul, shift = [], []
     for row in rows:
         top = max(map(abs, row))
-        _, s = narrow_multiplier(top, bits)
-        mul.append([int(round_half_away(np.float64(f * 2.0**s))) for f in row])
+        _, s = multiplier(top, bits)
+        mul.append(list(round_half_away(np.array(row) * 2.0**s).astype(np.int64)))
         shift.append(s)
     blocks = found.scale.shape[1] if found.scale.ndim > 1 else 1
     data = np.array(mul, np.int32)
@@ -195,21 +211,13 @@ def _requant(
     return Requant(q, rounding, lo, hi, blocks), mul_name, shift_name
 
 
-def narrow_multiplier(real: float, bits: int) -> tuple[int, int]:
-    """(mul, shift) with `real = mul / 2**shift` to `bits` bits."""
-    mul, shift = multiplier(real)
-    drop = 31 - bits
-    if drop <= 0 or not mul:
-        return mul, shift
-    mul = (mul + (1 << (drop - 1))) >> drop
-    return mul, shift - drop
-
-
-def _with_thresholds(integerizer: Integerizer, found: Layer, links: Sequence[Step], quantizer: FakeQuantize, name: str, packed: bool) -> str:
+def _with_thresholds(
+    integerizer: Integerizer, found: Layer, links: Sequence[Step], quantizer: FakeQuantize, name: str, packed: bool
+) -> str:
     """Sums without bias, and the sums from which on each code is reached: what the float graph computes, exactly."""
     node = found.node
     if found.scale.ndim > 1:
-        raise Unsupported(f"{node.name}: weights with a scale for each group cannot have thresholds; use more than {FEW_LEVELS} bits behind it")
+        raise Unsupported(f"{node.name}: weights with a scale for each group take more than {FEW_LEVELS} bits behind them")
     output = quantizer.output
     assert isinstance(output, QType)
     bias = found.bias.astype(np.float32)
@@ -224,7 +232,7 @@ def _with_thresholds(integerizer: Integerizer, found: Layer, links: Sequence[Ste
     if max(-int(low.min()), int(high.max())) >= _FARTHEST:
         raise Unsupported(f"{node.name}: its sums are beyond 32 bits")
     thresholds = find(codes, low, high, output.max - output.min)
-    stage, q = threshold_stage(output, packed)
+    stage = threshold_stage(output, packed)
     wide = np.int64 if found.x_type.dtype.itemsize > 1 else np.int32
     t = integerizer.builder.constant(f"{name}_thresholds", thresholds.t.astype(wide))
     down = integerizer.builder.constant(f"{name}_descending", thresholds.descending)
@@ -232,10 +240,10 @@ def _with_thresholds(integerizer: Integerizer, found: Layer, links: Sequence[Ste
     return integerizer.builder.add(stage, (sums, t, down), name)
 
 
-def threshold_stage(output: QType, packed: bool) -> tuple[Threshold, QType]:
+def threshold_stage(output: QType, packed: bool) -> Threshold:
     """The stage that gives codes of `output`; bipolar ones packed, or as -1 and +1."""
     if output.bipolar:
         q = replace(output, packed=True) if packed else QType(2, True, output.scale, (0,), narrow=True)
-        return (Threshold(q) if packed else Threshold(q, lo=-1, step=2)), q
+        return Threshold(q) if packed else Threshold(q, lo=-1, step=2)
     q = held(output)
-    return Threshold(q, lo=q.min), q
+    return Threshold(q, lo=q.min)

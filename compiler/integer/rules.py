@@ -1,4 +1,4 @@
-"""How each op that is no layer becomes integer: `MOVES` for ops that only move codes, `CORES` for those behind which codes are rounded anew."""
+"""How each op that is no layer becomes integer: `MOVES` only move codes, behind `CORES` codes are rounded anew."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -30,7 +30,6 @@ from ..ops.softmax import Softmax
 from ..ops.sub import Sub
 from ..ops.transpose import Transpose
 from ..tables import from_function
-from ..unary import Unary
 from .chain import Step, evaluate
 from .integerizer import Integerizer, bounds, clip_codes, held
 from .layers import FEW_LEVELS, is_layer, quantized_layer, threshold_stage
@@ -100,7 +99,7 @@ def _from_codes(integerizer: Integerizer, x: str, steps: Sequence[Step], op: Fak
         mul, shift = scaling(integerizer.builder, result, [x_q.scale[0] / q.scale[0]])
         return integerizer.builder.add(Requant(q, op.rounding, lo, hi), (x, mul, shift), result)
     if any(link.constant is not None and link.constant.size > 1 for link in steps) or x_q.bipolar or op.output.bipolar:
-        raise Unsupported(f"{name}: codes cannot be scaled per channel here; put the batch normalization behind a layer, or quantize its result there")
+        raise Unsupported(f"{name}: codes cannot be scaled per channel here; put the batch normalization behind a layer")
     if x_q.dtype.itemsize > 1 or q.dtype.itemsize > 1:
         raise Unsupported(f"{name}: {steps[-1].node.op.name()} is a table of codes, which takes 8 bits")
 
@@ -128,7 +127,7 @@ def _from_float(
 
         largest = float_order(np.array([np.finfo(np.float32).max]))
         found = find(codes, -largest, largest, output.max - output.min)
-        stage, _ = threshold_stage(output, packed)
+        stage = threshold_stage(output, packed)
         t = integerizer.builder.constant(f"{name}_thresholds", float_of_order(np.clip(found.t, -largest - 1, largest + 1)))
         down = integerizer.builder.constant(f"{name}_descending", found.descending)
         return integerizer.builder.add(stage, (integerizer.float_value(core), t, down), name)
@@ -162,7 +161,7 @@ def _pad(integerizer: Integerizer, node: Node) -> None:
     x = integerizer.codes[node.inputs[0]]
     q, value = integerizer.format(x), node.op.value
     if not (q.min - q.zero[0]) * q.scale[0] <= value <= (q.max - q.zero[0]) * q.scale[0]:
-        raise Unsupported(f"{node.name}: pads with {value}, which the codes of {node.inputs[0]} do not reach; calibrate with it, or clip it")
+        raise Unsupported(f"{node.name}: pads with {value}, which the codes of {node.inputs[0]} do not reach; calibrate with it")
     code, _ = clip_codes(Clip(value, value), q, Rounding.HALF_AWAY)
     integerizer.codes[node.name] = integerizer.builder.add(replace(node.op, value=code), (x,), integerizer.result(node.name))
 
@@ -247,7 +246,7 @@ def _softmax(integerizer: Integerizer, node: Node, steps: Sequence[Step], q: QTy
     """Scale 1/256 and zero point -128, TensorFlow Lite's."""
     x = integerizer.operand(node.inputs[0], node.name)
     if steps or (q.scale, q.zero, q.code) != ((1 / 256,), (-128,), "s8"):
-        raise Unsupported(f"{node.name}: softmax gives 8-bit codes of scale 1/256 and zero point -128, not {q.code} of scale {q.scale[0]:.6g}")
+        raise Unsupported(f"{node.name}: softmax gives s8 codes of scale 1/256 and zero point -128, not {q.code} of {q.scale[0]:.6g}")
     return integerizer.builder.add(Softmax.for_codes(integerizer.format(x).scale[0]), (x,), name)
 
 
