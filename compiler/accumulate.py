@@ -7,7 +7,7 @@ import numpy as np
 
 from .codes import spread
 from .dot import exact_format
-from .errors import TapeoutError
+from .errors import TapeoutError, Unsupported
 from .ir import F32, Array, FType, Param, QType, Type, Types
 from .ops.clip import Clip
 from .ops.requant import Requant
@@ -36,6 +36,8 @@ def sum_type(shape: tuple[int, ...], types: Types, requant: Stage | None) -> Typ
     count = len(blocks(w))
     trailing = (count,) if count > 1 else ()
     bits = 64 if x.q.dtype.itemsize > 1 else 32
+    if trailing and isinstance(requant, Threshold):
+        raise TapeoutError("thresholds of blocks are undefined: each channel has several sums")
     if requant is None:
         scale = tuple(x.q.scale[0] * s for s in w.q.scale)
         axis = len(shape) - 1 if len(scale) > 1 else None
@@ -43,18 +45,39 @@ def sum_type(shape: tuple[int, ...], types: Types, requant: Stage | None) -> Typ
     return requant.infer((Type((*shape, *trailing), QType(bits)), *types[3:5]))[0]
 
 
+def plain(types: Types, output: Type) -> bool:
+    """Whether a layer of integers is one of int8 codes by int8 weights with one multiplier a channel, for which kernels are simplest."""
+    x, w = types[:2]
+    assert x and w
+    requantized = len(types) == 5 and types[3] is not None and len(types[3].shape) == 1
+    return requantized and x.q.storage == w.q.storage == output.q.storage == "s8" and not _bipolar(x) and not _special(w)
+
+
+def _bipolar(type: Type) -> bool:
+    return isinstance(type.q, QType) and type.q.bipolar
+
+
+def _special(w: Type) -> bool:
+    return isinstance(w.q, QType) and (w.q.packed or w.q.bipolar)
+
+
 def sum_symbol(op: str, types: Types, output: Type) -> str:
     """The kernel of a layer: `conv2d_s8` for plain int8, `conv2d_b1` for bipolar codes by bipolar weights, else `conv2d_packed_s8`
-    or `conv2d_packed_s16` by how activations are held: weights of any width, any output stage."""
+    or `conv2d_packed_s16` by how activations are held: weights of any width, any output stage.
+
+    Raises Unsupported for packed or bipolar codes that no kernel reads or writes.
+    """
     x, w = types[:2]
     assert x and w
     if isinstance(x.q, FType) or isinstance(w.q, FType):
         return f"{op}_{x.q.storage}"
-    if x.q.packed:
+    if output.quantized.packed and output.q.storage != "b1":
+        raise Unsupported(f"kernels of {op} write no packed codes but bipolar ones, got {output.q.code}")
+    if x.q.packed or x.q.bipolar:
+        if not (x.q.storage == w.q.storage == "b1" and len(types) < 6):
+            raise Unsupported(f"kernels of {op} multiply packed bipolar codes alone, got {x.q.code} by {w.q.code}")
         return f"{op}_b1"
-    requantized = len(types) == 5 and types[3] is not None and len(types[3].shape) == 1
-    plain = requantized and x.q.storage == w.q.storage == output.q.storage == "s8" and not w.q.packed
-    return f"{op}_s8" if plain else f"{op}_packed_{x.q.storage}"
+    return f"{op}_s8" if plain(types, output) else f"{op}_packed_{x.q.storage}"
 
 
 def centred_weights(w: Array, type: Type) -> Array:
@@ -106,14 +129,50 @@ def finish(sums: Array, types: Types, arrays: Sequence[Array], requant: Stage | 
     return sums if sums.dtype == np.float32 else sums.astype(np.int64 if types[0] and types[0].q.dtype.itemsize > 1 else np.int32)
 
 
-def sum_fields(types: Types, requant: Stage | None, clip: Clip | None) -> dict[str, Param]:
-    """The kernel's fields for zero points, requantization and clipping of these inputs."""
+def sum_fields(types: Types, requant: Stage | None, clip: Clip | None, output: Type) -> dict[str, Param]:
+    """The kernel's fields for zero points, requantization and clipping of these inputs; see `sum_symbol` for the kernels."""
     x, w = types[:2]
     assert x and w
     if isinstance(x.q, FType):
         return dict((clip or Clip()).fields(x))
-    fields: dict[str, Param] = {"x_zero": x.q.zero[0]}
+    if plain(types, output):
+        assert types[3] and isinstance(requant, Requant)
+        return {"x_zero": x.q.zero[0], "per_channel": int(types[3].size > 1), **requant.fields()}
+    return {"x_zero": x.q.zero[0], **_weight_fields(w), **_stage_fields(types, requant, output)}
+
+
+def _weight_fields(w: Type) -> dict[str, Param]:
+    """The member `weights` of the kernels of packed weights."""
+    q = w.quantized
+    parts = blocks(w)
+    return {
+        "weights.bits": q.bits if q.packed else 8 * q.dtype.itemsize, "weights.is_signed": int(q.min < 0),
+        "weights.bipolar": int(q.bipolar), "weights.zero": q.zero[0], "weights.block": parts[0].stop, "weights.blocks": len(parts),
+    }  # fmt: skip
+
+
+def _stage_fields(types: Types, requant: Stage | None, output: Type) -> dict[str, Param]:
+    """The member `stage` of the kernels of packed weights."""
+    x, w, b = types[:3]
+    assert x and w
+    fields: dict[str, Param] = {
+        "y_bits": 1 if output.q.storage == "b1" else 8 * output.q.dtype.itemsize, "wide": int(x.q.dtype.itemsize > 1),
+        "wide_bias": int(b is not None and b.q.dtype.itemsize > 4), "raw": int(requant is None), "blocks": len(blocks(w)),
+    }  # fmt: skip
     if isinstance(requant, Requant):
+        assert types[4]
+        fields |= {"per_channel": int(types[4].size > 1), **requant.fields()}
+    elif requant is not None:
         assert types[3]
-        fields |= {"per_channel": int(types[3].size > 1), **requant.fields()}
+        fields |= requant.fields(types[3])
+    return {f"stage.{name}": value for name, value in fields.items()}
+
+
+def packed_strides(x: Type, y: Type) -> dict[str, Param]:
+    """The fields of a kernel's `window` that count bytes instead of elements, where `x` or `y` (N, H, W, C) is packed."""
+    fields: dict[str, Param] = {}
+    for name, type in (("in", x), ("out", y)):
+        if isinstance(type.q, QType) and type.q.packed:
+            pixel = -(-type.shape[3] * type.q.bits // 8)
+            fields |= {f"window.{name}_row": type.shape[2] * pixel, f"window.{name}_pixel": pixel}
     return fields

@@ -31,7 +31,7 @@ def channels(type: Type) -> int:
 
 
 def mixes(graph: Graph, node: Node) -> bool:
-    """Whether a node is a requantized sum over all channels of its input, all else constant."""
+    """Whether a node is a requantized sum over all channels of its input, all else constant; see `_fixed`."""
     return isinstance(node.op, Conv2D | Dense) and _fixed(graph, node) and (not isinstance(node.op, Conv2D) or node.op.groups == 1)
 
 
@@ -59,7 +59,7 @@ def links(graph: Graph, node: Node) -> Links | None:
         return _concatenated(op, types, len(same))
     if isinstance(op, DepthwiseConv2D) and _fixed(graph, node):
         return (same // (len(same) // channels(x)), *_along(types[1:], same))
-    if isinstance(op, Requant):
+    if isinstance(op, Requant) and op.blocks == 1:
         return (same, *_along(types[1:], same))
     if isinstance(op, Reshape) and channels(y) % channels(x) == 0:
         return (same % channels(x),)
@@ -73,8 +73,12 @@ def links(graph: Graph, node: Node) -> Links | None:
 
 
 def _fixed(graph: Graph, node: Node) -> bool:
-    """Whether a sum is requantized and takes only constants besides its first input."""
-    return getattr(node.op, "requant", None) is not None and all(not name or graph.values[name].constant for name in node.inputs[1:])
+    """Whether a sum is requantized, by one multiplier a channel, and takes only constants besides its first input. Bipolar codes,
+    which have no 0, and blocks and thresholds are left to others."""
+    stage, types = getattr(node.op, "requant", None), graph.types(node)[:2]
+    if not isinstance(stage, Requant) or stage.blocks > 1 or any(t and isinstance(t.q, QType) and t.q.bipolar for t in types):
+        return False
+    return all(not name or graph.values[name].constant for name in node.inputs[1:])
 
 
 def _along(types: Types, same: Index) -> Links:

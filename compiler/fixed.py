@@ -77,10 +77,10 @@ def doubling_high_multiply(a: IntLike, b: IntLike) -> Int:
 
 
 def requantize(x: IntLike, mul: IntLike, shift: IntLike, rounding: Rounding) -> Int:
-    """`x * mul / 2**shift` rounded: `x` and `mul` fit 32 bits, 1 <= `shift` <= 62.
+    """`x * mul / 2**shift` rounded: `mul` fits 32 bits, 1 <= `shift` <= 62, and the product fits 64 bits, as it does for `x` of 32.
 
-    TFLITE applies the shift in two parts: to the left of the multiply for what `shift` is below 31, where
-    `x << (31 - shift)` must fit 32 bits, to the right for what it is above.
+    TFLITE takes `x` of 32 bits and `mul` >= 0, and applies the shift in two parts: to the left of the multiply for what
+    `shift` is below 31, where `x << (31 - shift)` must fit 32 bits, to the right for what it is above.
     """
     x, mul, shift = np.asarray(x, np.int64), np.asarray(mul, np.int64), np.asarray(shift, np.int64)
     if rounding is not Rounding.TFLITE:
@@ -89,24 +89,26 @@ def requantize(x: IntLike, mul: IntLike, shift: IntLike, rounding: Rounding) -> 
     return shift_right(doubling_high_multiply(x << left, mul), right, Rounding.HALF_AWAY)
 
 
-def multiplier(real: float) -> tuple[int, int]:
-    """(mul, shift) with `real = mul / 2**shift` to 31 bits, 2**30 <= mul < 2**31; (0, 31) for what underflows.
+def multiplier(real: float, bits: int = 31) -> tuple[int, int]:
+    """(mul, shift) with `real = mul / 2**shift` to `bits` (1 to 31) bits, 2**(bits - 1) <= mul < 2**bits; (0, bits) for what underflows.
 
-    The rounding of `mul` is that of TensorFlow Lite's QuantizeMultiplier (half away from zero).
+    The rounding of `mul` is that of TensorFlow Lite's QuantizeMultiplier (half away from zero), which has 31 bits. Fewer bits leave
+    room in 64 for sums of more than 32.
 
-    Raises ValueError when `real` is negative, not finite, or rounds to 2**30 and above.
+    Raises ValueError when `real` is negative, not finite, or rounds to 2**(bits - 1) and above.
     """
-    if not (0 <= real < 2.0**30 - 0.25):  # from there on 31 bits round to 2**30
-        raise ValueError(f"multiplier {real!r} is outside 0 .. 2**30")
+    largest = 2.0 ** (bits - 1)
+    if not (0 <= real < largest - 0.25):  # from there on so many bits round to the power of two
+        raise ValueError(f"multiplier {real!r} is outside 0 .. 2**{bits - 1}")
     if real == 0:
-        return 0, 31
+        return 0, bits
     fraction, exponent = math.frexp(real)
-    mul = math.floor(fraction * (1 << 31) + 0.5)
-    if mul == 1 << 31:
+    mul = math.floor(fraction * (1 << bits) + 0.5)
+    if mul == 1 << bits:
         mul, exponent = mul // 2, exponent + 1
-    if exponent < -31:
-        return 0, 31
-    return mul, 31 - exponent
+    if bits - exponent > 62:
+        return 0, bits
+    return mul, bits - exponent
 
 
 def round_half_away(x: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -9,7 +9,7 @@ from .errors import TapeoutError
 from .ir import Graph, Node
 from .place import place
 
-ALIGNMENT = 4  # bytes; the widest element is 32 bits, and no core needs more than its word
+ALIGNMENT = 4  # bytes, the widest element but for 64-bit sums; see `alignment`
 
 
 @dataclass(frozen=True)
@@ -75,25 +75,30 @@ def plan(graph: Graph, scratch: Mapping[str, int], keep_inputs: bool = False, gu
 
     An alias op's output shares its input's buffer, and an output takes over the buffer of an input that dies
     at its node where the op allows it. With `keep_inputs` no node overwrites a graph input; `guard` leaves that
-    many free bytes before and after each buffer, rounded up to ALIGNMENT.
+    many free bytes before and after each buffer, rounded up to the graph's `alignment`.
     """
-    buffers = [*_share(graph, keep_inputs), *_scratch(graph, scratch)]
-    gap = align(guard)
-    result = place([(b.first, b.last, align(b.bytes) + gap) for b in buffers], ALIGNMENT)
+    buffers, unit = [*_share(graph, keep_inputs), *_scratch(graph, scratch)], alignment(graph)
+    gap = align(guard, unit)
+    result = place([(b.first, b.last, align(b.bytes, unit) + gap) for b in buffers], unit)
     placed = tuple(replace(b, offset=offset + gap) for b, offset in zip(buffers, result.offsets, strict=True))
-    return Plan(placed, result.height + gap, lower_bound(buffers), result.optimal)
+    return Plan(placed, result.height + gap, lower_bound(buffers, unit), result.optimal)
 
 
-def align(size: int) -> int:
-    """`size` rounded up to ALIGNMENT."""
-    return -(-size // ALIGNMENT) * ALIGNMENT
+def alignment(graph: Graph) -> int:
+    """What divides every offset: the bytes of the widest computed element, at least ALIGNMENT."""
+    return max(ALIGNMENT, *(v.type.q.dtype.itemsize for v in graph.values.values() if not v.constant))
 
 
-def lower_bound(buffers: Iterable[Buffer]) -> int:
-    """The largest sum of bytes, each rounded to ALIGNMENT, of buffers that are live at once."""
+def align(size: int, unit: int = ALIGNMENT) -> int:
+    """`size` rounded up to a multiple of `unit`."""
+    return -(-size // unit) * unit
+
+
+def lower_bound(buffers: Iterable[Buffer], unit: int = ALIGNMENT) -> int:
+    """The largest sum of bytes, each rounded to `unit`, of buffers that are live at once."""
     known = tuple(buffers)
     starts = {b.first for b in known}
-    return max((sum(align(b.bytes) for b in known if b.first <= at <= b.last) for at in starts), default=0)
+    return max((sum(align(b.bytes, unit) for b in known if b.first <= at <= b.last) for at in starts), default=0)
 
 
 def _scratch(graph: Graph, scratch: Mapping[str, int]) -> list[Buffer]:
@@ -181,8 +186,9 @@ def check(plan: Plan, graph: Graph) -> None:
     Independent of how the plan was made: live buffers lie inside the arena and apart from each other,
     lifetimes cover every use of the values held, and a value is overwritten only when it is no longer needed.
     """
+    unit = alignment(graph)
     for number, buffer in enumerate(plan.buffers):
-        if buffer.offset < 0 or buffer.offset % ALIGNMENT or buffer.offset + buffer.bytes > plan.arena_bytes:
+        if buffer.offset < 0 or buffer.offset % unit or buffer.offset + buffer.bytes > plan.arena_bytes:
             raise TapeoutError(f"{buffer.name}: bytes {_span(buffer)} do not fit the arena of {plan.arena_bytes} bytes")
         for other in plan.buffers[:number]:
             together = buffer.first <= other.last and other.first <= buffer.last

@@ -108,9 +108,8 @@ def execute(
         data = machine.execute(moved, hooks, encode(compiled.graph, inputs), Path(folder))
     try:
         return decode(data, count, types)
-    except ValueError:
-        size = sum(t.bytes for t in types)
-        raise EngineFailed(machine.name, f"wrote {len(data)} bytes for {count} samples of {size} bytes each") from None
+    except ValueError as error:
+        raise EngineFailed(machine.name, str(error)) from None
 
 
 def traced_types(graph: Graph) -> list[Type]:

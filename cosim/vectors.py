@@ -37,7 +37,7 @@ def _codes(type: Type) -> Array:
     flat = [np.full(type.size, code) for code in (q.min, q.max, zero)]
     turns = np.where(np.arange(type.size) % 2, q.max, q.min)
     flat += [turns, turns[::-1] if type.size % 2 == 0 else q.min + q.max - turns]
-    codes = min(1 << q.bits, 1 << 8)  # of wider formats, as many as an 8-bit one has, evenly spread
+    codes = min(q.max - q.min + 1, 1 << 8)  # of wider formats, as many as an 8-bit one has, evenly spread
     ramps = max(1, -(-codes // max(1, type.size)))
     steps = np.arange(ramps * type.size) % codes
     flat += list((q.min + steps * ((q.max - q.min) // (codes - 1))).reshape(ramps, type.size))

@@ -23,6 +23,7 @@ class Kernel:
     symbol: str
     scratch: Callable[[Op, Types], int] = no_scratch  # bytes of arena that it uses while it runs
     variadic: bool = False  # takes its inputs as one array of pointers
+    inputs: int = 0  # how many it takes at least: NULL for those at the end that a node lacks
 
 
 @dataclass(frozen=True)

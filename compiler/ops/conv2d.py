@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..accumulate import Stage, blocks, centred, centred_weights, finish, sum_fields, sum_symbol, sum_type
+from ..accumulate import Stage, blocks, centred, centred_weights, finish, packed_strides, sum_fields, sum_symbol, sum_type
 from ..dot import exact_matmul, ordered_matmul
-from ..errors import TapeoutError
+from ..errors import TapeoutError, Unsupported
 from ..ir import Array, Cost, Op, Param, QType, Type, Types
 from ..window import Window
 from .clip import Clip
@@ -67,12 +67,17 @@ class Conv2D(Op):
         return np.concatenate(found, axis=-1)
 
     def symbol(self, types: Types) -> str:
+        x, w = types[:2]
+        assert x and w
+        if x.q.storage == "b1" and self.groups > 1 and w.shape[3] % 8:
+            raise Unsupported(f"kernels of conv2d take groups of bipolar channels by eights, got {w.shape[3]} channels each")
         return sum_symbol(self.name(), types, self.infer(types)[0])
 
     def params(self, types: Types) -> dict[str, Param]:
         (y,) = self.infer(types)
         assert types[0]
-        return {**self.window(types).params(types[0].shape, y.shape), "groups": self.groups, **sum_fields(types, self.requant, self.clip)}
+        window = self.window(types).params(types[0].shape, y.shape) | packed_strides(types[0], y)
+        return {**window, "groups": self.groups, **sum_fields(types, self.requant, self.clip, y)}
 
     def cost(self, types: Types) -> Cost:
         (y,) = self.infer(types)

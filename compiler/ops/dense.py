@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..accumulate import Stage, blocks, centred, centred_weights, finish, sum_fields, sum_symbol, sum_type
+from ..accumulate import Stage, blocks, centred, centred_weights, finish, plain, sum_fields, sum_symbol, sum_type
 from ..dot import exact_matmul, ordered_matmul
 from ..errors import TapeoutError
 from ..ir import Array, Cost, FType, Op, Param, Type, Types
@@ -47,9 +47,10 @@ class Dense(Op):
         x, w = types[:2]
         assert x and w
         fields: dict[str, Param] = {"rows": x.size // x.shape[-1], "inputs": w.shape[1], "outputs": w.shape[0]}
-        if not isinstance(w.q, FType):
+        (y,) = self.infer(types)
+        if not isinstance(w.q, FType) and plain(types, y):
             fields["w_zero"] = w.q.zero[0]
-        return fields | sum_fields(types, self.requant, self.clip)
+        return fields | sum_fields(types, self.requant, self.clip, y)
 
     def cost(self, types: Types) -> Cost:
         (y,) = self.infer(types)

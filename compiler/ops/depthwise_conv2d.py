@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..accumulate import Stage, centred, centred_weights, finish, sum_fields, sum_symbol, sum_type
+from ..accumulate import Stage, blocks, centred, centred_weights, finish, packed_strides, sum_fields, sum_symbol, sum_type
 from ..errors import TapeoutError
 from ..ir import Array, Cost, FType, Op, Param, QType, Type, Types
 from ..window import Window
@@ -16,8 +16,8 @@ from .clip import Clip
 class DepthwiseConv2D(Op):
     """Inputs `x` (N, H, W, C), `w` (k_h, k_w, C * m), optional `b` (C * m), with `requant` also `mul` and `shift`.
 
-    Output channel `o` reads input channel `o / m`. Numbers are those of conv2d: exact in 32 bits for
-    integers; for float32 from +0 over rows and columns of the kernel, then `b`, then `clip`.
+    Output channel `o` reads input channel `o / m`. Numbers are those of conv2d: exact for
+    integers, whose weights have no blocks; for float32 from +0 over rows and columns of the kernel, then `b`, then `clip`.
     """
 
     stride: tuple[int, int] = (1, 1)
@@ -37,6 +37,8 @@ class DepthwiseConv2D(Op):
             raise TapeoutError(f"depthwise_conv2d takes x NHWC and w HWO with O a multiple of C, got {x.dims} and {w.dims}")
         if isinstance(w.q, QType) and any(w.q.zero):
             raise TapeoutError("depthwise_conv2d takes weights whose zero point is 0")
+        if len(blocks(w)) > 1:
+            raise TapeoutError("depthwise_conv2d takes weights without blocks: each of its sums has one input channel")
         shape = (x.shape[0], *self.window(types).output(x.shape[1], x.shape[2]), w.shape[2])
         return (sum_type(shape, types, self.requant),)
 
@@ -64,8 +66,8 @@ class DepthwiseConv2D(Op):
         (y,) = self.infer(types)
         assert types[0]
         multiplier = y.shape[3] // types[0].shape[3]
-        window = self.window(types).params(types[0].shape, y.shape)
-        return {**window, "multiplier": multiplier, **sum_fields(types, self.requant, self.clip)}
+        window = self.window(types).params(types[0].shape, y.shape) | packed_strides(types[0], y)
+        return {**window, "multiplier": multiplier, **sum_fields(types, self.requant, self.clip, y)}
 
     def cost(self, types: Types) -> Cost:
         (y,) = self.infer(types)

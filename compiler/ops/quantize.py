@@ -5,16 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..codes import encode
 from ..errors import TapeoutError
-from ..fixed import Rounding, round_half_away
+from ..fixed import Rounding
 from ..ir import F32, Array, Op, Param, QType, Type, Types
 
 
 @dataclass(frozen=True)
 class Quantize(Op):
-    """`y = clip(round(x / scale) + zero)`: a float32 division by the scale rounded to float32, then `rounding`.
+    """`y = clip(round(x / scale) + zero)`, up to 16 bits: a float32 division by the scale rounded to float32, then `rounding`.
 
-    HALF_AWAY is TensorFlow Lite's rounding, HALF_EVEN that of ONNX. Infinities saturate; NaN gives the zero point.
+    HALF_AWAY is TensorFlow Lite's rounding, HALF_EVEN that of ONNX; TFLITE rounds products alone. Infinities saturate; NaN gives the
+    zero point.
     """
 
     output: QType
@@ -25,25 +27,24 @@ class Quantize(Op):
         assert x
         if x.q != F32:
             raise TapeoutError(f"quantize takes float32, got {x.q.code}")
-        if self.rounding not in (Rounding.HALF_AWAY, Rounding.HALF_EVEN):
-            raise TapeoutError(f"quantize rounds half_away or half_even, not {self.rounding}")
+        if self.rounding is Rounding.TFLITE:
+            raise TapeoutError("quantize cannot round as TensorFlow Lite rounds products")
+        if self.output.bits > 16 or self.output.bipolar:
+            raise TapeoutError(f"quantize gives codes of up to 16 bits, bipolar ones by thresholds, got {self.output.code}")
         check_scale("quantize", self.output)
         return (Type(x.shape, self.output),)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        q, zero = self.output, self.output.zero[0]
-        with np.errstate(all="ignore"):
-            scaled = arrays[0] / np.float32(q.scale[0])
-        scaled = np.clip(np.where(np.isnan(scaled), np.float32(0), scaled), np.float32(q.min - zero), np.float32(q.max - zero))
-        whole = np.rint(scaled) if self.rounding is Rounding.HALF_EVEN else round_half_away(scaled)
-        return ((whole.astype(np.int32) + zero).astype(q.dtype),)
+        assert types[0]
+        return (encode(arrays[0], self.output, self.rounding, types[0].shape),)
 
     def params(self, types: Types) -> dict[str, Param]:
         assert types[0]
-        return {"size": types[0].size, "scale": self.output.scale[0], "zero": self.output.zero[0], "rounding": self.rounding}
+        q = self.output
+        return {"size": types[0].size, "scale": q.scale[0], "zero": q.zero[0], "lo": q.min, "hi": q.max, "rounding": self.rounding}
 
     def inplace(self, types: Types) -> tuple[int, ...]:
-        return (0,)
+        return (0,) if self.output.dtype.itemsize == 1 else ()  # C lets bytes alone share memory with floats
 
 
 def check_scale(op: str, q: QType) -> None:

@@ -16,8 +16,10 @@ class Requant(Op):
     """`y = clip(round((x - x_zero) * mul / 2**shift) + y_zero, lo, hi)`, over inputs `x`, `mul`, `shift`.
 
     `mul` (s32) and `shift` (s8) hold one entry, or one per channel of the last axis. Sums of blocks, `x` (..., C, B), take
-    `mul` (C, B) and `shift` (C), and `y` (..., C) rounds `sum_b(x * mul) / 2**shift` once. After lowering a requant that follows
-    a convolution or a product is a field of that op, which then takes `mul` and `shift` as inputs.
+    `mul` (C, B) and `shift` (C), and `y` (..., C) rounds `sum_b(x * mul) / 2**shift` once. Multipliers may be negative but
+    for TFLITE; those of blocks and of 64-bit sums have so few bits that products fit 64, which check_accumulators proves.
+    After lowering a requant that follows a convolution or a product is a field of that op, which then takes `mul` and
+    `shift` as inputs.
     """
 
     output: QType
@@ -33,6 +35,8 @@ class Requant(Op):
             raise TapeoutError(f"requant takes integer codes, got {x.q.code}")
         if x.q.bits > 16 and x.q.zero[0] != 0:
             raise TapeoutError(f"requant takes {x.q.code} sums without zero point, got zero point {x.q.zero[0]}")
+        if self.rounding is Rounding.TFLITE and (self.blocks > 1 or x.q.bits > 32):
+            raise TapeoutError("requant rounds as TensorFlow Lite does one product of a 32-bit sum alone, none of blocks or of 64 bits")
         if self.blocks > 1:
             if x.shape[-1] != self.blocks or mul.shape != x.shape[-2:] or shift.shape != mul.shape[:1]:
                 raise TapeoutError(f"requant of {self.blocks} blocks does not fit {x.dims}, mul {mul.dims} and shift {shift.dims}")
@@ -70,7 +74,8 @@ class Requant(Op):
         return {"y_zero": self.output.zero[0], "lo": self.lo, "hi": self.hi, "rounding": self.rounding}
 
     def inplace(self, types: Types) -> tuple[int, ...]:
-        return (0,)
+        assert types[0]
+        return (0,) if self.output.dtype.itemsize in (1, types[0].q.dtype.itemsize) else ()
 
 
 def scaling(

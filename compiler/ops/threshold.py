@@ -28,6 +28,8 @@ class Threshold(Op):
         channels = x.shape[-1] if x.shape else 1
         if len(t.shape) != 2 or t.shape[0] not in (1, channels) or descending.shape != t.shape[:1]:
             raise TapeoutError(f"threshold takes t (C, K) and descending (C) for {x.dims}, got {t.dims} and {descending.dims}")
+        if descending.q.dtype != np.int8:
+            raise TapeoutError(f"threshold takes directions in int8, got {descending.q.code}")
         if x.q.dtype != t.q.dtype or not self.output.min <= self.lo <= self.lo + self.step * t.shape[1] <= self.output.max:
             raise TapeoutError(f"threshold of {x.q.code} by {t.dims} {t.q.code} does not fit {self.output.code}")
         return (Type(x.shape, self.output),)
@@ -41,6 +43,9 @@ class Threshold(Op):
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
         return (self.apply(*arrays),)
+
+    def inplace(self, types: Types) -> tuple[int, ...]:
+        return (0,) if self.output.dtype.itemsize == 1 else ()
 
     def params(self, types: Types) -> dict[str, Param]:
         x, t, _ = types

@@ -15,6 +15,7 @@ from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.fixed import INT32_MAX, INT32_MIN, Rounding
 from tapeout.compiler.ir import F32, Array, Graph, Node, Param, Port, QType, Type
 from tapeout.compiler.memory import Plan
+from tapeout.compiler.packing import pack
 
 from ..target import Target
 from .names import Names, comment
@@ -49,7 +50,11 @@ _Alignas(16)
 
 
 def c_type(type: Type) -> str:
-    return _C_TYPES[type.q.dtype.name]
+    return "uint8_t" if _packed(type) else _C_TYPES[type.q.dtype.name]
+
+
+def _packed(type: Type) -> bool:
+    return isinstance(type.q, QType) and type.q.packed
 
 
 def literal(value: Param) -> str:
@@ -76,8 +81,13 @@ def literal(value: Param) -> str:
 
 def elements(array: Array) -> str:
     """The elements of a constant as lines of C initialisers."""
-    texts = [literal(v) for v in array.ravel().tolist()]
+    texts = [_wide_literal(v) if array.dtype == np.int64 else literal(v) for v in array.ravel().tolist()]
     return "".join(f"    {', '.join(texts[i:i + 16])},\n" for i in range(0, len(texts), 16))
+
+
+def _wide_literal(value: int) -> str:
+    """A 64-bit integer as C text."""
+    return "INT64_MIN" if value == -(1 << 63) else f"INT64_C({value})"
 
 
 @dataclass(frozen=True)
@@ -164,7 +174,9 @@ void {self.name}_run(void);
         value = self.graph.values[port.value]
         scale = ""
         if isinstance(value.type.q, QType):
-            scale = f", real = (code - {value.type.q.zero[0]}) * {value.type.q.scale[0]!r}"
+            q = value.type.q
+            number = "2 * code - 1" if q.bipolar else f"code - {q.zero[0]}"
+            scale = f", real = ({number}) * {q.scale[0]!r}{', packed' if q.packed else ''}"
         layout = describe_layout(port.axes)
         return (
             f"/* {direction} {comment(port.name)}: {value.type.q.code} {value.type.dims} {layout}{scale} */\n"
@@ -247,6 +259,7 @@ void {self.name}_run(void)
             return f"{title}, the same bytes */\n    node_end({index});"
         _, kernel = self.target.kernel(self.graph, node)
         inputs = [self._pointer(i) for i in node.inputs]
+        inputs += ["NULL"] * (kernel.inputs - len(inputs))
         if kernel.variadic:
             inputs = [f"(const void *const[]){{{', '.join(inputs)}}}"]
         arguments = [f"&{self.names.params(node.name)}", *inputs, *map(self._pointer, node.outputs)]
@@ -258,7 +271,11 @@ void {self.name}_run(void)
     def _constants(self) -> Iterable[tuple[str, str, Array]]:
         for value in self.graph.constants():
             assert value.data is not None
-            yield f"{c_type(value.type)} {self.names.constant(value.name)}[{max(1, value.data.size)}]", value.type.dims, value.data
+            data = pack(value.data, value.type) if _packed(value.type) else value.data
+            yield f"{c_type(value.type)} {self.names.constant(value.name)}[{max(1, data.size)}]", self._describe(value.type), data
+
+    def _describe(self, type: Type) -> str:
+        return f"{type.dims} packed {type.q.code}" if _packed(type) else type.dims
 
     def weights_header(self) -> str:
         guard = f"{self.name.upper()}_WEIGHTS_H"

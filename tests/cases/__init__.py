@@ -98,6 +98,11 @@ def rng_for(name: str) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(name.encode()))
 
 
+def random_of(rng: np.random.Generator, shape: tuple[int, ...], q: QType) -> Array:
+    """Codes of a format, all of them alike likely."""
+    return rng.integers(q.min, q.max + 1, shape).astype(q.dtype)
+
+
 def random_codes(rng: np.random.Generator, shape: tuple[int, ...], lo: int = -127, hi: int = 127, dtype: str = "int8") -> Array:
     return rng.integers(lo, hi + 1, shape).astype(dtype)
 

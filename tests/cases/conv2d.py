@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from tapeout.compiler.ir import Array, QType
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.requant import Requant
+from tests.layers import BIPOLAR, Layer
 
 from . import Case, Constant, Input, Real, one_node, quantized, random_codes, random_floats, rng_for, scaling
 
@@ -68,6 +70,17 @@ def floats(name: str, x: tuple[int, ...], w: tuple[int, ...], op: Conv2D, bias: 
     return Case(name, graph, real_of(op), 1e-5)
 
 
+def packed(
+    name: str, x: tuple[int, ...], w: tuple[int, ...], op: Conv2D, q: QType, w_q: QType, stage: str | Rounding | int, **others: Any
+) -> Case:
+    return Layer(f"conv2d_{name}", op, convolve, x, w, 0, q, w_q, stage, **others).case()
+
+
+S8, S4, S16 = quantized(0.0625, -7), quantized(0.25, 0, 4), quantized(2.0**-9, 0, 16)
+UP, EVEN = Rounding.HALF_UP, Rounding.HALF_EVEN
+SAME, STRIDE = Conv2D(pads=(1, 1, 1, 1)), Conv2D((2, 1), (1, 2), (1, 0, 2, 1))
+IMAGE, FILTERS = (1, 5, 4, 3), (4, 3, 3, 3)
+
 OUT = Requant(quantized(0.2, -5))
 RELU = Requant(quantized(0.2, -5), Rounding.TFLITE, -5, 60)
 
@@ -82,6 +95,25 @@ CASES = [
         codes(f"conv2d_s8_{r.value}", (1, 5, 4, 3), (2, 3, 2, 3), Conv2D(requant=Requant(quantized(0.02, 4), r)))
         for r in Rounding
     ),
+    *(packed(f"packed_s8_{bits}_bits", IMAGE, FILTERS, SAME, S8, QType(bits, packed=True), UP) for bits in (1, 2, 3, 5)),
+    packed("packed_s8_together", (2, 5, 4, 4), (3, 3, 2, 4), SAME, S8, QType(4, packed=True), EVEN, y=QType(16)),
+    packed("packed_s8_stride", (1, 9, 8, 4), (3, 3, 2, 4), STRIDE, S8, QType(2, narrow=True, packed=True), 3, y=QType(2)),
+    packed("packed_s8_groups", (1, 5, 5, 6), (4, 3, 3, 3), Conv2D(groups=2), S8, QType(4, packed=True), Rounding.TFLITE),
+    packed("packed_s8_bipolar", IMAGE, FILTERS, SAME, S8, BIPOLAR, 1, y=BIPOLAR),
+    packed("packed_s8_bipolar_few_levels", (1, 5, 4, 9), (11, 3, 3, 9), SAME, S4, BIPOLAR, 1, y=QType(2), bias=0),
+    packed("packed_s8_unpacked_raw", IMAGE, FILTERS, SAME, S8, QType(), "raw"),
+    packed("packed_s8_blocks", (1, 4, 4, 7), (3, 3, 3, 7), SAME, S8, QType(4, packed=True, block=3), UP, bits=26),
+    packed("packed_s8_blocks_raw", (1, 4, 3, 8), (3, 2, 2, 8), SAME, S8, QType(3, packed=True, block=4), "raw"),
+    packed("packed_s8_computed_zero", IMAGE, FILTERS, SAME, S8, QType(4, packed=True), UP, x_zero=-9),
+    packed("packed_s16_same", IMAGE, FILTERS, SAME, S16, QType(16), EVEN, y=QType(16), bits=20, bias=64),
+    packed("packed_s16_6_bits", (1, 6, 5, 4), (6, 3, 3, 2), Conv2D(groups=2), S16, QType(6, packed=True), 15, y=QType(4)),
+    packed("packed_s16_blocks", (1, 4, 4, 5), (3, 2, 3, 5), SAME, S16, QType(4, packed=True, block=2), UP, bits=24, negative=True),
+    packed("packed_s16_raw", IMAGE, FILTERS, STRIDE, S16, QType(8), "raw", bias=64, x_zero=300),
+    packed("b1_bits", (1, 5, 4, 11), (9, 3, 3, 11), SAME, BIPOLAR, BIPOLAR, 1, y=BIPOLAR),
+    packed("b1_bytes", (2, 4, 5, 64), (17, 3, 3, 64), SAME, BIPOLAR, BIPOLAR, 1, y=BIPOLAR, bias=0),
+    packed("b1_stride", (1, 9, 8, 32), (3, 3, 2, 32), STRIDE, BIPOLAR, BIPOLAR, 3, y=QType(2)),
+    packed("b1_pointwise", (1, 3, 3, 40), (5, 1, 1, 40), Conv2D(), BIPOLAR, BIPOLAR, EVEN, y=QType(16)),
+    packed("b1_groups", (1, 4, 4, 16), (4, 3, 3, 8), Conv2D(pads=(1, 1, 1, 1), groups=2), BIPOLAR, BIPOLAR, "raw", bias=0),
     floats("conv2d_f32_valid", (1, 6, 7, 3), (4, 3, 3, 3), Conv2D()),
     floats("conv2d_f32_same_stride", (2, 7, 6, 3), (5, 3, 3, 3), Conv2D((2, 1), (1, 1), (1, 0, 1, 2), clip=Clip(0.0))),
     floats("conv2d_f32_groups", (1, 5, 5, 6), (4, 3, 3, 3), Conv2D((1, 1), (2, 1), (1, 1, 1, 1), 2, clip=Clip(0.0, 6.0)), bias=False),

@@ -1,6 +1,8 @@
 """Cases of dense: per tensor and per channel, with and without bias, odd sizes."""
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tapeout.compiler.fixed import Rounding
@@ -8,6 +10,7 @@ from tapeout.compiler.ir import Array, QType
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.requant import Requant
+from tests.layers import BIPOLAR, Layer
 
 from . import Case, Constant, Input, Real, one_node, quantized, random_codes, random_floats, rng_for, scaling
 
@@ -46,6 +49,19 @@ def floats(name: str, x: tuple[int, ...], outputs: int, clip: Clip | None = None
     return Case(name, one_node(name, op, Input(x), Constant(random_floats(rng, (outputs, x[-1]))), b), real_of(op), 1e-5)
 
 
+def product(op: Dense, x: Array, w: Array, b: Array) -> Array:
+    return np.asarray(x @ w.T + (b if b.size else 0))
+
+
+def packed(name: str, inputs: int, x: QType, w: QType, stage: str | Rounding | int, **others: Any) -> Case:
+    """Two rows of `inputs`, five outputs."""
+    return Layer(f"dense_{name}", Dense(), product, (2, inputs), (others.pop("outputs", 5), inputs), 0, x, w, stage, **others).case()
+
+
+S4, U4, S16 = quantized(0.25, 0, 4), quantized(0.5, 0, 4, signed=False), quantized(2.0**-9, 0, 16)
+S8 = quantized(0.0625, -7)
+UP, EVEN = Rounding.HALF_UP, Rounding.HALF_EVEN
+
 OUT = Requant(quantized(0.2, -5))
 RELU = Requant(quantized(0.1, -128), Rounding.TFLITE, -128, 100)
 
@@ -56,6 +72,35 @@ CASES = [
     codes("dense_s8_weight_zero", (3, 17), 3, RELU, per_channel=False, w_zero=-9),
     codes("dense_s8_large_sums", (1, 700), 3, Requant(quantized(1.0, 0), Rounding.HALF_EVEN), per_channel=True),
     codes("dense_s8_vector", (5,), 1, OUT, per_channel=False),
+    *(packed(f"packed_s8_{bits}_bits", 11, S8, QType(bits, packed=True), r) for bits in range(1, 9) for r in [list(Rounding)[bits % 5]]),
+    packed("packed_s8_ternary", 33, S4, QType(2, narrow=True, packed=True), 3, y=QType(2)),
+    packed("packed_s8_bipolar", 13, S8, BIPOLAR, UP, bias=0),
+    packed("packed_s8_bipolar_raw", 16, U4, BIPOLAR, "raw"),
+    packed("packed_s8_bipolar_bits", 9, S8, BIPOLAR, 1, y=BIPOLAR, outputs=11),
+    packed("packed_s8_unsigned", 13, S4, QType(4, False, zero=(8,), packed=True), 15, y=QType(4, False), per_channel=False),
+    packed("packed_s8_unpacked_raw", 10, S8, QType(), "raw", bias=0),
+    packed("packed_s8_12_bits", 7, S8, QType(12, packed=True), UP, y=QType(16)),
+    packed("packed_s8_16_bits", 7, S8, QType(16), EVEN, y=QType(16)),
+    packed("packed_s8_blocks", 21, S8, QType(4, packed=True, block=8), UP, bits=26),
+    packed("packed_s8_blocks_odd", 20, S4, QType(3, packed=True, block=3), EVEN, bits=26),
+    packed("packed_s8_blocks_raw", 21, S8, QType(4, packed=True, block=8), "raw"),
+    packed("packed_s8_negative", 12, S8, QType(4, packed=True), UP, negative=True),
+    packed("packed_s8_tensor", 12, S8, QType(2, packed=True), EVEN, per_channel=False),
+    packed("packed_s8_computed_zero", 12, S8, QType(4, packed=True), UP, x_zero=5),
+    packed("packed_s8_computed_zero_raw", 12, S8, QType(), "raw", x_zero=-128),
+    packed("packed_s8_few_levels", 14, S4, QType(2, packed=True), 1, y=QType(2)),
+    packed("packed_s16_16_bits", 300, S16, QType(16), UP, y=QType(16), bits=20, bias=64),
+    packed("packed_s16_negative", 9, S16, QType(8), EVEN, y=QType(16), bits=24, negative=True),
+    packed("packed_s16_4_bits", 9, quantized(0.5, 100, 12), QType(4, packed=True), Rounding.FLOOR, bits=24),
+    packed("packed_s16_5_bits_thresholds", 9, S16, QType(5, packed=True), 7, y=QType(3)),
+    packed("packed_s16_13_bits_raw", 9, S16, QType(13, packed=True), "raw", bias=64),
+    packed("packed_s16_blocks", 9, S16, QType(7, packed=True, block=4), Rounding.HALF_AWAY, bits=20),
+    packed("packed_s16_bipolar_bits", 9, S16, BIPOLAR, 1, y=BIPOLAR, x_zero=77),
+    packed("b1_bits", 64, BIPOLAR, BIPOLAR, 1, y=BIPOLAR, outputs=19),
+    packed("b1_tail", 45, BIPOLAR, BIPOLAR, 7, y=QType(3), bias=0),
+    packed("b1_few", 3, BIPOLAR, BIPOLAR, "raw", bias=0),
+    packed("b1_long", 1300, BIPOLAR, BIPOLAR, UP, y=quantized(1.0, 3)),
+    packed("b1_s16", 72, BIPOLAR, BIPOLAR, EVEN, y=QType(16), per_channel=False),
     floats("dense_f32", (1, 13), 7),
     floats("dense_f32_rows", (2, 3, 9), 4, Clip(0.0), bias=False),
     floats("dense_f32_clip", (3, 33), 5, Clip(0.0, 6.0)),

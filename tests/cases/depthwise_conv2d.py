@@ -1,6 +1,8 @@
 """Cases of depthwise_conv2d: strides, dilations, pads and channel multipliers."""
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tapeout.compiler.fixed import Rounding
@@ -9,6 +11,7 @@ from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.requant import Requant
+from tests.layers import BIPOLAR, Layer
 
 from . import Case, Constant, Input, Real, one_node, quantized, random_codes, random_floats, rng_for, scaling
 from .conv2d import convolve
@@ -43,6 +46,15 @@ def floats(name: str, x: tuple[int, ...], w: tuple[int, ...], op: DepthwiseConv2
     return Case(name, one_node(name, op, Input(x), Constant(random_floats(rng, w)), b), real_of(op), 1e-5)
 
 
+def packed(name: str, op: DepthwiseConv2D, q: QType, w_q: QType, stage: str | Rounding | int, channels: int = 5, **others: Any) -> Case:
+    """An image of 6 x 5 pixels, or as many input channels as `op` makes one of, by windows of 3 x 2."""
+    name, x, w = f"depthwise_conv2d_{name}", (1, 6, 5, others.pop("inputs", channels)), (3, 2, channels)
+    return Layer(name, op, lambda op, *reals: real_of(op)(*reals), x, w, -1, q, w_q, stage, **others).case()
+
+
+S8, S4, S16 = quantized(0.0625, -7), quantized(0.25, 0, 4), quantized(2.0**-9, 0, 16)
+SAME, STRIDE = DepthwiseConv2D(pads=(1, 1, 1, 0)), DepthwiseConv2D((2, 1), (1, 2), (1, 0, 2, 1))
+
 OUT = Requant(quantized(0.2, -5))
 RELU = Requant(quantized(0.1, -128), Rounding.TFLITE, -128, 100)
 
@@ -52,6 +64,15 @@ CASES = [
     codes("depthwise_conv2d_s8_multiplier", (1, 6, 5, 2), (4, 3, 6), DepthwiseConv2D((2, 2), pads=(1, 1, 2, 0), requant=OUT)),
     codes("depthwise_conv2d_s8_dilated", (1, 8, 9, 5), (3, 3, 5), DepthwiseConv2D(dilation=(2, 3), requant=OUT), per_channel=False),
     codes("depthwise_conv2d_s8_one_channel", (1, 9, 4, 1), (5, 4, 8), DepthwiseConv2D((2, 2), pads=(2, 1, 1, 1), requant=RELU)),
+    *(packed(f"packed_s8_{bits}_bits", SAME, S8, QType(bits, packed=True), r) for bits, r in zip((1, 2, 3, 4, 7), Rounding, strict=True)),
+    packed("packed_s8_bipolar_bits", SAME, S8, BIPOLAR, 1, 11, y=BIPOLAR),
+    packed("packed_s8_multiplier", STRIDE, S4, QType(2, narrow=True, packed=True), 3, 6, inputs=2, y=QType(2)),
+    packed("packed_s8_tensor", SAME, S8, QType(4, packed=True), Rounding.HALF_UP, per_channel=False, bias=0),
+    packed("packed_s8_unpacked_raw", SAME, S8, QType(), "raw"),
+    packed("packed_s8_computed_zero", SAME, S8, QType(5, packed=True), Rounding.HALF_UP, x_zero=17),
+    packed("packed_s16_16_bits", SAME, S16, QType(16), Rounding.HALF_EVEN, y=QType(16), bits=24, bias=64),
+    packed("packed_s16_4_bits", STRIDE, S16, QType(4, packed=True), 15, y=QType(4, False)),
+    packed("packed_s16_raw", SAME, S16, QType(11, packed=True), "raw", bias=0),
     floats("depthwise_conv2d_f32_same", (2, 7, 5, 4), (3, 3, 4), DepthwiseConv2D(pads=(1, 1, 1, 1), clip=Clip(0.0, 6.0))),
     floats("depthwise_conv2d_f32_multiplier", (1, 6, 5, 2), (4, 3, 6), DepthwiseConv2D((2, 1), (1, 2), (1, 1, 2, 1)), bias=False),
 ]

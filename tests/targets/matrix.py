@@ -10,6 +10,7 @@ import numpy as np
 
 from tapeout.compiler.ir import Array, Graph
 from tapeout.compiler.memory import Buffer, Plan
+from tapeout.cosim.records import from_bytes, to_bytes
 from tapeout.targets.c.emit import Emitter
 from tapeout.targets.target import Target
 from tests.cases import Case, samples
@@ -99,7 +100,8 @@ def emit(program: Sequence[Net], target: Target, folder: Path) -> list[str]:
         count = max((len(a) for a in feeds.values()), default=1)
         calls.append(_call(net, count))
         for i in range(count):
-            feed += b"".join(feeds[name][i].tobytes() for name in net.case.graph.input_names)
+            for name in net.case.graph.input_names:
+                feed += to_bytes(feeds[name][i], net.case.graph.values[name].type).tobytes()
     (folder / "main.c").write_text(_MAIN % ("\n".join(includes), "\n".join(calls)))
     (folder / "constants.c").write_text("".join(constants))  # one file, as starting a compiler is what takes its time
     (folder / "inputs.bin").write_bytes(feed)
@@ -136,7 +138,7 @@ def results(program: Sequence[Net], folder: Path) -> dict[str, dict[str, Array]]
         for _ in range(count):
             for name in rows:
                 type = values[name].type
-                rows[name].append(np.frombuffer(data, type.q.dtype, type.size, at).reshape(type.shape))
+                rows[name].append(from_bytes(np.frombuffer(data, np.uint8, type.bytes, at), type, 1)[0])
                 at += type.bytes
         found[net.name] = {name: np.stack(r) for name, r in rows.items()}
     assert at == len(data), f"the program wrote {len(data)} bytes, {at} were expected"

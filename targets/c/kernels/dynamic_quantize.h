@@ -3,7 +3,7 @@
 #define TAPEOUT_DYNAMIC_QUANTIZE_H
 
 #include "f32.h"
-#include "fixed.h"
+#include "round.h"
 
 typedef struct {
     int32_t size;
@@ -45,21 +45,6 @@ static inline dynamic_format format_of(const dynamic_quantize_params *p, const f
     return (dynamic_format){scale, zero > p->hi ? p->hi : zero};
 }
 
-/* The whole number to which x is rounded; |x| < 2^23, so that both parts are exact. */
-static inline int32_t round_by(float x, rounding mode)
-{
-    const int32_t towards_zero = (int32_t)x;
-    const int32_t floor = towards_zero - ((float)towards_zero > x);
-    const float rest = x - (float)floor;
-    if (mode == ROUND_FLOOR) {
-        return floor;
-    }
-    if (rest != 0.5f) {
-        return floor + (rest > 0.5f);
-    }
-    return floor + (mode == ROUND_HALF_EVEN ? (floor & 1) : mode == ROUND_HALF_AWAY ? x >= 0.0f : 1);
-}
-
 /* The code of x. */
 static inline int32_t code_of(const dynamic_quantize_params *p, dynamic_format format, float x)
 {
@@ -69,7 +54,7 @@ static inline int32_t code_of(const dynamic_quantize_params *p, dynamic_format f
     scaled = scaled != scaled ? 0.0f : scaled;
     scaled = scaled < lo ? lo : scaled;
     scaled = scaled > hi ? hi : scaled;
-    return round_by(scaled, p->rounding) + format.zero;
+    return round_float(scaled, p->rounding) + format.zero;
 }
 
 /* x and y hold size elements; scale and zero one. */

@@ -66,8 +66,9 @@ static inline int32_t shift_right_half_away(int32_t x, int32_t shift)
     return (x >> shift) + ((x & mask) > threshold);
 }
 
-/* x * mul / 2^shift, 1 <= shift <= 62, mul >= 0. The compiler has proved of every call, for all codes of the inputs, that
- * nothing here leaves 32 bits, nor the result plus a zero point: compiler/passes/check_accumulators.py, SumScaling.check. */
+/* x * mul / 2^shift, 1 <= shift <= 62; mul >= 0 for ROUND_TFLITE. The compiler has proved of every call, for all codes of the
+ * inputs, that nothing here leaves 32 bits, nor the result plus a zero point: compiler/passes/check_accumulators.py,
+ * SumScaling.check. */
 static inline int32_t requantize(int32_t x, int32_t mul, int32_t shift, rounding mode)
 {
     if (mode == ROUND_HALF_UP) {

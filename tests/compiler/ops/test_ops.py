@@ -4,6 +4,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tapeout.compiler.codes import decode
 from tapeout.compiler.ir import Array, QType, Type
 from tapeout.compiler.run import run, steps
 from tests.cases import RANDOM_SAMPLES, Case, all_cases, samples
@@ -34,7 +35,8 @@ def test_reference_against_real_arithmetic(case: Case) -> None:
     got = dequantize(run(graph, feeds)[node.name], type)
     if isinstance(type.q, QType):
         step = np.array(type.q.scale)
-        expected = np.clip(expected, (type.q.min - np.array(type.q.zero)) * step, (type.q.max - np.array(type.q.zero)) * step)
+        if not type.q.bipolar:
+            expected = np.clip(expected, (type.q.min - np.array(type.q.zero)) * step, (type.q.max - np.array(type.q.zero)) * step)
         allowed = case.tolerance * step * (1 + 1e-9)
     else:
         allowed = case.tolerance * np.abs(expected).max(initial=0)
@@ -46,9 +48,4 @@ def dequantize(array: Array, type: Type) -> Array:
     """The reals that codes stand for; (N, *shape), or (*shape) for constants."""
     if not isinstance(type.q, QType):
         return array.astype(np.float64)
-    side = [1] * len(type.shape)
-    if type.q.axis is not None:
-        side[type.q.axis] = -1
-    scale, zero = (np.array(v).reshape(side) for v in (type.q.scale, type.q.zero))
-    reals: Array = (array.astype(np.int64) - zero) * scale
-    return reals
+    return decode(array, type.q, np.dtype(np.float64), type.shape)

@@ -1,0 +1,142 @@
+/* packed: codes of 1 to 16 bits that lie side by side in memory, and their products with activations.
+ * The layout is that of QType.packed in compiler/ir.py: the first code in the least significant bits, each row from a byte
+ * on. Codes of 8 and 16 bits that are not packed lie alike on the little-endian cores that we build for. */
+#ifndef TAPEOUT_PACKED_H
+#define TAPEOUT_PACKED_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* How activations are held. */
+typedef enum { HELD_S8, HELD_S16, HELD_B1 } held;
+
+typedef struct {
+    int32_t bits;          /* of a code in memory, 1 to 16 */
+    int32_t is_signed;
+    int32_t bipolar;       /* codes 0 and 1 stand for -1 and +1 */
+    int32_t zero;
+    int32_t block, blocks; /* codes of a row that share a scale, but for the last ones, and how many such parts a row has */
+} packed_params;
+
+/* Bytes of a row of `count` codes. */
+static inline int32_t packed_bytes(int32_t bits, int32_t count)
+{
+    return (count * bits + 7) / 8;
+}
+
+/* Codes in block number `block` of a row of `count`. */
+static inline int32_t packed_block(const packed_params *p, int32_t count, int32_t block)
+{
+    const int32_t rest = count - block * p->block;
+    return rest < p->block ? rest : p->block;
+}
+
+/* The number that a code stands for, in units of its scale. Its bits lie in `word` from bit `at` on, at + bits <= 24. */
+static inline int32_t packed_number(const packed_params *p, uint32_t word, int32_t at)
+{
+    const uint32_t top = word << (32 - p->bits - at);
+    const int32_t code = p->is_signed ? (int32_t)top >> (32 - p->bits) : (int32_t)(top >> (32 - p->bits));
+    return p->bipolar ? 2 * code - 1 : code - p->zero;
+}
+
+/* The number of code i of a row; reads no byte without a bit of it. */
+static inline int32_t packed_at(const packed_params *p, const uint8_t *row, int32_t i)
+{
+    const uint32_t first = (uint32_t)i * (uint32_t)p->bits;
+    const int32_t at = (int32_t)(first % 8u);
+    const uint8_t *byte = row + first / 8u;
+    uint32_t word = byte[0];
+    if (at + p->bits > 8) {
+        word |= (uint32_t)byte[1] << 8;
+    }
+    if (at + p->bits > 16) {
+        word |= (uint32_t)byte[2] << 16;
+    }
+    return packed_number(p, word, at);
+}
+
+/* The sum of (x - x_zero) * w over `count` codes of x and those of a row from `first` on. */
+static inline int32_t dot_packed_s8(const packed_params *p, const int8_t *x, int32_t x_zero, const uint8_t *row, int32_t first, int32_t count)
+{
+    int32_t sum = 0;
+    int32_t i = 0;
+    if (8 % p->bits == 0 && first * p->bits % 8 == 0) { /* whole bytes of codes */
+        const int32_t together = 8 / p->bits;
+        const uint8_t *byte = row + first / together;
+        for (; i + together <= count; i += together) {
+            const uint32_t word = *byte++;
+            for (int32_t k = 0; k < together; k++) {
+                sum += (x[i + k] - x_zero) * packed_number(p, word, k * p->bits);
+            }
+        }
+    }
+    for (; i < count; i++) {
+        sum += (x[i] - x_zero) * packed_at(p, row, first + i);
+    }
+    return sum;
+}
+
+/* As above in 64 bits, code by code. */
+static inline int64_t dot_packed_s16(const packed_params *p, const int16_t *x, int32_t x_zero, const uint8_t *row, int32_t first, int32_t count)
+{
+    int64_t sum = 0;
+    for (int32_t i = 0; i < count; i++) {
+        sum += (int64_t)(x[i] - x_zero) * packed_at(p, row, first + i);
+    }
+    return sum;
+}
+
+/* The number of 1s in each byte of a word. */
+static inline uint32_t ones_of_bytes(uint32_t word)
+{
+    word -= (word >> 1) & 0x55555555u;
+    word = (word & 0x33333333u) + ((word >> 2) & 0x33333333u);
+    return (word + (word >> 4)) & 0x0f0f0f0fu;
+}
+
+static inline int32_t sum_of_bytes(uint32_t word)
+{
+    word = (word & 0x00ff00ffu) + ((word >> 8) & 0x00ff00ffu);
+    return (int32_t)((word + (word >> 16)) & 0xffffu);
+}
+
+/* The sum of x * w over `count` bipolar codes, both from the start of a byte; bits behind them are 0. Equal codes give +1,
+ * others -1. */
+static inline int32_t dot_b1(const uint8_t *x, const uint8_t *w, int32_t count)
+{
+    const int32_t bytes = packed_bytes(1, count);
+    int32_t unlike = 0;
+    int32_t at = 0;
+    while (at + 4 <= bytes) {
+        uint32_t ones = 0;
+        const int32_t last = at + 4 * 31 < bytes ? at + 4 * 31 : bytes; /* of 31 words a byte counts to 248 at most */
+        for (; at + 4 <= last; at += 4) {
+            uint32_t a;
+            uint32_t b;
+            memcpy(&a, x + at, sizeof a);
+            memcpy(&b, w + at, sizeof b);
+            ones += ones_of_bytes(a ^ b);
+        }
+        unlike += sum_of_bytes(ones);
+    }
+    for (; at < bytes; at++) {
+        unlike += (int32_t)ones_of_bytes((uint32_t)(x[at] ^ w[at]));
+    }
+    return count - 2 * unlike;
+}
+
+/* The sum over `count` codes of x, which begin at element `at`, or byte `at` for HELD_B1, and those of a row from `first` on. */
+static inline int64_t dot_packed(const packed_params *p, held how, const void *x, int32_t at, int32_t x_zero, const uint8_t *row, int32_t first,
+                                 int32_t count)
+{
+    switch (how) {
+    case HELD_S8:
+        return dot_packed_s8(p, (const int8_t *)x + at, x_zero, row, first, count);
+    case HELD_S16:
+        return dot_packed_s16(p, (const int16_t *)x + at, x_zero, row, first, count);
+    default:
+        return dot_b1((const uint8_t *)x + at, row, count);
+    }
+}
+
+#endif
