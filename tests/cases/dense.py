@@ -99,7 +99,7 @@ CASES = [
     packed("b1_bits", 64, BIPOLAR, BIPOLAR, 1, y=BIPOLAR, outputs=19),
     packed("b1_tail", 45, BIPOLAR, BIPOLAR, 7, y=QType(3), bias=0),
     packed("b1_few", 3, BIPOLAR, BIPOLAR, "raw", bias=0),
-    packed("b1_long", 1300, BIPOLAR, BIPOLAR, UP, y=quantized(1.0, 3)),
+    packed("b1_long", 3000, BIPOLAR, BIPOLAR, UP, y=quantized(1.0, 3)),
     packed("b1_s16", 72, BIPOLAR, BIPOLAR, EVEN, y=QType(16), per_channel=False),
     floats("dense_f32", (1, 13), 7),
     floats("dense_f32_rows", (2, 3, 9), 4, Clip(0.0), bias=False),
