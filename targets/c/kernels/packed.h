@@ -55,6 +55,32 @@ static inline int32_t packed_at(const packed_params *p, const uint8_t *row, int3
     return packed_number(p, word, at);
 }
 
+/* One term of the sum below, of the code whose bits begin at k * bits in `word`. */
+static inline int32_t packed_term(const packed_params *p, const int8_t *x, int32_t x_zero, uint32_t word, int32_t k)
+{
+    return (x[k] - x_zero) * packed_number(p, word, k * p->bits);
+}
+
+/* The terms of the codes in a byte: one of 8 bits, two of 4, four of 2 or eight of 1. A loop over them would not be unrolled. */
+static inline int32_t packed_terms(const packed_params *p, const int8_t *x, int32_t x_zero, uint32_t byte)
+{
+    int32_t sum = packed_term(p, x, x_zero, byte, 0);
+    if (p->bits <= 4) {
+        sum += packed_term(p, x, x_zero, byte, 1);
+    }
+    if (p->bits <= 2) {
+        sum += packed_term(p, x, x_zero, byte, 2);
+        sum += packed_term(p, x, x_zero, byte, 3);
+    }
+    if (p->bits == 1) {
+        sum += packed_term(p, x, x_zero, byte, 4);
+        sum += packed_term(p, x, x_zero, byte, 5);
+        sum += packed_term(p, x, x_zero, byte, 6);
+        sum += packed_term(p, x, x_zero, byte, 7);
+    }
+    return sum;
+}
+
 /* The sum of (x - x_zero) * w over `count` codes of x and those of a row from `first` on. */
 static inline int32_t dot_packed_s8(const packed_params *p, const int8_t *x, int32_t x_zero, const uint8_t *row, int32_t first, int32_t count)
 {
@@ -64,10 +90,7 @@ static inline int32_t dot_packed_s8(const packed_params *p, const int8_t *x, int
         const int32_t together = 8 / p->bits;
         const uint8_t *byte = row + first / together;
         for (; i + together <= count; i += together) {
-            const uint32_t word = *byte++;
-            for (int32_t k = 0; k < together; k++) {
-                sum += (x[i + k] - x_zero) * packed_number(p, word, k * p->bits);
-            }
+            sum += packed_terms(p, x + i, x_zero, *byte++);
         }
     }
     for (; i < count; i++) {
