@@ -154,3 +154,15 @@ def test_c_equals_python(function: str, tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path, check=True)
     done = subprocess.run(["./harness"], cwd=tmp_path, check=True, input=np.array(rows, np.int64).tobytes(), capture_output=True)
     assert np.frombuffer(done.stdout, np.int64).tolist() == [python(*row) for row in rows]
+
+
+@pytest.mark.parametrize("bits", [1, 8, 15, 24, 31])
+def test_multipliers_of_fewer_bits(bits: int) -> None:
+    for real in (1e-9, 0.3, 0.5, 0.75 * 2.0 ** (bits - 2)):
+        mul, shift = fixed.multiplier(real, bits)
+        assert 1 << (bits - 1) <= mul < 1 << bits
+        assert 1 <= shift <= 62
+        assert abs(mul / 2.0**shift - real) <= 2.0 ** (-shift - 1)
+    assert fixed.multiplier(2.0**-80, bits) == (0, bits)
+    with pytest.raises(ValueError, match="is outside 0"):
+        fixed.multiplier(2.0 ** (bits - 1), bits)

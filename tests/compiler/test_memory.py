@@ -296,3 +296,16 @@ def test_any_graph_has_a_valid_plan(g: Graph, keep: bool, scratch: int) -> None:
     found = planned(g, {g.nodes[0].name: scratch}, keep_inputs=keep)
     assert found.arena_bytes >= found.lower_bound_bytes == lower_bound(found.buffers)
     assert found.optimal
+
+
+def test_sums_of_64_bits_lie_at_multiples_of_8() -> None:
+    build = Builder()
+    for name in ("a", "b"):
+        build.input(name, Type((5,), QType(8 if name == "a" else 64)))
+    ports = tuple(Port(name, name, "int8", (0,)) for name in ("a", "b"))
+    graph = Graph("net", ports, ports, (), build.values)
+    found = plan(graph, {})
+    assert all(b.offset % 8 == 0 for b in found.buffers)
+    shifted = tuple(replace(b, offset=b.offset + 4) for b in found.buffers)
+    with pytest.raises(TapeoutError, match="do not fit the arena"):
+        check(replace(found, buffers=shifted, arena_bytes=found.arena_bytes + 8), graph)

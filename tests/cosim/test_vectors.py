@@ -69,5 +69,20 @@ def test_records_hold_one_sample_after_another() -> None:
     first, second = decode(data[4:], 2, [a, b])
     np.testing.assert_array_equal(first, inputs["a"])
     np.testing.assert_array_equal(second, inputs["b"])
-    with pytest.raises(ValueError, match="reshape"):
+    with pytest.raises(ValueError, match="wrote 19 bytes for 2 samples of 10 bytes each"):
         decode(data[4:-1], 2, [a, b])
+
+
+def test_records_of_packed_codes() -> None:
+    bits, few = Type((2, 3), QType(1, bipolar=True, packed=True)), Type((5,), QType(3, packed=True))
+    inputs: dict[str, Array] = {"a": np.array([[[1, 0, 1], [0, 1, 1]]], np.int8), "b": np.array([[-1, 0, 1, -4, 3]], np.int8)}
+    data = encode(graph(a=bits, b=few), inputs)[4:]
+    assert data == bytes([0b101, 0b110, 0b01_000_111, 0b0_011_100_0])
+    for expected, found in zip(inputs.values(), decode(data, 1, [bits, few]), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match=r"left bits that are not 0 behind rows of packed b1 2x3"):
+        decode(bytes([0b1101, *data[1:]]), 1, [bits, few])
+
+
+def test_narrow_codes_are_all_there() -> None:
+    assert sorted(set(vectors((1, 5), QType(2, narrow=True), 20).ravel().tolist())) == [-1, 0, 1]

@@ -14,6 +14,7 @@ from tapeout.targets import tools
 from tapeout.targets.c.emit import elements, literal
 from tapeout.targets.c.target import TARGETS
 from tapeout.targets.compiled import Compiled
+from tests.cases import cases_of
 from tests.small import CODES, FLOATS, network
 
 STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wcast-qual", "-Wstrict-prototypes", "-Werror"]
@@ -37,6 +38,22 @@ def test_what_has_no_literal_is_refused(value: Param) -> None:
 def test_constants_stand_sixteen_in_a_line() -> None:
     lines = elements(np.arange(17, dtype=np.int8)).splitlines()
     assert lines == ["    " + ", ".join(map(str, range(16))) + ",", "    16,"]
+
+
+def test_constants_of_64_bits() -> None:
+    assert elements(np.array([-(1 << 63), 1 << 40], np.int64)) == "    INT64_MIN, INT64_C(1099511627776),\n"
+
+
+def test_packed_constants_take_their_bits_alone(tmp_path: Path) -> None:
+    case = next(c for c in cases_of("dense") if c.name == "dense_packed_s8_ternary")
+    Compiled.write(tmp_path, "net", TARGETS[0], case.graph)
+    weights = case.graph.values["c1"]
+    assert weights.type.shape == (5, 33) and weights.type.bytes == 5 * 9
+    assert "/* 5x33 packed s2 */\nconst uint8_t net_c1[45] = {" in (tmp_path / "net_weights.c").read_text()
+    case = next(c for c in cases_of("dense") if c.name == "dense_b1_bits")
+    Compiled.write(tmp_path, "net", TARGETS[0], case.graph)
+    header = (tmp_path / "net.h").read_text()
+    assert "b1 2x19 as in the model, real = (2 * code - 1) * 1.0, packed */\nstatic inline uint8_t *" in header
 
 
 @pytest.mark.parametrize("flag", ["-O2", "-ffast-math", "-std=c11", "-std=gnu11"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ import pytest
 from tapeout.compiler import build
 from tapeout.compiler.elementwise import SumScaling
 from tapeout.compiler.frontends import read
-from tapeout.compiler.ir import Graph, Node, verify
+from tapeout.compiler.ir import Array, Builder, Graph, Node, Port, QType, Type, verify
 from tapeout.compiler.memory import check, plan
 from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.clip import Clip
+from tapeout.compiler.ops.dense import Dense
+from tapeout.compiler.ops.requant import Requant
+from tapeout.compiler.ops.threshold import Threshold
 from tapeout.compiler.passes import fold_constant_channels as folding
 from tapeout.compiler.passes.fold_constant_channels import fold_constant_channels
 from tests.models import MODELS, Layers, assert_same_outputs, format_of, samples
@@ -181,3 +185,36 @@ def test_forgetting_the_border_is_noticed(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(AssertionError, match="Arrays are not equal"):
         for seed in range(25):
             fold(random_network(seed))
+
+
+def two_layers(w: QType, stage: Requant | Threshold, tables: tuple[Array, Array], between: QType) -> Graph:
+    """Codes through a layer of which channel 1 has code 0 in all weights, then one that reads it."""
+    build = Builder()
+    x = build.input("x", Type((1, 8), QType(8, True, (0.1,), (3,))))
+    codes = np.tile(np.array([[1], [0], [1]]), (1, 8)).astype(w.dtype)
+    build.add(Dense(stage), [x, build.constant("w", codes, w), "", *(build.constant(f"t{i}", t) for i, t in enumerate(tables))], "h")
+    mul, shift = build.constant("mul", np.array([1 << 30], np.int32)), build.constant("shift", np.array([36], np.int8))
+    q = QType(1, bipolar=True, packed=True) if between.bipolar else QType(3, packed=True)
+    second = build.constant("v", np.array([[1, 0, 1], [0, 0, 1]], q.dtype), q)
+    build.add(Dense(Requant(QType())), ["h", second, "", mul, shift], "y")
+    ports = [Port(name, name, "int8", (0, 1)) for name in ("x", "y")]
+    return verify(Graph("net", (ports[0],), (ports[1],), tuple(build.nodes), build.values))
+
+
+REQUANT = Requant(QType()), (np.array([1 << 30], np.int32), np.array([33], np.int8))
+COUNT = Threshold(QType(2)), (np.array([[-9], [0], [9]], np.int32), np.zeros(3, np.int8))
+BITS = QType(1, bipolar=True, packed=True)
+SIGNS = Threshold(BITS), COUNT[1]
+
+
+@pytest.mark.parametrize(("w", "stage", "between", "left"), [
+    (QType(4, packed=True), REQUANT, QType(), 2),  # as int8 weights
+    (BITS, REQUANT, QType(), 3),  # in which code 0 stands for -1
+    (QType(4, packed=True), COUNT, QType(2), 3),
+    (BITS, SIGNS, BITS, 3),
+], ids=["packed", "bipolar", "thresholds", "bits"])
+def test_other_formats_keep_their_outputs(w: QType, stage: Any, between: QType, left: int) -> None:
+    before = two_layers(w, *stage, between)
+    after = verify(fold_constant_channels(before))
+    assert_same_outputs(before, after, samples(before))
+    assert after.values["h"].type.shape[-1] == left

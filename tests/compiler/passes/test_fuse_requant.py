@@ -7,8 +7,10 @@ import pytest
 from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.ir import Builder, Graph, Port, QType, Type, verify
 from tapeout.compiler.ops.dense import Dense
+from tapeout.compiler.ops.dequantize import Dequantize
 from tapeout.compiler.ops.mul import Mul
 from tapeout.compiler.ops.requant import Requant
+from tapeout.compiler.ops.threshold import Threshold
 from tapeout.compiler.passes.fuse_requant import fuse_requant
 from tests.models import MODELS, assert_same_outputs, samples
 
@@ -67,3 +69,42 @@ def test_an_absent_bias_keeps_its_place() -> None:
     after = verify(fuse_requant(before))
     assert after.nodes[0].inputs == ("x", "w", "", "mul", "shift")
     assert_same_outputs(before, after, samples(before))
+
+
+def layer(stage: str, x_zero: bool = False, raw: bool = False) -> Graph:
+    """A dense layer whose sums a requant, thresholds or a dequantize read."""
+    build = Builder()
+    build.input("x", Type((1, 3), CODES))
+    inputs = ["x", build.constant("w", np.ones((2, 3), np.int8)), ""]
+    if x_zero:
+        inputs += ["", "", build.constant("zero", np.array([5], np.int32))]
+    build.add(Dense(), inputs, "sum")
+    if stage == "threshold":
+        t, descending = build.constant("t", np.array([[-5, 5]], np.int32)), build.constant("descending", np.array([0], np.int8))
+        build.add(Threshold(QType(2, False)), ["sum", t, descending], "y")
+    elif stage == "requant":
+        mul, shift = build.constant("mul", np.array([1 << 30], np.int32)), build.constant("shift", np.array([33], np.int8))
+        build.add(Requant(CODES), ["sum", mul, shift], "y")
+    else:
+        build.add(Dequantize(), ["sum"], "y")
+    outputs = (port("y", 1, 2), *([port("sum", 1, 2)] if raw else []))
+    return verify(Graph("net", (port("x", 1, 3),), outputs, tuple(build.nodes), build.values))
+
+
+@pytest.mark.parametrize(("stage", "x_zero", "inputs"), [
+    ("threshold", False, ("x", "w", "", "t", "descending")),
+    ("threshold", True, ("x", "w", "", "t", "descending", "zero")),
+    ("requant", True, ("x", "w", "", "mul", "shift", "zero")),
+])
+def test_a_stage_stands_before_a_computed_zero_point(stage: str, x_zero: bool, inputs: tuple[str, ...]) -> None:
+    before = layer(stage, x_zero)
+    after = verify(fuse_requant(before))
+    assert [(n.name, n.inputs) for n in after.nodes] == [("y", inputs)]
+    assert_same_outputs(before, after, samples(before))
+
+
+def test_sums_live_where_they_become_floats() -> None:
+    before = layer("dequantize")
+    assert [n.name for n in fuse_requant(before).nodes] == ["sum", "y"]
+    with pytest.raises(Unsupported, match="sum: dense gives 32-bit sums"):
+        fuse_requant(layer("dequantize", raw=True))
