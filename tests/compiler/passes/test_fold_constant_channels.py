@@ -1,9 +1,8 @@
 """Folding leaves every output byte as it was, and leaves nothing that it should fold."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -187,7 +186,7 @@ def test_forgetting_the_border_is_noticed(monkeypatch: pytest.MonkeyPatch) -> No
             fold(random_network(seed))
 
 
-def two_layers(w: QType, stage: Requant | Threshold, tables: tuple[Array, Array], between: QType) -> Graph:
+def two_layers(w: QType, stage: Requant | Threshold, tables: Sequence[Array], between: QType) -> Graph:
     """Codes through a layer of which channel 1 has code 0 in all weights, then one that reads it."""
     build = Builder()
     x = build.input("x", Type((1, 8), QType(8, True, (0.1,), (3,))))
@@ -213,8 +212,8 @@ SIGNS = Threshold(BITS), COUNT[1]
     (QType(4, packed=True), COUNT, QType(2), 3),
     (BITS, SIGNS, BITS, 3),
 ], ids=["packed", "bipolar", "thresholds", "bits"])
-def test_other_formats_keep_their_outputs(w: QType, stage: Any, between: QType, left: int) -> None:
-    before = two_layers(w, *stage, between)
+def test_other_formats_keep_their_outputs(w: QType, stage: tuple[Requant | Threshold, Sequence[Array]], between: QType, left: int) -> None:
+    before = two_layers(w, stage[0], stage[1], between)
     after = verify(fold_constant_channels(before))
     assert_same_outputs(before, after, samples(before))
     assert after.values["h"].type.shape[-1] == left
