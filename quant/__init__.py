@@ -1,5 +1,5 @@
-"""Quantization: from a float Graph and calibration data to an integer Graph."""
-from .options import Calibration, Io, QuantizeOptions
+"""Quantization: from a float Graph and calibration data to an annotated Graph."""
+from .options import Calibration, QuantizeOptions
 from .quantize import quantize
 
-__all__ = ["Calibration", "Io", "QuantizeOptions", "quantize"]
+__all__ = ["Calibration", "QuantizeOptions", "quantize"]

@@ -5,20 +5,25 @@ grow with the samples, and the result does not depend on how they are cut into b
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from tapeout.compiler.codes import decode, encode
 from tapeout.compiler.errors import TapeoutError
-from tapeout.compiler.ir import F32, Array, Graph
+from tapeout.compiler.fixed import Rounding
+from tapeout.compiler.ir import F32, Array, Graph, QType
 from tapeout.compiler.run import check_inputs, steps
 
 from .options import Calibration, QuantizeOptions
-from .scheme import Range, activation_type
+from .recipe import TensorRecipe
+from .scheme import Range, activation_format
 
 _BINS = 1 << 14  # so that an int8 step spans 32 bins or more, 16 when the values have one sign
 _BATCH = 32  # samples; more gains no speed, as smaller arrays stay in the cache
 _BATCH_ELEMENTS = 1 << 22  # of the largest value: bounds the memory of one step
+_ENTROPY_BINS = 1 << 11  # so that samples of a few hundred inputs fill them
+_INT8 = TensorRecipe(symmetric=False)
 _GRID = 128  # ranges tried for each bound by MSE: 1/128 to 1 of the extreme
 
 
@@ -72,31 +77,60 @@ class Histogram:
         high = (last + 1 - _BINS // 2) * self.width
         return Range.around(max(low, self.low), min(high, self.high))
 
-    def error(self, range: Range, symmetric: bool) -> float:
+    def error(self, range: Range, recipe: TensorRecipe) -> float:
         """The mean squared error of quantizing the values, taken at the middle of their bins, with this range."""
-        q = activation_type(range, symmetric)
         used = np.flatnonzero(self.counts)
         x = (used - _BINS // 2 + 0.5) * self.width
-        code = np.clip(np.rint(x / q.scale[0]) + q.zero[0], q.min, q.max)
-        return float(np.average(((code - q.zero[0]) * q.scale[0] - x) ** 2, weights=self.counts[used]))
+        return float(np.average((_quantized(x, range, recipe) - x) ** 2, weights=self.counts[used]))
 
-    def least_error(self, symmetric: bool) -> Range:
+    def divergence(self, range: Range, recipe: TensorRecipe) -> float:
+        """The Kullback-Leibler divergence of the values from what quantization with this range leaves of them, in nats.
+
+        As in TensorRT's calibration (S. Migacz, "8-bit Inference with TensorRT", GTC 2017): values beyond the range count at its ends, and
+        within one code the quantized distribution is uniform over the bins that hold anything.
+        """
+        merged = self.counts.reshape(-1, _BINS // _ENTROPY_BINS).sum(axis=1)
+        width = self.width * _BINS / _ENTROPY_BINS
+        used = np.flatnonzero(merged)
+        middle = (used - _ENTROPY_BINS // 2 + 0.5) * width
+        x = np.clip(middle, range.low, range.high)
+        bins, place = np.unique(np.floor(x / width), return_inverse=True)
+        reference = np.bincount(place, merged[used].astype(np.float64))
+        code = np.zeros(len(bins), np.int64)
+        code[place] = np.unique(_quantized(x, range, recipe), return_inverse=True)[1]
+        inside = np.bincount(place, merged[used] * (middle == x))  # what is clipped belongs to the reference alone
+        candidate = (np.bincount(code, inside) / np.maximum(np.bincount(code), 1))[code]
+        p, q = reference / reference.sum(), np.maximum(candidate / max(candidate.sum(), 1.0), 1e-12)
+        return float((p * np.log(p / q)).sum())
+
+    def least(self, measure: Callable[[Range, TensorRecipe], float], recipe: TensorRecipe) -> Range:
         """The best range of a grid: first both bounds are drawn in together, then the upper and the lower one alone."""
         factors = np.arange(_GRID, 0, -1) / _GRID
         best = Range(self.low, self.high)
         for low, high in (1, 1), (0, 1), (1, 0):
             candidates = [Range(best.low * (f if low else 1), best.high * (f if high else 1)) for f in factors]
-            best = min(candidates, key=lambda r: self.error(r, symmetric))
+            best = min(candidates, key=lambda r: measure(r, recipe))
         return best
 
 
-def calibrate(graph: Graph, samples: Mapping[str, Array], options: QuantizeOptions) -> dict[str, Range]:
+def _quantized(x: Array, range: Range, recipe: TensorRecipe) -> Array:
+    """Reals behind a quantizer for this range; as they are when the recipe keeps floats."""
+    q = activation_format(range, recipe)
+    return decode(encode(x, q, Rounding.HALF_EVEN), q, x.dtype) if isinstance(q, QType) and not recipe.dynamic else x
+
+
+def calibrate(
+    graph: Graph, samples: Mapping[str, Array], options: QuantizeOptions, recipes: Mapping[str, TensorRecipe] | None = None
+) -> dict[str, Range]:
     """The range of every float value that is no constant, for samples (N, *shape) in float32 by value name.
+
+    `recipes` say what the values become, by name, int8 for all others; two of the methods measure its error.
 
     Raises TapeoutError that names the input when samples are missing, none, of another shape or format, or not
     finite, and that names the node when a finite input makes it overflow.
     """
-    return {name: _range(histogram, options) for name, histogram in _collect(graph, samples).items()}
+    known = recipes or {}
+    return {name: _range(histogram, options, known.get(name, _INT8)) for name, histogram in _collect(graph, samples).items()}
 
 
 def _collect(graph: Graph, samples: Mapping[str, Array]) -> dict[str, Histogram]:
@@ -124,11 +158,13 @@ def _collect(graph: Graph, samples: Mapping[str, Array]) -> dict[str, Histogram]
     return histograms
 
 
-def _range(histogram: Histogram, options: QuantizeOptions) -> Range:
+def _range(histogram: Histogram, options: QuantizeOptions, recipe: TensorRecipe) -> Range:
     match options.calibration:
         case Calibration.MINMAX:
             return Range(histogram.low, histogram.high)
         case Calibration.PERCENTILE:
             return histogram.quantile(1 - options.percentile / 100)
         case Calibration.MSE:
-            return histogram.least_error(options.symmetric)
+            return histogram.least(histogram.error, recipe)
+        case Calibration.ENTROPY:
+            return histogram.least(histogram.divergence, recipe)

@@ -13,32 +13,25 @@ class Calibration(StrEnum):
     MINMAX      from the least to the greatest value
     PERCENTILE  the range that leaves out at most a given share of the values at either end
     MSE         the range, of a grid, with the least mean squared error after quantization
+    ENTROPY     the range, of a grid, whose codes say most of the distribution: the least Kullback-Leibler divergence
     """
 
     MINMAX = "minmax"
     PERCENTILE = "percentile"
     MSE = "mse"
-
-
-class Io(StrEnum):
-    """What the model takes and gives: floats as the source does, or the int8 codes of its first and last values."""
-
-    FLOAT = "float"
-    INT8 = "int8"
+    ENTROPY = "entropy"
 
 
 @dataclass(frozen=True)
 class QuantizeOptions:
-    """How to quantize: weights are always int8, symmetric, per output channel; activations int8, one scale for a tensor.
+    """How ranges follow from calibration data.
 
     `percentile` is the share of values, in per cent, that lie below the upper bound (and above the lower one);
-    only PERCENTILE reads it. `symmetric` gives every activation the zero point 0.
+    only PERCENTILE reads it.
     """
 
     calibration: Calibration = Calibration.MINMAX
     percentile: float = 99.99
-    symmetric: bool = False
-    io: Io = Io.FLOAT
 
     def __post_init__(self) -> None:
         if not 50 < self.percentile <= 100:

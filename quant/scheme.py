@@ -1,6 +1,6 @@
-"""From ranges to integer formats: the formulas of int8 quantization, once.
+"""From ranges and weights to formats: the formulas of quantization, once.
 
-Activations are affine and weights symmetric, as in TensorFlow Lite's int8 specification
+Eight bits are those of TensorFlow Lite's int8 specification
 (https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_spec). Scales are exact in float32.
 """
 from __future__ import annotations
@@ -9,14 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tapeout.compiler.fixed import INT32_MAX, Rounding, round_half_away
-from tapeout.compiler.ir import Array, QType
-from tapeout.compiler.ops.clip import Clip
+from tapeout.compiler.codes import decode, encode
+from tapeout.compiler.errors import TapeoutError
+from tapeout.compiler.fixed import Rounding, multiplier
+from tapeout.compiler.ir import Array, FType, QType
 
-ROUNDING = Rounding.HALF_UP  # of every requantization: the cheapest on small cores, and without bias but for ties
-WEIGHT_MAX = 127  # codes of weights are -127 .. 127, so that a weight and its negative are equally near to a code
+from .recipe import Encoding, Granularity, ScaleKind, TensorRecipe
+
+DYADIC_BITS = 15  # of the multiplier of a dyadic ratio, so that products with sums of 32 bits are exact in float64
 _BIAS_MAX = 1 << 30  # leaves half of the accumulator to the products
 _SMALLEST_SCALE = float(np.finfo(np.float32).tiny)
+_CLIPS = np.linspace(1.0, 0.3, 36)  # shares of the extreme tried as the bound of weights of few bits
 
 
 @dataclass(frozen=True)
@@ -32,73 +35,122 @@ class Range:
         return cls(min(low, 0.0), max(high, 0.0))
 
 
-def activation_type(range: Range, symmetric: bool) -> QType:
-    """int8 codes for a range. A range without extent, of a tensor that is 0 throughout, gets scale 1 and zero point 0.
+def activation_format(range: Range, recipe: TensorRecipe) -> QType | FType:
+    """The format of an activation with one scale. A range without extent, of a tensor that is 0 throughout, gets scale 1 and zero point 0.
 
-    Asymmetric: 255 steps over the range, and a zero point that is a code, so 0.0 is exact. Symmetric: zero point 0,
-    127 steps to the bound that is farther from 0.
+    Asymmetric: all codes over the range, and a zero point that is a code, so 0.0 is exact. Symmetric: zero point 0 and the largest code at
+    the bound that is farther from 0, unsigned when the recipe allows it and the range holds nothing negative. Dynamic formats have
+    scale 1, and as zero point the least code when they are asymmetric.
     """
-    if symmetric:
-        scale = _float32(max(-range.low, range.high) / 127)
-        return QType(8, True, (scale or 1.0,), (0,))
-    scale = _float32((range.high - range.low) / 255)
+    match recipe.encoding:
+        case Encoding.F32 | Encoding.F16 | Encoding.BF16:
+            return FType(recipe.encoding.value)
+        case Encoding.BINARY:
+            return QType(1, bipolar=True)
+        case Encoding.BIPER:
+            raise TapeoutError("encoding biper is one of weights; binary activations are encoding = \"binary\"")
+    bits = 2 if recipe.encoding is Encoding.TERNARY else recipe.bits
+    narrow = recipe.encoding is Encoding.TERNARY
+    signed = recipe.signed or not recipe.symmetric or range.low < 0
+    q = QType(bits, signed, narrow=narrow)
+    if recipe.integer_bits is not None:
+        return QType(bits, signed, (2.0 ** (recipe.integer_bits - bits),), narrow=narrow)
+    if recipe.dynamic:
+        return QType(bits, signed, zero=(0 if recipe.symmetric else q.min,), narrow=narrow)
+    extent, steps = (max(-range.low, range.high), q.max) if recipe.symmetric else (range.high - range.low, q.max - q.min)
+    scale = representable(extent / steps, recipe.scale)
     if not scale:
-        return QType(8, True, (1.0,), (0,))
-    zero = -128 + int(np.floor(-range.low / scale + 0.5))
-    return QType(8, True, (scale,), (min(zero, 127),))
+        return q
+    zero = 0 if recipe.symmetric else min(q.min + int(np.floor(-range.low / scale + 0.5)), q.max)
+    return QType(bits, signed, (scale,), (zero,), narrow=narrow)
 
 
-def codes(x: Array, q: QType) -> Array:
-    """The codes of reals: nearest, ties away from zero, saturated; per tensor. Computed in float64."""
-    steps = np.clip(np.asarray(x, np.float64) / q.scale[0], q.min - q.zero[0], q.max - q.zero[0])
-    found: Array = (round_half_away(steps) + q.zero[0]).astype(q.dtype)
-    return found
+def representable(scale: float, kind: ScaleKind) -> float:
+    """The scale as float32 holds it, or the least power of two that is no smaller; 0 for one that float32 does not hold in full precision."""
+    if scale < _SMALLEST_SCALE:
+        return 0.0
+    if kind is ScaleKind.POWER_OF_TWO:
+        return float(2.0 ** np.ceil(np.log2(scale)))
+    return float(np.float32(scale))
 
 
-def bounds(clip: Clip | None, q: QType) -> tuple[int, int]:
-    """The least and the greatest code of an activation with a clip in reals, or without one."""
-    if clip is None:
-        return q.min, q.max
-    low, high = codes(np.array([clip.lo, clip.hi]), q)
-    return int(low), int(high)
+def weight_format(w: Array, recipe: TensorRecipe, axis: int, b: Array | None = None, x_scale: float = 1.0) -> QType | FType:
+    """The format of weights whose output channels lie along `axis`; symmetric, but for one scale and zero point for the whole tensor.
 
-
-def weight_codes(w: Array, b: Array | None, x_scale: float, axis: int | None) -> tuple[Array, QType]:
-    """Weights as codes -127 .. 127 with one scale for each channel of `axis`, or a single one when it is None.
-
-    A channel whose bias is too large for 32 bits at the scale `x_scale` * its weights' gets a larger scale: its weights
-    are so small beside the bias that few or none of them matter. An all-zero channel is the extreme case.
+    Eight bits and more reach to the largest weight, fewer to the bound that gives the least squared error. With a bias `b`, a channel
+    whose bias is too large for 32 bits at the scale of the sums gets a larger scale: its weights are so small beside the bias that few or
+    none of them matter; an all-zero channel is the extreme case.
     """
-    channels = (w.reshape(1, -1) if axis is None else np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)).astype(np.float64)
-    largest = np.abs(channels).max(axis=1, initial=0) / WEIGHT_MAX
-    if b is not None:
+    if recipe.encoding in (Encoding.F32, Encoding.F16, Encoding.BF16):
+        return FType(recipe.encoding.value)
+    rows, layout = _rows(w.astype(np.float64), recipe, axis)
+    if recipe.encoding in (Encoding.BINARY, Encoding.BIPER):
+        if recipe.encoding is Encoding.BIPER:
+            raise TapeoutError("binary weights by BiPer follow from training alone; use tapeout retrain")
+        scale = [representable(float(np.abs(row).mean()), recipe.scale) or 1.0 for row in rows]
+        return QType(1, True, tuple(scale), (0,) * len(scale), layout.axis, layout.block, bipolar=True)
+    bits = 2 if recipe.encoding is Encoding.TERNARY else recipe.bits
+    if recipe.integer_bits is not None:
+        return QType(bits, True, (2.0 ** (recipe.integer_bits - bits),))
+    if not recipe.symmetric:
+        if recipe.granularity is not Granularity.TENSOR:
+            raise TapeoutError("weights with a zero point have one for the whole tensor: granularity = \"tensor\", or symmetric = true")
+        return activation_format(Range.around(float(w.min(initial=0)), float(w.max(initial=0))), recipe)
+    narrow = bits > 2 or recipe.encoding is Encoding.TERNARY
+    largest = QType(bits, narrow=narrow).max
+    scales = np.array([_scale(row, bits, narrow, largest, recipe.scale) for row in rows])
+    if b is not None and layout.block is None:
         room = np.abs(b.astype(np.float64)) / (x_scale * _BIAS_MAX)
-        largest = np.maximum(largest, room if axis is not None else room.max(initial=0))
-    scale = np.array([_float32(s) or 1.0 for s in largest])
-    shape = [1] * w.ndim
-    if axis is not None:
-        shape[axis] = -1
-    found = round_half_away(w.astype(np.float64) / scale.reshape(shape))
-    q = QType(8, True, tuple(map(float, scale)), (0,) * len(scale), axis if len(scale) > 1 else None)
-    return np.clip(found, -WEIGHT_MAX, WEIGHT_MAX).astype(np.int8), q
+        room = room if len(scales) > 1 else room.max(initial=0, keepdims=True)
+        scales = np.where(room > scales, [representable(float(r), recipe.scale) for r in room], scales)
+    entries = tuple(float(s) or 1.0 for s in scales)
+    return QType(bits, True, entries, (0,) * len(entries), layout.axis, layout.block, narrow=narrow)
 
 
-def bias_codes(b: Array, x_scale: float, w: QType) -> tuple[Array, QType]:
-    """The bias in 32 bits at the scale of the sums, nearest, ties away from zero."""
-    scale = x_scale * np.array(w.scale)
-    found = round_half_away(b.astype(np.float64) / scale)
-    assert np.abs(found).max(initial=0) <= INT32_MAX, "weight_codes leaves room for the bias"
-    q = QType(32, True, tuple(map(float, scale)), (0,) * len(scale), 0 if len(scale) > 1 else None)
-    return found.astype(np.int32), q
+@dataclass(frozen=True)
+class _Layout:
+    axis: int | None
+    block: int | None = None
 
 
-def largest_sum(w: Array, b: Array | None, x: QType, axis: int) -> int:
-    """The greatest magnitude that any accumulator can reach, over all codes of the input."""
-    reach = max(x.max - x.zero[0], x.zero[0] - x.min)
-    sums = np.abs(np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1).astype(np.int64)).sum(axis=1) * reach
-    return int((sums if b is None else sums + np.abs(b.astype(np.int64))).max(initial=0))
+def _rows(w: Array, recipe: TensorRecipe, axis: int) -> tuple[list[Array], _Layout]:
+    """The weights that share a scale, in the order of the scales."""
+    if recipe.granularity is Granularity.TENSOR or w.shape[axis] == 1:
+        return [w.reshape(-1)], _Layout(None)
+    grouped = recipe.granularity is Granularity.GROUP and axis == 0 and recipe.group < w.shape[-1]
+    if not grouped:
+        return list(np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)), _Layout(axis)
+    starts = range(0, w.shape[-1], recipe.group)
+    return [channel[..., s : s + recipe.group].reshape(-1) for channel in w for s in starts], _Layout(0, recipe.group)
 
 
-def _float32(scale: float) -> float:
-    """The scale as float32 holds it; 0 for one that float32 does not hold in full precision."""
-    return float(np.float32(scale)) if scale >= _SMALLEST_SCALE else 0.0
+def _scale(row: Array, bits: int, narrow: bool, largest: int, kind: ScaleKind) -> float:
+    """The scale of symmetric weights; 0 when float32 does not hold one."""
+    extreme = float(np.abs(row).max(initial=0))
+    full = representable(extreme / largest, kind)
+    if not full or (bits >= 8 and kind is not ScaleKind.POWER_OF_TWO):
+        return full
+    if kind is ScaleKind.POWER_OF_TWO:
+        tried = [full / 2**n for n in range(4 if bits < 8 else 1)]
+    else:
+        tried = [float(np.float32(extreme * c / (largest + (not narrow) * 0.5))) for c in _CLIPS]
+    errors = []
+    for scale in tried:
+        q = QType(bits, True, (scale,), narrow=narrow)
+        errors.append(float(((decode(encode(row, q, Rounding.HALF_AWAY), q, row.dtype) - row) ** 2).sum()))
+    return tried[int(np.argmin(errors))]
+
+
+def dyadic(q: QType, x_scale: float, y_scale: float) -> QType:
+    """Weights whose scales are moved so that each `x_scale * scale / y_scale` is m / 2**s, m of `DYADIC_BITS` bits."""
+    moved = []
+    for scale in q.scale:
+        mul, shift = multiplier(x_scale * scale / y_scale, DYADIC_BITS)
+        moved.append(mul / 2.0**shift * y_scale / x_scale if mul else scale)
+    return QType(q.bits, q.signed, tuple(moved), q.zero, q.axis, q.block, q.narrow, q.bipolar)
+
+
+def bias_format(x_scale: float, w: QType, channels: int, bits: int) -> QType:
+    """The bias of so many channels at the scale of the sums; where weights have blocks, at that of the first of each channel."""
+    scales = w.scale[:: max(1, len(w.scale) // channels)]
+    return QType(bits, True, tuple(x_scale * s for s in scales), (0,) * len(scales), 0 if len(scales) > 1 else None)

@@ -40,7 +40,9 @@ class Job:
     budgets: tuple[Budget, ...]
     shapes: dict[str, tuple[int, ...]]
     calibration: Path | None
+    recipe: str
     quantize: QuantizeOptions
+    codes_at_ports: bool
     labels_key: str
     keep_inputs: bool
     output: Path
@@ -50,10 +52,10 @@ class Job:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--target", "target_name", metavar="T", help="What to compile for; see 'tapeout targets'.")
 @click.option("--board", "board_name", metavar="B", help="A board: implies its target, and its memory as budgets.")
-@click.option("--calibrate", type=click.Path(path_type=Path), metavar="DATA.npz", help="Quantize a float model to int8 with these inputs.")
-@click.option("--calibration", type=click.Choice(["minmax", "percentile", "mse"]), default="mse", show_default=True,
+@click.option("--calibrate", type=click.Path(path_type=Path), metavar="DATA.npz", help="Quantize a float model with these inputs.")
+@click.option("--recipe", metavar="R", help="What it becomes: int8 when not given, another ready-made recipe, or a .toml file.")
+@click.option("--calibration", type=click.Choice(["minmax", "percentile", "mse", "entropy"]), default="mse", show_default=True,
               help="How activation ranges follow from the data.")
-@click.option("--symmetric", is_flag=True, help="Activations with zero point 0.")
 @click.option("--io", type=click.Choice(["float", "int8"]), default="float", show_default=True,
               help="Inputs and outputs of a quantized float model.")
 @click.option("--labels-key", default="y", show_default=True, help="The array of the calibration file that is no input.")
@@ -64,11 +66,11 @@ class Job:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
               help="Folder to write; replaced if tapeout wrote it.")
 def command(
-    model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, calibration: str, symmetric: bool, io: str,
+    model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str, io: str,
     labels_key: str, budget: str, shapes: tuple[str, ...], name: str | None, keep_inputs: bool, output: Path,
 ) -> None:
     """Compile MODEL (.onnx or .tflite) to C for a target, run it once, and report what it costs."""
-    from tapeout.quant.options import Calibration, Io, QuantizeOptions
+    from tapeout.quant.options import Calibration, QuantizeOptions
 
     from ..budget import parse_budgets
 
@@ -78,9 +80,11 @@ def command(
     if name in (*_HARNESS, *_HEADERS):
         owner = "co-simulation harness" if name in _HARNESS else "C library"
         raise TapeoutError(f"--name {name!r}: that name is taken by the {owner}; choose another")
+    if recipe is not None and calibrate is None:
+        raise TapeoutError(f"--recipe {recipe}: quantization after training needs inputs; give --calibrate DATA.npz")
     report = compile_model(Job(
         model, name or default_name(model), target, board, (*parse_budgets(budget), *limits), parse_shapes(shapes), calibrate,
-        QuantizeOptions(calibration=Calibration(calibration), symmetric=symmetric, io=Io(io)), labels_key, keep_inputs, output,
+        recipe or "int8", QuantizeOptions(Calibration(calibration)), io == "int8", labels_key, keep_inputs, output,
     ))
     from .report import show
 
@@ -126,17 +130,19 @@ def compile_model(job: Job) -> Report:
     from ..build import lower
     from ..frontends import kind, read
     from ..frontends.onnx.load import self_contained
-    from ..ir import FType
+    from ..passes.expose_codes import expose_codes
     from ..staging import check_replaceable, staged
     from .measure import measure, report
 
     check_replaceable(job.output)
     graph = read(job.model, job.shapes)
-    floats = all(isinstance(v.type.q, FType) for v in graph.values.values())  # not the ports alone: codes may lie between
+    floats = _is_float(graph)
     if job.calibration:
         graph = _quantized(graph, job)
     stages: dict[str, Graph] = {}
     lowered = lower(graph, dump=stages.__setitem__)
+    if job.codes_at_ports:
+        lowered = expose_codes(lowered)
     with staged(job.output) as stage:
         model = f"model.{kind(job.model)}"
         (stage / model).write_bytes(self_contained(job.model) if model == "model.onnx" else job.model.read_bytes())
@@ -150,6 +156,14 @@ def compile_model(job: Job) -> Report:
     return found
 
 
+def _is_float(graph: Graph) -> bool:
+    """Whether a source model computes in floats throughout: no value holds codes, and no quantizer stands between floats."""
+    from ..ir import FType
+    from ..ops.fake_quantize import FakeQuantize
+
+    return all(isinstance(v.type.q, FType) for v in graph.values.values()) and not any(isinstance(n.op, FakeQuantize) for n in graph.nodes)
+
+
 def _portable() -> Target:
     from tapeout.targets import find_target
 
@@ -158,12 +172,13 @@ def _portable() -> Target:
 
 def _quantized(graph: Graph, job: Job) -> Graph:
     from tapeout.quant.quantize import quantize
+    from tapeout.quant.recipe import load
 
     from .. import data
 
     assert job.calibration
     samples = data.inputs(graph, data.load(job.calibration), str(job.calibration), job.labels_key)
-    return quantize(graph, samples, job.quantize)
+    return quantize(graph, samples, load(job.recipe), job.quantize)
 
 
 def sha256(file: Path) -> str:

@@ -173,5 +173,4 @@ def _how(job: Job) -> str | None:
     """How the model was quantized here, in a few words."""
     if job.calibration is None:
         return None
-    kind = "symmetric" if job.quantize.symmetric else "asymmetric"
-    return f"int8, {kind}, calibrated by {job.quantize.calibration.value} on {job.calibration.name}"
+    return f"{job.recipe}, calibrated by {job.quantize.calibration.value} on {job.calibration.name}"
