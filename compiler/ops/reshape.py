@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from math import prod
 
 from ..errors import TapeoutError
-from ..ir import Array, Op, Type, Types
+from ..ir import Array, Op, QType, Type, Types
 
 
 @dataclass(frozen=True)
 class Reshape(Op):
-    """The elements of `x` in their order, under `shape`, every dimension of which is given."""
+    """The elements of `x` in their order, under `shape`, every dimension of which is given.
+
+    The bytes stay, so that rows of packed codes must end with bytes unless their length stays too.
+    """
 
     shape: tuple[int, ...]
 
@@ -19,6 +22,9 @@ class Reshape(Op):
         assert x
         if any(d < 0 for d in self.shape) or prod(self.shape) != x.size:
             raise TapeoutError(f"reshape of {x.dims} to {list(self.shape)} changes the number of elements")
+        rows = {t[-1] if t else 1 for t in (x.shape, self.shape)}
+        if isinstance(x.q, QType) and x.q.packed and len(rows) > 1 and any(row * x.q.bits % 8 for row in rows):
+            raise TapeoutError(f"reshape of packed {x.q.code} {x.dims} to {list(self.shape)} moves bits within bytes")
         return (Type(self.shape, x.q),)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:

@@ -21,6 +21,8 @@ def case(name: str, before: tuple[int, ...], after: tuple[int, ...], q: QType | 
 CASES = [
     case("flatten", (1, 5, 3, 2), (1, 30), F32),
     case("s8_flatten", (1, 5, 3, 2), (1, 30), quantized()),
+    case("b1_flatten", (1, 5, 3, 16), (1, 240), QType(1, bipolar=True, packed=True)),
+    case("b1_expand", (2, 11), (1, 1, 2, 11), QType(1, bipolar=True, packed=True)),
     case("s8_scalar", (1,), (), quantized()),
     case("s8_expand", (6,), (1, 2, 1, 3), quantized()),
 ]

@@ -55,55 +55,67 @@ static inline int32_t packed_at(const packed_params *p, const uint8_t *row, int3
     return packed_number(p, word, at);
 }
 
-/* One term of the sum below, of the code whose bits begin at k * bits in `word`. */
-static inline int32_t packed_term(const packed_params *p, const int8_t *x, int32_t x_zero, uint32_t word, int32_t k)
+/* Eight terms of the sums below, of the codes in the first `bits` bytes of row. A loop over them would not be unrolled, and only then do
+ * shifts and bytes become constants. */
+static inline int32_t eight_terms_s8(const packed_params *p, const int8_t *x, int32_t x_zero, const uint8_t *row)
 {
-    return (x[k] - x_zero) * packed_number(p, word, k * p->bits);
+    int32_t sum = (x[0] - x_zero) * packed_at(p, row, 0);
+    sum += (x[1] - x_zero) * packed_at(p, row, 1);
+    sum += (x[2] - x_zero) * packed_at(p, row, 2);
+    sum += (x[3] - x_zero) * packed_at(p, row, 3);
+    sum += (x[4] - x_zero) * packed_at(p, row, 4);
+    sum += (x[5] - x_zero) * packed_at(p, row, 5);
+    sum += (x[6] - x_zero) * packed_at(p, row, 6);
+    sum += (x[7] - x_zero) * packed_at(p, row, 7);
+    return sum;
 }
 
-/* The terms of the codes in a byte: one of 8 bits, two of 4, four of 2 or eight of 1. A loop over them would not be unrolled. */
-static inline int32_t packed_terms(const packed_params *p, const int8_t *x, int32_t x_zero, uint32_t byte)
+static inline int64_t eight_terms_s16(const packed_params *p, const int16_t *x, int32_t x_zero, const uint8_t *row)
 {
-    int32_t sum = packed_term(p, x, x_zero, byte, 0);
-    if (p->bits <= 4) {
-        sum += packed_term(p, x, x_zero, byte, 1);
-    }
-    if (p->bits <= 2) {
-        sum += packed_term(p, x, x_zero, byte, 2);
-        sum += packed_term(p, x, x_zero, byte, 3);
-    }
-    if (p->bits == 1) {
-        sum += packed_term(p, x, x_zero, byte, 4);
-        sum += packed_term(p, x, x_zero, byte, 5);
-        sum += packed_term(p, x, x_zero, byte, 6);
-        sum += packed_term(p, x, x_zero, byte, 7);
-    }
+    int64_t sum = (int64_t)(x[0] - x_zero) * packed_at(p, row, 0);
+    sum += (int64_t)(x[1] - x_zero) * packed_at(p, row, 1);
+    sum += (int64_t)(x[2] - x_zero) * packed_at(p, row, 2);
+    sum += (int64_t)(x[3] - x_zero) * packed_at(p, row, 3);
+    sum += (int64_t)(x[4] - x_zero) * packed_at(p, row, 4);
+    sum += (int64_t)(x[5] - x_zero) * packed_at(p, row, 5);
+    sum += (int64_t)(x[6] - x_zero) * packed_at(p, row, 6);
+    sum += (int64_t)(x[7] - x_zero) * packed_at(p, row, 7);
     return sum;
+}
+
+/* How many of `count` codes from `first` on go by eights: none unless they begin at a byte. */
+static inline int32_t packed_eights(const packed_params *p, int32_t first, int32_t count)
+{
+    return first * p->bits % 8 == 0 ? count / 8 * 8 : 0;
 }
 
 /* The sum of (x - x_zero) * w over `count` codes of x and those of a row from `first` on. */
 static inline int32_t dot_packed_s8(const packed_params *p, const int8_t *x, int32_t x_zero, const uint8_t *row, int32_t first, int32_t count)
 {
+    const int32_t eights = packed_eights(p, first, count);
+    const uint8_t *byte = row + first * p->bits / 8;
     int32_t sum = 0;
-    int32_t i = 0;
-    if (8 % p->bits == 0 && first * p->bits % 8 == 0) { /* whole bytes of codes */
-        const int32_t together = 8 / p->bits;
-        const uint8_t *byte = row + first / together;
-        for (; i + together <= count; i += together) {
-            sum += packed_terms(p, x + i, x_zero, *byte++);
-        }
+    for (int32_t i = 0; i < eights; i += 8) {
+        sum += eight_terms_s8(p, x + i, x_zero, byte);
+        byte += p->bits;
     }
-    for (; i < count; i++) {
+    for (int32_t i = eights; i < count; i++) {
         sum += (x[i] - x_zero) * packed_at(p, row, first + i);
     }
     return sum;
 }
 
-/* As above in 64 bits, code by code. */
+/* As above in 64 bits. */
 static inline int64_t dot_packed_s16(const packed_params *p, const int16_t *x, int32_t x_zero, const uint8_t *row, int32_t first, int32_t count)
 {
+    const int32_t eights = packed_eights(p, first, count);
+    const uint8_t *byte = row + first * p->bits / 8;
     int64_t sum = 0;
-    for (int32_t i = 0; i < count; i++) {
+    for (int32_t i = 0; i < eights; i += 8) {
+        sum += eight_terms_s16(p, x + i, x_zero, byte);
+        byte += p->bits;
+    }
+    for (int32_t i = eights; i < count; i++) {
         sum += (int64_t)(x[i] - x_zero) * packed_at(p, row, first + i);
     }
     return sum;
