@@ -102,7 +102,7 @@ static inline void depthwise_conv2d_packed(const depthwise_conv2d_packed_params 
                 for (int32_t i = from.rows.first; i < from.rows.last; i++) {
                     for (int32_t j = from.columns.first; j < from.columns.last; j++) {
                         const int32_t in = channel + i * g->dilation_h * g->in_row + j * g->dilation_w * g->in_pixel;
-                        const int32_t number = packed_at(&p->weights, w + (i * g->k_w + j) * w_row, o);
+                        const int32_t number = packed_number(p->weights, w + (i * g->k_w + j) * w_row, o);
                         if (how == HELD_S8) {
                             sum += (((const int8_t *)x)[in] - zero) * number;
                         } else {

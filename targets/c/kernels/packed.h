@@ -7,6 +7,13 @@
 #include <stdint.h>
 #include <string.h>
 
+/* For what is fast when the width of codes is a constant: gcc shares other functions between layers of different widths. */
+#if defined(__GNUC__)
+#define PACKED_INLINE static inline __attribute__((always_inline))
+#else
+#define PACKED_INLINE static inline
+#endif
+
 /* How activations are held. */
 typedef enum { HELD_S8, HELD_S16, HELD_B1 } held;
 
@@ -31,94 +38,143 @@ static inline int32_t packed_block(const packed_params *p, int32_t count, int32_
     return rest < p->block ? rest : p->block;
 }
 
-/* The number that a code stands for, in units of its scale. Its bits lie in `word` from bit `at` on, at + bits <= 24. */
-static inline int32_t packed_number(const packed_params *p, uint32_t word, int32_t at)
+/* The number that code i of a row stands for, in units of its scale; reads no byte without a bit of it. */
+PACKED_INLINE int32_t packed_number(packed_params p, const uint8_t *row, int32_t i)
 {
-    const uint32_t top = word << (32 - p->bits - at);
-    const int32_t code = p->is_signed ? (int32_t)top >> (32 - p->bits) : (int32_t)(top >> (32 - p->bits));
-    return p->bipolar ? 2 * code - 1 : code - p->zero;
-}
-
-/* The number of code i of a row; reads no byte without a bit of it. */
-static inline int32_t packed_at(const packed_params *p, const uint8_t *row, int32_t i)
-{
-    const uint32_t first = (uint32_t)i * (uint32_t)p->bits;
+    const uint32_t first = (uint32_t)i * (uint32_t)p.bits;
     const int32_t at = (int32_t)(first % 8u);
     const uint8_t *byte = row + first / 8u;
     uint32_t word = byte[0];
-    if (at + p->bits > 8) {
+    if (at + p.bits > 8) {
         word |= (uint32_t)byte[1] << 8;
     }
-    if (at + p->bits > 16) {
+    if (at + p.bits > 16) {
         word |= (uint32_t)byte[2] << 16;
     }
-    return packed_number(p, word, at);
+    const uint32_t top = word << (32 - p.bits - at);
+    const int32_t code = p.is_signed ? (int32_t)top >> (32 - p.bits) : (int32_t)(top >> (32 - p.bits));
+    return p.bipolar ? 2 * code - 1 : code - p.zero;
 }
 
-/* Eight terms of the sums below, of the codes in the first `bits` bytes of row. A loop over them would not be unrolled, and only then do
- * shifts and bytes become constants. */
-static inline int32_t eight_terms_s8(const packed_params *p, const int8_t *x, int32_t x_zero, const uint8_t *row)
+/* Which of the cases below a format is: 1 for packed bipolar codes, the width of signed ones without zero point, 0 for others. */
+static inline int32_t packed_kind(const packed_params *p)
 {
-    int32_t sum = (x[0] - x_zero) * packed_at(p, row, 0);
-    sum += (x[1] - x_zero) * packed_at(p, row, 1);
-    sum += (x[2] - x_zero) * packed_at(p, row, 2);
-    sum += (x[3] - x_zero) * packed_at(p, row, 3);
-    sum += (x[4] - x_zero) * packed_at(p, row, 4);
-    sum += (x[5] - x_zero) * packed_at(p, row, 5);
-    sum += (x[6] - x_zero) * packed_at(p, row, 6);
-    sum += (x[7] - x_zero) * packed_at(p, row, 7);
+    if (p->bipolar) {
+        return p->bits == 1;
+    }
+    return p->is_signed && p->zero == 0 && p->bits > 1 ? p->bits : 0;
+}
+
+/* Eight terms of the sum below, of the codes in the first `bits` bytes of row. A loop over them would not be unrolled. */
+PACKED_INLINE int32_t eight_terms_s8(packed_params p, const int8_t *x, int32_t x_zero, const uint8_t *row)
+{
+    int32_t sum = (x[0] - x_zero) * packed_number(p, row, 0);
+    sum += (x[1] - x_zero) * packed_number(p, row, 1);
+    sum += (x[2] - x_zero) * packed_number(p, row, 2);
+    sum += (x[3] - x_zero) * packed_number(p, row, 3);
+    sum += (x[4] - x_zero) * packed_number(p, row, 4);
+    sum += (x[5] - x_zero) * packed_number(p, row, 5);
+    sum += (x[6] - x_zero) * packed_number(p, row, 6);
+    sum += (x[7] - x_zero) * packed_number(p, row, 7);
     return sum;
 }
 
-static inline int64_t eight_terms_s16(const packed_params *p, const int16_t *x, int32_t x_zero, const uint8_t *row)
+PACKED_INLINE int32_t dot_of_s8(packed_params p, const int8_t *x, int32_t x_zero, const uint8_t *row, int32_t first, int32_t count)
 {
-    int64_t sum = (int64_t)(x[0] - x_zero) * packed_at(p, row, 0);
-    sum += (int64_t)(x[1] - x_zero) * packed_at(p, row, 1);
-    sum += (int64_t)(x[2] - x_zero) * packed_at(p, row, 2);
-    sum += (int64_t)(x[3] - x_zero) * packed_at(p, row, 3);
-    sum += (int64_t)(x[4] - x_zero) * packed_at(p, row, 4);
-    sum += (int64_t)(x[5] - x_zero) * packed_at(p, row, 5);
-    sum += (int64_t)(x[6] - x_zero) * packed_at(p, row, 6);
-    sum += (int64_t)(x[7] - x_zero) * packed_at(p, row, 7);
-    return sum;
-}
-
-/* How many of `count` codes from `first` on go by eights: none unless they begin at a byte. */
-static inline int32_t packed_eights(const packed_params *p, int32_t first, int32_t count)
-{
-    return first * p->bits % 8 == 0 ? count / 8 * 8 : 0;
-}
-
-/* The sum of (x - x_zero) * w over `count` codes of x and those of a row from `first` on. */
-static inline int32_t dot_packed_s8(const packed_params *p, const int8_t *x, int32_t x_zero, const uint8_t *row, int32_t first, int32_t count)
-{
-    const int32_t eights = packed_eights(p, first, count);
-    const uint8_t *byte = row + first * p->bits / 8;
+    const int32_t eights = first * p.bits % 8 == 0 ? count / 8 * 8 : 0; /* none unless codes begin at a byte */
+    const uint8_t *byte = row + first * p.bits / 8;
     int32_t sum = 0;
     for (int32_t i = 0; i < eights; i += 8) {
         sum += eight_terms_s8(p, x + i, x_zero, byte);
-        byte += p->bits;
+        byte += p.bits;
     }
     for (int32_t i = eights; i < count; i++) {
-        sum += (x[i] - x_zero) * packed_at(p, row, first + i);
+        sum += (x[i] - x_zero) * packed_number(p, row, first + i);
     }
     return sum;
 }
 
-/* As above in 64 bits. */
-static inline int64_t dot_packed_s16(const packed_params *p, const int16_t *x, int32_t x_zero, const uint8_t *row, int32_t first, int32_t count)
+/* The sum of (x - x_zero) * w over `count` codes of x and those of a row from `first` on. */
+static inline int32_t dot_packed_s8(const packed_params *p, const int8_t *x, int32_t x_zero, const uint8_t *row, int32_t first,
+                                    int32_t count)
 {
-    const int32_t eights = packed_eights(p, first, count);
-    const uint8_t *byte = row + first * p->bits / 8;
+    switch (packed_kind(p)) {
+    case 1:
+        return dot_of_s8((packed_params){.bits = 1, .bipolar = 1}, x, x_zero, row, first, count);
+    case 2:
+        return dot_of_s8((packed_params){.bits = 2, .is_signed = 1}, x, x_zero, row, first, count);
+    case 3:
+        return dot_of_s8((packed_params){.bits = 3, .is_signed = 1}, x, x_zero, row, first, count);
+    case 4:
+        return dot_of_s8((packed_params){.bits = 4, .is_signed = 1}, x, x_zero, row, first, count);
+    case 5:
+        return dot_of_s8((packed_params){.bits = 5, .is_signed = 1}, x, x_zero, row, first, count);
+    case 6:
+        return dot_of_s8((packed_params){.bits = 6, .is_signed = 1}, x, x_zero, row, first, count);
+    case 7:
+        return dot_of_s8((packed_params){.bits = 7, .is_signed = 1}, x, x_zero, row, first, count);
+    case 8:
+        return dot_of_s8((packed_params){.bits = 8, .is_signed = 1}, x, x_zero, row, first, count);
+    default:
+        return dot_of_s8(*p, x, x_zero, row, first, count);
+    }
+}
+
+/* Eight terms of the sum below, of the codes in the first `bits` bytes of row. A loop over them would not be unrolled. */
+PACKED_INLINE int64_t eight_terms_s16(packed_params p, const int16_t *x, int32_t x_zero, const uint8_t *row)
+{
+    int64_t sum = (int64_t)(x[0] - x_zero) * packed_number(p, row, 0);
+    sum += (int64_t)(x[1] - x_zero) * packed_number(p, row, 1);
+    sum += (int64_t)(x[2] - x_zero) * packed_number(p, row, 2);
+    sum += (int64_t)(x[3] - x_zero) * packed_number(p, row, 3);
+    sum += (int64_t)(x[4] - x_zero) * packed_number(p, row, 4);
+    sum += (int64_t)(x[5] - x_zero) * packed_number(p, row, 5);
+    sum += (int64_t)(x[6] - x_zero) * packed_number(p, row, 6);
+    sum += (int64_t)(x[7] - x_zero) * packed_number(p, row, 7);
+    return sum;
+}
+
+PACKED_INLINE int64_t dot_of_s16(packed_params p, const int16_t *x, int32_t x_zero, const uint8_t *row, int32_t first, int32_t count)
+{
+    const int32_t eights = first * p.bits % 8 == 0 ? count / 8 * 8 : 0; /* none unless codes begin at a byte */
+    const uint8_t *byte = row + first * p.bits / 8;
     int64_t sum = 0;
     for (int32_t i = 0; i < eights; i += 8) {
         sum += eight_terms_s16(p, x + i, x_zero, byte);
-        byte += p->bits;
+        byte += p.bits;
     }
     for (int32_t i = eights; i < count; i++) {
-        sum += (int64_t)(x[i] - x_zero) * packed_at(p, row, first + i);
+        sum += (int64_t)(x[i] - x_zero) * packed_number(p, row, first + i);
     }
     return sum;
+}
+
+/* The sum of (x - x_zero) * w over `count` codes of x and those of a row from `first` on, in 64 bits. */
+static inline int64_t dot_packed_s16(const packed_params *p, const int16_t *x, int32_t x_zero, const uint8_t *row, int32_t first,
+                                     int32_t count)
+{
+    switch (packed_kind(p)) {
+    case 1:
+        return dot_of_s16((packed_params){.bits = 1, .bipolar = 1}, x, x_zero, row, first, count);
+    case 2:
+        return dot_of_s16((packed_params){.bits = 2, .is_signed = 1}, x, x_zero, row, first, count);
+    case 3:
+        return dot_of_s16((packed_params){.bits = 3, .is_signed = 1}, x, x_zero, row, first, count);
+    case 4:
+        return dot_of_s16((packed_params){.bits = 4, .is_signed = 1}, x, x_zero, row, first, count);
+    case 5:
+        return dot_of_s16((packed_params){.bits = 5, .is_signed = 1}, x, x_zero, row, first, count);
+    case 6:
+        return dot_of_s16((packed_params){.bits = 6, .is_signed = 1}, x, x_zero, row, first, count);
+    case 7:
+        return dot_of_s16((packed_params){.bits = 7, .is_signed = 1}, x, x_zero, row, first, count);
+    case 8:
+        return dot_of_s16((packed_params){.bits = 8, .is_signed = 1}, x, x_zero, row, first, count);
+    case 16:
+        return dot_of_s16((packed_params){.bits = 16, .is_signed = 1}, x, x_zero, row, first, count);
+    default:
+        return dot_of_s16(*p, x, x_zero, row, first, count);
+    }
 }
 
 /* The number of 1s in each byte of a word. */
