@@ -36,8 +36,8 @@ class Target:
     def kernel(self, graph: Graph, node: Node) -> tuple[Path, Kernel]:
         """The kernel file and kernel for a node. Raises Unsupported that names the node and the symbol."""
         symbol = kernel_symbol(graph, node)
-        for folder in self.kernels:
-            path = folder / f"{node.op.name()}.h"
+        names = (f"{node.op.name()}.h", f"{node.op.name()}_packed.h")
+        for path in (folder / name for folder in self.kernels for name in names):
             if path.is_file() and symbol in symbols(path):
                 return path, _declared(path).get(symbol, Kernel(symbol))
         raise Unsupported(f"{node.name}: target {self.name} has no kernel {symbol}")
