@@ -106,6 +106,8 @@ def place(graph: Graph, recipe: Recipe) -> dict[str, Place]:
                     activation(name, op, node.name)
         like = owners[node.inputs[0]] if isinstance(node.op, AveragePool2D) else None
         activation(node.name, op, node.name, like, _FIXED.get(type(node.op)))
+        if isinstance(node.op, LAYERS) and _has_thresholds(places[node.name].recipe):
+            places.pop(node.inputs[2] if len(node.inputs) > 2 else "", None)
     return places
 
 
@@ -123,6 +125,11 @@ def _layer(graph: Graph, node: Node, recipe: Recipe, position: str | None, place
         if places.get(name, found) != found and replace(places[name], layer=node.name) != found:
             raise Unsupported(f"{node.name}: shares {name} with {places[name].layer}, for which the recipe says something else")
         places[name] = found
+
+
+def _has_thresholds(recipe: TensorRecipe) -> bool:
+    """Whether an activation has so few levels that its layer's bias goes into thresholds, which hold any bias exactly."""
+    return recipe.encoding in (Encoding.BINARY, Encoding.TERNARY) or (recipe.encoding is Encoding.INTEGER and recipe.bits <= 4)
 
 
 def _positions(graph: Graph) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from tapeout.compiler.build import simplify
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.fixed import Rounding
-from tapeout.compiler.ir import F32, Array, Graph, Node, QType
+from tapeout.compiler.ir import F32, Array, FType, Graph, Node, QType
 from tapeout.compiler.ops.fake_quantize import FakeQuantize
 from tapeout.compiler.passes.fold_batch_norm import fold_batch_norm
 from tapeout.compiler.run import check_inputs
@@ -15,7 +15,7 @@ from .annotate import annotate
 from .calibrate import calibrate
 from .options import QuantizeOptions
 from .placement import LAYERS, Place, Role, place
-from .recipe import Recipe, ScaleKind
+from .recipe import Encoding, Recipe, ScaleKind
 from .scheme import Range, activation_format, bias_format, dyadic, weight_format
 
 
@@ -29,6 +29,9 @@ def quantize(graph: Graph, samples: Mapping[str, Array], recipe: Recipe, options
     check_inputs(graph, samples)
     simple, relaid = prepared(graph, samples)
     places = place(simple, recipe)
+    for p in places.values():
+        if p.recipe.encoding is Encoding.BIPER:
+            raise TapeoutError(f"{p.layer}: recipe {recipe.name} makes its weights binary, which only training finds; use tapeout retrain")
     ranges = calibrate(simple, relaid, options, {name: p.recipe for name, p in places.items() if p.role is Role.ACTIVATION})
     return annotate(simple, quantizers(simple, places, ranges))
 
@@ -47,19 +50,21 @@ def quantizers(graph: Graph, places: Mapping[str, Place], ranges: Mapping[str, R
     """The quantizer of each placed value, for these ranges of the graph's values."""
     found: dict[str, FakeQuantize] = {}
     for name, p in places.items():
-        if p.role is Role.ACTIVATION and not (p.recipe.dynamic and name in graph.output_names):
+        skipped = p.recipe.encoding is Encoding.F32 or (p.recipe.dynamic and name in graph.output_names)
+        if p.role is Role.ACTIVATION and not skipped:
             found[name] = _activation(graph, name, p, ranges, found)
     for node in graph.nodes:
-        if isinstance(node.op, LAYERS):
+        if isinstance(node.op, LAYERS) and places[node.inputs[1]].recipe.encoding is not Encoding.F32:
             found |= _layer(graph, node, places, found)
     return {name: found[name] for name in places if name in found}
 
 
 def source_format(graph: Graph, name: str, found: Mapping[str, FakeQuantize]) -> FakeQuantize:
-    """The quantizer whose codes a value holds: its own, or that of the value from which ops have moved them."""
+    """The quantizer whose codes a value holds: its own, or that of the value from which ops have moved them; float32 without any."""
     while name not in found:
         producer = graph.producer(name)
-        assert producer is not None, f"{name} is read before it is quantized"
+        if producer is None:
+            return FakeQuantize(F32)
         name = producer.inputs[0]
     return found[name]
 
@@ -87,14 +92,25 @@ def _layer(graph: Graph, node: Node, places: Mapping[str, Place], found: Mapping
     assert w is not None and p.axis is not None
     static = isinstance(x.output, QType) and not x.dynamic
     x_scale = x.output.scale[0] if static and isinstance(x.output, QType) else 1.0
-    q = weight_format(w, p.recipe, p.axis, b, x_scale)
-    result = found.get(node.name)
-    if p.recipe.scale is ScaleKind.DYADIC and isinstance(q, QType) and static and result and isinstance(result.output, QType):
-        q = dyadic(q, x_scale, result.output.scale[0])
+    return layer_formats(graph, node, places, found, weight_format(w, p.recipe, p.axis, b, x_scale))
+
+
+def layer_formats(
+    graph: Graph, node: Node, places: Mapping[str, Place], found: Mapping[str, FakeQuantize], q: QType | FType
+) -> dict[str, FakeQuantize]:
+    """The quantizers of a layer's weights, whose format is `q` but for dyadic ratios, and of its bias where it has a place."""
+    w_name, b_name = node.inputs[1], node.inputs[2] if len(node.inputs) > 2 else ""
+    x, y = source_format(graph, node.inputs[0], found), found.get(node.name)
+    static = isinstance(x.output, QType) and not x.dynamic
+    if not isinstance(x.output, QType) or not isinstance(q, QType) or not static:
+        return {w_name: FakeQuantize(q, Rounding.HALF_AWAY)}
+    x_scale = x.output.scale[0]
+    if places[w_name].recipe.scale is ScaleKind.DYADIC and y and isinstance(y.output, QType) and not y.output.bipolar:
+        q = dyadic(q, x_scale, y.output.scale[0])
     layer = {w_name: FakeQuantize(q, Rounding.HALF_AWAY)}
-    if b is not None and static and isinstance(q, QType):
-        assert isinstance(x.output, QType)
-        wide = 64 if x.output.dtype.itemsize > 1 else 32
-        layer[b_name] = FakeQuantize(bias_format(x_scale, q, len(b), wide), Rounding.HALF_AWAY)
+    if b_name in places:
+        channels = graph.values[b_name].type.size
+        bits = 64 if x.output.dtype.itemsize > 1 else 32
+        layer[b_name] = FakeQuantize(bias_format(x_scale, q, channels, bits), Rounding.HALF_AWAY)
     return layer
 

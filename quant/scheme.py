@@ -85,8 +85,6 @@ def weight_format(w: Array, recipe: TensorRecipe, axis: int, b: Array | None = N
         return FType(recipe.encoding.value)
     rows, layout = _rows(w.astype(np.float64), recipe, axis)
     if recipe.encoding in (Encoding.BINARY, Encoding.BIPER):
-        if recipe.encoding is Encoding.BIPER:
-            raise TapeoutError("binary weights by BiPer follow from training alone; use tapeout retrain")
         scale = [representable(float(np.abs(row).mean()), recipe.scale) or 1.0 for row in rows]
         return QType(1, True, tuple(scale), (0,) * len(scale), layout.axis, layout.block, bipolar=True)
     bits = 2 if recipe.encoding is Encoding.TERNARY else recipe.bits
