@@ -192,7 +192,7 @@ class TernaryStraightThrough(WeightQuantizer):
 
 
 def _sign(x: Tensor) -> Tensor:
-    return torch.where(x >= 0, 1.0, -1.0)
+    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
 
 
 def _straight(x: Tensor, value: Tensor) -> Tensor:
