@@ -129,15 +129,15 @@ class Integerizer:
         node = self.producers[name]
         if isinstance(node.op, FakeQuantize):
             raise Unsupported(f"{node.name}: {node.inputs[0]} cannot be quantized")
+        from .layers import float_sums, is_layer
+
+        if is_layer(node) and node.inputs[0] in self.codes and self.quantizer(node.inputs[1]) is not None:
+            return float_sums(self, node)
         if self.strict and step(self.graph, node, self.constant) is None:
             raise Unsupported(
                 f"{node.name}: {node.op.name()} would stay in float: nothing quantizes its result; quantize it, or compile with "
                 "--no-strict, which keeps it in float32"
             )
-        from .layers import float_sums, is_layer
-
-        if is_layer(node) and node.inputs[0] in self.codes and self.quantizer(node.inputs[1]) is not None:
-            return float_sums(self, node)
         return self.builder.add(node.op, [self.float_value(i) if i else "" for i in node.inputs], *node.outputs)
 
     # the walk
