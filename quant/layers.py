@@ -20,16 +20,16 @@ from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import F32, Array, Builder, FType, Graph, Node, QType, Type, Value
 from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.fake_quantize import FakeQuantize
+from tapeout.compiler.ops.softmax import Softmax
 
 from .annotate import annotate
-from .biper import BinaryActivation, BiPer, SignStraightThrough
+from .biper import BinaryActivation, BiPer, SignStraightThrough, Stage, WeightQuantizer
 from .placement import LAYERS, Place, Role
 from .quantize import layer_formats
 from .recipe import Encoding, Granularity, ScaleKind
 from .torch_ops import OPS, clipped, layer_sums
 
 _EPSILON = 1e-5  # of batch norms that are put back
-_W0 = 1.0  # of BiPer, in units of one over the standard deviation of a layer's weights; benchmarks/binary.md says why
 
 
 class RoundTo(nn.Module):
@@ -55,7 +55,14 @@ class RoundTo(nn.Module):
         return x + (whole - x).detach()
 
 
-class IntegerQuantizer(nn.Module):
+class Quantizer(nn.Module):
+    """What maps a tensor to the reals of a format; `format` is that, with what training has learned of it, in float32."""
+
+    def format(self) -> FakeQuantize:
+        raise NotImplementedError
+
+
+class IntegerQuantizer(Quantizer):
     """Codes of a `QType`, as the reals that they stand for, with learned scales in the logarithmic domain."""
 
     def __init__(self, format: FakeQuantize, kind: ScaleKind, shape: tuple[int, ...], learned: bool) -> None:
@@ -68,6 +75,9 @@ class IntegerQuantizer(nn.Module):
         self.exponent = nn.Parameter(exponent, requires_grad=learned)
         self.learned = learned
         self.power_of_two = PowerOfTwoRestrictValue()
+        self.bits: Tensor
+        self.zero: Tensor
+        self.given: Tensor
         self.register_buffer("bits", torch.tensor(float(q.bits)))
         self.register_buffer("zero", torch.tensor(float(q.zero[0])))
         self.register_buffer("given", torch.tensor(q.scale, dtype=torch.float32))
@@ -101,29 +111,7 @@ class IntegerQuantizer(nn.Module):
         return FakeQuantize(replace(self.q, scale=scales), self.rounding)
 
 
-class BinaryWeights(nn.Module):
-    """Latent weights to -scale and +scale, by BiPer or by the plain sign, with a learned scale per output channel."""
-
-    def __init__(self, w: Tensor, axis: int, encoding: Encoding, q: QType) -> None:
-        super().__init__()
-        self.q = q
-        spread = float(w.std()) or 1.0
-        self.binarize = BiPer(_W0, spread) if encoding is Encoding.BIPER else SignStraightThrough(spread)
-        self.exponent = nn.Parameter(torch.log2(torch.tensor(q.scale)))
-        self.shape = [-1 if a == axis and len(q.scale) > 1 else 1 for a in range(w.dim())]
-
-    def entries(self) -> Tensor:
-        return torch.exp2(self.exponent)
-
-    def forward(self, w: Tensor) -> Tensor:
-        bits: Tensor = self.binarize(w)
-        return bits * self.entries().reshape(self.shape)
-
-    def format(self) -> FakeQuantize:
-        return FakeQuantize(replace(self.q, scale=tuple(float(s) for s in self.entries().detach())), Rounding.HALF_AWAY)
-
-
-class FloatFormat(nn.Module):
+class FloatFormat(Quantizer):
     """Reals rounded to binary16 or bfloat16; the gradient passes straight through."""
 
     def __init__(self, format: FakeQuantize) -> None:
@@ -138,7 +126,7 @@ class FloatFormat(nn.Module):
         return self.kept
 
 
-class BinaryValues(nn.Module):
+class BinaryValues(Quantizer):
     """Activations to -1 and +1."""
 
     def __init__(self, format: FakeQuantize) -> None:
@@ -154,7 +142,7 @@ class BinaryValues(nn.Module):
         return self.kept
 
 
-class DynamicQuantizer(nn.Module):
+class DynamicQuantizer(Quantizer):
     """Codes by each sample's own extremes, as `dynamic_format` says; the gradient passes straight through."""
 
     def __init__(self, format: FakeQuantize) -> None:
@@ -178,6 +166,8 @@ class Norm(nn.Module):
 
     def __init__(self, bias: Tensor, mean: Tensor, variance: Tensor) -> None:
         super().__init__()
+        self.mean: Tensor
+        self.variance: Tensor
         self.register_buffer("mean", mean.clone())
         self.register_buffer("variance", variance.clone())
         self.weight = nn.Parameter(torch.sqrt(variance + _EPSILON))
@@ -203,6 +193,7 @@ class Network(nn.Module):
         self.graph, self.places = _without_lost_clips(graph, places), places
         self.initial = dict(formats)
         self.index = {name: f"v{i}" for i, name in enumerate(self.graph.values)}
+        self.logits = {n.name: n.inputs[0] for n in self.graph.nodes if isinstance(n.op, Softmax)}
         self.weights = nn.ParameterDict()
         self.norms = nn.ModuleDict()
         self.quantizers = nn.ModuleDict()
@@ -229,20 +220,22 @@ class Network(nn.Module):
             if place.role is Role.ACTIVATION:
                 return BinaryValues(format)
             assert place.axis is not None
-            return BinaryWeights(self.weights[self.index[name]].detach(), place.axis, place.recipe.encoding, format.output)
+            axis = place.axis if len(format.output.scale) > 1 else None
+            latent = self.weights[self.index[name]].detach()
+            return BiPer(latent, axis) if place.recipe.encoding is Encoding.BIPER else SignStraightThrough(axis)
         learned = place.fixed is None and place.recipe.integer_bits is None
         return IntegerQuantizer(format, place.recipe.scale, self.graph.values[name].type.shape, learned)
 
     # the forward pass
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """The outputs (N, ...) for the graph's inputs (N, ...), both in their values' own layout."""
+        """The outputs (N, ...) for the graph's inputs (N, ...), in their values' own layout; logits where a softmax ends the graph."""
         values: dict[str, Tensor] = {}
         for name, x in zip(self.graph.input_names, inputs, strict=True):
             values[name] = self._quantized(name, x)
         for node in self.graph.nodes:
             values[node.name] = self._quantized(node.name, self._node(node, values))
-        return tuple(values[name] for name in self.graph.output_names)
+        return tuple(values[self.logits.get(name, name)] for name in self.graph.output_names)
 
     def _node(self, node: Node, values: Mapping[str, Tensor]) -> Tensor:
         if node.name in self.layers:
@@ -285,9 +278,9 @@ class Network(nn.Module):
         """The scale of a layer's sums, per channel, as far as it is known before the network runs."""
         x = self.quantizers[self.index[str(self._owner(self._source(node.inputs[0])))]]
         w = self.quantizers[self.index[node.inputs[1]]]
-        if not isinstance(w, IntegerQuantizer | BinaryWeights) or not isinstance(x, IntegerQuantizer | BinaryValues):
+        if not isinstance(w, IntegerQuantizer | WeightQuantizer) or not isinstance(x, IntegerQuantizer | BinaryValues):
             return None
-        entries = w.entries().detach()
+        entries = w.entries().detach() if isinstance(w, IntegerQuantizer) else w.scale(self.weights[self.index[node.inputs[1]]])
         channels = self.graph.values[node.name].type.shape[-1]
         scale = x.entries().detach()[0] if isinstance(x, IntegerQuantizer) else torch.tensor(1.0)
         return entries[:: max(1, len(entries) // channels)] * scale
@@ -318,25 +311,37 @@ class Network(nn.Module):
             bias = self.weights[self.index[node.inputs[2]]].detach() if has_bias else torch.zeros(rows.shape[1])
             self.norms[self.index[node.name]] = Norm(bias, rows.mean(0), rows.var(0, unbiased=False))
 
-    def set_stage(self, stage: int) -> None:
-        """Stage 1 or 2 of BiPer, for all layers that have it."""
+    def schedule(self, epoch: int, epochs: int) -> None:
+        """What changes from epoch to epoch: the stage of binary weights."""
         for module in self.modules():
             if isinstance(module, BiPer):
-                module.stage = stage
+                module.schedule(epoch, epochs)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the network computes what will be exported: no binary weight is in its first stage."""
+        return all(m.stage is Stage.SIGN for m in self.modules() if isinstance(m, BiPer))
 
     # back to the IR
 
     def to_graph(self) -> Graph:
         """The annotated graph of what was trained: batch norms folded, weights as the reals of their codes, scales in float32."""
-        self.set_stage(2)
+        for module in self.modules():
+            if isinstance(module, BiPer):
+                module.stage = Stage.SIGN
         formats: dict[str, FakeQuantize] = {}
         for name, initial in self.initial.items():
             if self.places[name].role is Role.ACTIVATION:
-                formats[name] = replace(self.quantizers[self.index[str(self._owner(name))]].format(), rounding=initial.rounding)
+                formats[name] = replace(self._format(str(self._owner(name))), rounding=initial.rounding)
         values = dict(self.graph.values)
         for node in self.layers.values():
             formats |= self._folded(node, values, formats)
         return annotate(self.graph.replace(self.graph.nodes, values), {name: formats[name] for name in self.places if name in formats})
+
+    def _format(self, name: str) -> FakeQuantize:
+        quantizer = self.quantizers[self.index[name]]
+        assert isinstance(quantizer, Quantizer)
+        return quantizer.format()
 
     @torch.no_grad()
     def _folded(self, node: Node, values: dict[str, Value], formats: Mapping[str, FakeQuantize]) -> dict[str, FakeQuantize]:
@@ -356,7 +361,11 @@ class Network(nn.Module):
             values[b_name] = _constant(b_name, b.numpy())
         if w_name not in self.initial:
             return {}
-        q = self.quantizers[self.index[w_name]].format().output
+        quantizer, initial = self.quantizers[self.index[w_name]], self.initial[w_name].output
+        if isinstance(quantizer, WeightQuantizer) and isinstance(initial, QType):
+            q: QType | FType = replace(initial, scale=tuple(float(s) for s in quantizer.scale(w)))
+        else:
+            q = self._format(w_name).output
         if isinstance(q, QType) and key in self.norms:
             scales = np.asarray(q.scale) * factor.numpy()
             q = replace(q, scale=tuple(float(np.float32(s)) for s in scales))

@@ -36,13 +36,23 @@ def quantize(graph: Graph, samples: Mapping[str, Array], recipe: Recipe, options
     return annotate(simple, quantizers(simple, places, ranges))
 
 
+def annotated_blindly(graph: Graph, recipe: Recipe) -> Graph:
+    """The annotated graph for made-up ranges: every format but for its scale, without any data."""
+    simple, _ = prepared(graph, {})
+    places = place(simple, recipe)
+    return annotate(simple, quantizers(simple, places, {name: Range(-1.0, 1.0) for name in simple.values}))
+
+
 def prepared(graph: Graph, samples: Mapping[str, Array]) -> tuple[Graph, dict[str, Array]]:
     """The graph as quantization and training take it, simplified and with batch normalization folded, and the samples in its layout."""
     for value in graph.values.values():
         if value.type.q != F32:
             raise TapeoutError(f"{value.name}: holds {value.type.q.code}; only a float32 model can be quantized")
     simple = fold_batch_norm(simplify(graph))
-    relaid = {new.value: new.from_source(old.to_source(samples[old.value])) for old, new in zip(graph.inputs, simple.inputs, strict=True)}
+    relaid = {
+        new.value: new.from_source(old.to_source(samples[old.value]))
+        for old, new in zip(graph.inputs, simple.inputs, strict=True) if old.value in samples
+    }
     return simple, relaid
 
 

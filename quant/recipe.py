@@ -1,6 +1,7 @@
 """Recipes: which format each tensor of a network gets. Written as TOML; the ready-made ones lie in `recipes/`."""
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -45,7 +46,7 @@ class Granularity(StrEnum):
 
 
 class ScaleKind(StrEnum):
-    """FLOAT: any float32. POWER_OF_TWO. DYADIC: the ratio of the scales of a layer, input times weights by output, is m / 2**s, m < 2**15."""
+    """FLOAT: any float32. POWER_OF_TWO. DYADIC: in each layer input times weights by output is m / 2**s, m < 2**15."""
 
     FLOAT = "float"
     POWER_OF_TWO = "power_of_two"
@@ -182,6 +183,39 @@ def parse(table: Mapping[str, Any], name: str) -> Recipe:
     return recipe
 
 
+def as_toml(recipe: Recipe) -> str:
+    """The text of a recipe, which `parse` reads back as the same."""
+    plain = LayerRecipe()
+    lines = [f"name = {_toml(recipe.name)}", f"rounding = {_toml(recipe.default.rounding.value)}"]
+    if recipe.searched:
+        lines.append("searched = true")
+    for key, tensor, base in (
+        ("weights", recipe.default.weights, plain.weights), ("activations", recipe.default.activations, plain.activations),
+    ):
+        changed = {f.name: getattr(tensor, f.name) for f in fields(tensor) if getattr(tensor, f.name) != getattr(base, f.name)}
+        lines += ["", f"[{key}]", *(f"{name} = {_toml(value)}" for name, value in changed.items())]
+    if recipe.steps != Steps():
+        lines += ["", "[steps]", *(f"{f.name} = true" for f in fields(Steps) if getattr(recipe.steps, f.name))]
+    for rule in recipe.rules:
+        lines += ["", "[[rules]]"]
+        lines += [f"{key} = {_toml(list(value))}" for key, value in (("layers", rule.layers), ("types", rule.types)) if value]
+        lines += [f"{key} = {_toml(value)}" for key, value in (("weights", rule.weights), ("activations", rule.activations)) if value]
+        if rule.rounding is not None:
+            lines.append(f"rounding = {_toml(rule.rounding.value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(str(value)) if isinstance(value, str) else str(value)
+
+
+_FLAGS = ("signed", "symmetric", "dynamic")
 _FOLDER = Path(__file__).parent / "recipes"
 
 
@@ -218,8 +252,8 @@ def _changed(base: TensorRecipe, changes: Mapping[str, Any], where: str) -> Tens
         kind = {"encoding": Encoding, "granularity": Granularity, "scale": ScaleKind}.get(key)
         if kind is not None:
             values[key] = _enum(kind, value, f"{where}: {key}")
-        elif isinstance(value, bool) is not (key in ("signed", "symmetric", "dynamic")) or not isinstance(value, int):
-            raise TapeoutError(f"{where}: {key} = {value!r} is no {'true or false' if key in ('signed', 'symmetric', 'dynamic') else 'number'}")
+        elif isinstance(value, bool) is not (key in _FLAGS) or not isinstance(value, int):
+            raise TapeoutError(f"{where}: {key} = {value!r} is no {'true or false' if key in _FLAGS else 'number'}")
         else:
             values[key] = value
     try:

@@ -66,7 +66,7 @@ def activation_format(range: Range, recipe: TensorRecipe) -> QType | FType:
 
 
 def representable(scale: float, kind: ScaleKind) -> float:
-    """The scale as float32 holds it, or the least power of two that is no smaller; 0 for one that float32 does not hold in full precision."""
+    """The scale as float32 holds it, or the least power of two that is no smaller; 0 for one below the normal float32."""
     if scale < _SMALLEST_SCALE:
         return 0.0
     if kind is ScaleKind.POWER_OF_TWO:
@@ -136,7 +136,7 @@ def _scale(row: Array, bits: int, narrow: bool, largest: int, kind: ScaleKind) -
     for scale in tried:
         q = QType(bits, True, (scale,), narrow=narrow)
         errors.append(float(((decode(encode(row, q, Rounding.HALF_AWAY), q, row.dtype) - row) ** 2).sum()))
-    return tried[int(np.argmin(errors))]
+    return float(tried[int(np.argmin(errors))])
 
 
 def dyadic(q: QType, x_scale: float, y_scale: float) -> QType:
