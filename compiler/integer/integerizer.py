@@ -13,8 +13,14 @@ from ..ir import Array, Builder, Graph, Node, Port, QType, verify
 from ..ops.clip import Clip
 from ..ops.dequantize import Dequantize
 from ..ops.fake_quantize import FakeQuantize
+from ..ops.pad import Pad
 from ..ops.requant import Requant, scaling
+from ..ops.reshape import Reshape
+from ..ops.slice import Slice
+from ..ops.transpose import Transpose
 from .chain import Step, step
+
+_MOVING = (Reshape, Transpose, Slice, Pad)  # floats on their way from an input to its quantizer: nothing is computed
 
 
 def held(q: QType) -> QType:
@@ -133,7 +139,7 @@ class Integerizer:
 
         if is_layer(node) and node.inputs[0] in self.codes and self.quantizer(node.inputs[1]) is not None:
             return float_sums(self, node)
-        if self.strict and step(self.graph, node, self.constant) is None:
+        if self.strict and not isinstance(node.op, _MOVING) and step(self.graph, node, self.constant) is None:
             raise Unsupported(
                 f"{node.name}: {node.op.name()} would stay in float: nothing quantizes its result; quantize it, or compile with "
                 "--no-strict, which keeps it in float32"

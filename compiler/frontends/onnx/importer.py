@@ -6,13 +6,15 @@ ops take the order that they find, and a transpose node appears only where an op
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...errors import TapeoutError, Unsupported
-from ...ir import F32, Array, Builder, Op, Type
+from ...fixed import Rounding
+from ...ir import F32, Array, Builder, Op, QType, Type
+from ...ops.fake_quantize import FakeQuantize
 from ...ops.reshape import Reshape
 from ...ops.transpose import Transpose
 from .call import Call
@@ -31,12 +33,53 @@ def moves_data(shape: Sequence[int], order: Axes) -> bool:
     return moved != sorted(moved)
 
 
+Arrange = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """How a constant is quantized: the scale and zero point of each element, in the constant's own shape, and what its codes are."""
+
+    scale: Array
+    zero: Array
+    q: QType  # without scales
+    rounding: Rounding
+
+    def arranged(self, arrange: Arrange) -> Quantized:
+        """The same for a constant whose elements were moved."""
+        return Quantized(arrange(self.scale), arrange(self.zero), self.q, self.rounding)
+
+    def format(self, name: str) -> FakeQuantize:
+        """The format of the constant. Raises Unsupported when scales differ otherwise than along one axis."""
+        for axis in (None, *range(self.scale.ndim)):
+            first = tuple(slice(None) if a == axis else slice(0, 1) for a in range(self.scale.ndim))
+            scale, zero = self.scale[first], self.zero[first]
+            if (self.scale == scale).all() and (self.zero == zero).all():
+                scales = tuple(float(s) for s in scale.reshape(-1))
+                zeros = tuple(int(z) for z in zero.reshape(-1))
+                return FakeQuantize(replace(self.q, scale=scales, zero=zeros, axis=axis if len(scales) > 1 else None), self.rounding)
+        raise Unsupported(f"tensor {name} has scales along more than one axis; only one scale, or one per channel, is supported")
+
+
 @dataclass(frozen=True)
 class Tensor:
     """A computed tensor of the model: axis `i` of `value` is its axis `axes[i]`."""
 
     value: str
     axes: Axes
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A tensor of integer codes: the float tensor that they were made of, how, and the bounds that a Clip has set."""
+
+    source: str
+    scale: Array
+    zero: Array
+    axis: int
+    q: QType
+    lo: int
+    hi: int
 
 
 class Importer:
@@ -46,6 +89,8 @@ class Importer:
         self.builder = Builder()
         self.tensors: dict[str, Tensor] = {}
         self.constants: dict[str, Array] = {}
+        self.quantized: dict[str, Quantized] = {}  # of constants behind a quantizer, what it does
+        self.codes: dict[str, Codes] = {}  # tensors between QuantizeLinear and DequantizeLinear
         self._names = set(names)  # of the model's tensors: generated names keep clear of them
         self._arranged: dict[tuple[str, Axes], str] = {}
         self._stored: dict[tuple[str, Axes, tuple[int, ...]], str] = {}
@@ -103,6 +148,14 @@ class Importer:
         check_float(name, array)
         return self.builder.constant(name if name not in self.builder.values and name not in self.tensors else self.fresh(name), array)
 
+    def stored(self, name: str, arrange: Arrange = lambda array: array) -> str:
+        """Adds a float32 constant of the model, its elements moved by `arrange`, and its quantizer where it has one."""
+        value = self.store(name, arrange(self.constants[name]))
+        if name not in self.quantized:
+            return value
+        op = self.quantized[name].arranged(arrange).format(name)
+        return self.builder.add(op, (value,), self.fresh(f"{value}_fq"))
+
     # values
 
     def value(self, name: str, axes: Axes, shape: tuple[int, ...] | None = None) -> str:
@@ -111,7 +164,7 @@ class Importer:
         if name in self.constants:
             key = (name, axes, shape)
             if key not in self._stored:
-                self._stored[key] = self.store(name, self.constants[name].reshape(shape).transpose(axes))
+                self._stored[key] = self.stored(name, lambda array: array.reshape(shape).transpose(axes))
             return self._stored[key]
         tensor = self.tensor(name)
         if shape != self.shape(name):

@@ -14,6 +14,7 @@ from .fold import evaluate
 from .importer import Importer, channels_last
 from .load import load_model, tensor_array
 from .ops import READERS
+from .quantizers import LINEAR, QUANTIZER_DOMAINS, QUANTIZERS, between_codes, carry
 
 _SPATIAL = {"Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"}
 _ELEMENTWISE = {
@@ -126,12 +127,18 @@ def _check(importer: Importer, call: Call) -> None:
 
 
 def _node(importer: Importer, call: Call) -> None:
-    if call.domain or not onnx.defs.has(call.op):
+    foreign = call.domain in QUANTIZER_DOMAINS and call.op in QUANTIZERS
+    if not foreign and (call.domain or not onnx.defs.has(call.op)):
         raise Unsupported(f"{call.name}: op {call.op} of domain {call.domain or 'ai.onnx'!r} is not supported")
-    _check(importer, call)
+    if not foreign:
+        _check(importer, call)
     names = [i for i in call.inputs if i]
     try:
+        if foreign or any(i in importer.codes for i in names) or call.op in LINEAR:
+            {**QUANTIZERS, **LINEAR}.get(call.op, between_codes)(importer, call)
+            return
         if all(i in importer.constants for i in names):
+            carry(importer, call)
             results = evaluate(call, importer.constants)
             importer.constants.update(zip((o for o in call.outputs if o), results, strict=True))
             return

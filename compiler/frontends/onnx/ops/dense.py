@@ -20,11 +20,11 @@ def Gemm(importer: Importer, call: Call) -> None:
         raise TapeoutError(f"{call.name}: Gemm takes matrices, got shapes {shape} and {b.shape}")
     order: Axes = (1, 0) if call.integer("transA", 0) else (0, 1)
     w = b if call.integer("transB", 0) else b.T
-    operands = [importer.value(a, order), importer.store(call.inputs[1], _scaled(w, alpha))]
+    operands = [importer.value(a, order), _weights(importer, call.inputs[1], alpha, transposed=not call.integer("transB", 0))]
     rows = (0, 1)
     row = _row(importer, call, len(w))
     if row is not None:
-        importer.define(call.output, Dense(), [*operands, importer.store(c, _scaled(row, beta))], rows)
+        importer.define(call.output, Dense(), [*operands, _bias(importer, c, row, beta)], rows)
     elif not c:
         importer.define(call.output, Dense(), [*operands, ""], rows)
     elif beta != 1.0:
@@ -52,7 +52,20 @@ def MatMul(importer: Importer, call: Call) -> None:
     if w.ndim != 2 or rank < 1 or a in importer.constants:
         call.refuse(f"operands of shapes {importer.shape(a)} and {w.shape}; only a constant matrix on the right is supported")
     axes = importer.axes_with_last(a, rank - 1)
-    importer.define(call.output, Dense(), [importer.value(a, axes), importer.store(call.inputs[1], w.T), ""], axes)
+    importer.define(call.output, Dense(), [importer.value(a, axes), _weights(importer, call.inputs[1], 1.0, transposed=True), ""], axes)
+
+
+def _weights(importer: Importer, name: str, factor: float, transposed: bool) -> str:
+    if factor == 1.0:
+        return importer.stored(name, lambda array: array.T if transposed else array)
+    array = importer.constants[name]
+    return importer.store(name, _scaled(array.T if transposed else array, factor))
+
+
+def _bias(importer: Importer, name: str, row: Array, factor: float) -> str:
+    if factor == 1.0 and importer.constants[name].size == len(row):
+        return importer.stored(name, lambda array: array.reshape(-1))
+    return importer.store(name, _scaled(row, factor))
 
 
 def _scaled(array: Array, factor: float) -> Array:

@@ -1,0 +1,195 @@
+"""Quantizers of ONNX files: QONNX's Quant, BipolarQuant and Trunc, and the pairs QuantizeLinear and DequantizeLinear (QDQ).
+
+All become `fake_quantize` nodes. QONNX: https://qonnx.readthedocs.io; Brevitas writes it in the domain onnx.brevitas, FINN in
+finn.custom_op.general. A doc_string `rounding=half_up` of a quantizer, which the exporter here writes, says how it rounds in truth.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from ...codes import decode, encode
+from ...errors import TapeoutError
+from ...fixed import Rounding
+from ...ir import Array, QType
+from ...ops.fake_quantize import FakeQuantize
+from .call import Call
+from .fold import evaluate
+from .importer import Codes, Importer, Quantized
+
+QUANTIZER_DOMAINS = ("onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general")
+_MOVING = ("Transpose", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Identity")
+_ROUNDINGS = {"ROUND": Rounding.HALF_EVEN, "FLOOR": Rounding.FLOOR, "HALF_UP": Rounding.HALF_AWAY}
+_KINDS: dict[str, QType] = {
+    "int8": QType(8), "uint8": QType(8, False), "int16": QType(16), "uint16": QType(16, False), "int32": QType(32),
+    "int4": QType(4), "uint4": QType(4, False), "int2": QType(2), "uint2": QType(2, False),
+}  # fmt: skip
+
+
+def Quant(importer: Importer, call: Call) -> None:
+    """`(clip(round(x / scale + zeropt)) - zeropt) * scale` to codes of `bitwidth` bits."""
+    scale, zero, bits = (importer.constant(call, i).astype(np.float32) for i in (1, 2, 3))
+    width = float(bits.reshape(-1)[0])
+    if bits.size != 1 or width != int(width) or not 1 <= width <= 32:
+        call.refuse(f"a bit width of {width:g} is not supported; it is a whole number, 1 to 32, for the whole tensor")
+    if (zero != np.rint(zero)).any():
+        call.refuse(f"its zero point {zero.reshape(-1)[0]} is no whole number")
+    mode = call.text("rounding_mode", "ROUND").upper()
+    if mode not in _ROUNDINGS:
+        call.refuse(f"rounding mode {mode} is not supported; there are {', '.join(_ROUNDINGS)}")
+    q = QType(int(width), bool(call.integer("signed", 1)), narrow=bool(call.integer("narrow", 0)) and bool(call.integer("signed", 1)))
+    if q.bits == 1:
+        call.refuse("one bit is a BipolarQuant")
+    _quantize(importer, call, Quantized(scale, zero, q, _told(call, _ROUNDINGS[mode])))
+
+
+def BipolarQuant(importer: Importer, call: Call) -> None:
+    """`x >= 0 ? scale : -scale`."""
+    scale = importer.constant(call, 1).astype(np.float32)
+    _quantize(importer, call, Quantized(scale, np.zeros_like(scale), QType(1, bipolar=True), Rounding.HALF_EVEN))
+
+
+def Trunc(importer: Importer, call: Call) -> None:
+    call.refuse("truncation of codes is not supported; export the network with a Quant in its place")
+
+
+def MultiThreshold(importer: Importer, call: Call) -> None:
+    call.refuse("FINN's thresholds have no reader yet; export the network before its streamlining, with Quant nodes")
+
+
+def _told(call: Call, default: Rounding) -> Rounding:
+    text = call.proto.doc_string.removeprefix("rounding=")
+    return Rounding(text) if text in list(Rounding) and text != call.proto.doc_string else default
+
+
+def _quantize(importer: Importer, call: Call, how: Quantized) -> None:
+    """Defines the output of a quantizer: a constant that remembers it, or a node behind a computed tensor."""
+    name = call.required(0)
+    if not (how.scale > 0).all() or not np.isfinite(how.scale).all():
+        call.refuse(f"its scale {float(how.scale.min()):g} is not positive")
+    if name in importer.constants:
+        data = importer.weights(call, 0)
+        full = replace(how, scale=np.broadcast_to(how.scale, data.shape), zero=np.broadcast_to(how.zero, data.shape))
+        importer.constants[call.output], importer.quantized[call.output] = data, full
+        return
+    tensor = importer.tensor(name)
+    rank = len(tensor.axes)
+    if how.scale.ndim > rank or how.zero.ndim > rank:
+        raise TapeoutError(f"scales of shape {how.scale.shape} do not fit a tensor of {rank} axes")
+    shape = importer.shape(name)
+    varying = how.scale.size > 1 or how.zero.size > 1
+    full = replace(how, scale=np.broadcast_to(how.scale, shape), zero=np.broadcast_to(how.zero, shape)) if varying else replace(
+        how, scale=how.scale.reshape((1,) * rank), zero=how.zero.reshape((1,) * rank)
+    )  # fmt: skip
+    op = full.arranged(lambda array: array.transpose(tensor.axes)).format(name)
+    importer.define(call.output, op, (tensor.value,), tensor.axes)
+
+
+def QuantizeLinear(importer: Importer, call: Call) -> None:
+    """Codes, until DequantizeLinear makes floats of them again."""
+    scale = importer.constant(call, 1).astype(np.float32)
+    zero = importer.constant(call, 2) if call.input(2) else np.zeros(scale.shape, np.uint8)
+    q = _kind(call, zero)
+    if call.integer("block_size", 0):
+        call.refuse("blocks of activations are not supported")
+    importer.codes[call.output] = Codes(call.required(0), scale, zero.astype(np.int64), call.integer("axis", 1), q, q.min, q.max)
+
+
+def DequantizeLinear(importer: Importer, call: Call) -> None:
+    """The pair as one quantizer; integer constants as the reals that they stand for, quantized with their own format."""
+    name = call.required(0)
+    scale = importer.constant(call, 1).astype(np.float32)
+    if name in importer.codes:
+        codes = importer.codes[name]
+        zero = importer.constant(call, 2).astype(np.int64) if call.input(2) else np.zeros(scale.shape, np.int64)
+        if not np.array_equal(scale, codes.scale) or not np.array_equal(zero, codes.zero):
+            call.refuse("its scale or zero point is not that of the QuantizeLinear before it")
+        rank = importer.rank(codes.source)
+        how = Quantized(_along(scale, codes.axis, rank), _along(zero, codes.axis, rank), _narrowed(call, codes), _told(call, Rounding.HALF_EVEN))
+        _quantize(importer, replace(call, inputs=(codes.source, *call.inputs[1:])), how)
+        return
+    data = importer.constant(call, 0)
+    clipped = importer.quantized.pop(name, None)
+    zero = importer.constant(call, 2).astype(np.int64) if call.input(2) else np.zeros(scale.shape, np.int64)
+    q = clipped.q if clipped else _kind(call, data)
+    axis, block = call.integer("axis", 1), call.integer("block_size", 0)
+    if block:
+        full = [np.repeat(a, block, axis % data.ndim).take(np.arange(data.shape[axis]), axis) for a in (scale, zero)]
+    else:
+        full = [np.broadcast_to(_along(a, axis, data.ndim), data.shape) for a in (scale, zero)]
+    reals = ((data.astype(np.int64) - full[1]).astype(np.float32) * full[0]).astype(np.float32)
+    importer.constants[call.output] = reals
+    importer.quantized[call.output] = Quantized(full[0], full[1], q, Rounding.HALF_EVEN)
+
+
+def between_codes(importer: Importer, call: Call) -> None:
+    """What may stand between QuantizeLinear and DequantizeLinear: a Clip, which leaves fewer codes."""
+    name = call.required(0)
+    if call.op != "Clip" or name not in importer.codes:
+        call.refuse("it computes with integer codes; of such ops only Clip is supported, between QuantizeLinear and DequantizeLinear")
+    codes = importer.codes[name]
+    lo, hi = (int(importer.constant(call, i)) if call.input(i) else bound for i, bound in ((1, codes.lo), (2, codes.hi)))
+    importer.codes[call.output] = replace(codes, lo=max(lo, codes.lo), hi=min(hi, codes.hi))
+
+
+def carry(importer: Importer, call: Call) -> None:
+    """Quantizers of constants follow where the model moves their elements; a Clip of integer codes leaves fewer."""
+    name = call.required(0) if call.inputs else ""
+    if call.op == "Clip" and name and importer.constants[name].dtype.kind in "iu":
+        kind = _kind(call, importer.constants[name])
+        lo, hi = (int(importer.constant(call, i)) if call.input(i) else bound for i, bound in ((1, kind.min), (2, kind.max)))
+        none = np.ones(importer.constants[name].shape, np.float32)
+        bounds = Codes(name, none, none.astype(np.int64), 0, kind, lo, hi)
+        importer.quantized[call.output] = Quantized(none, none, _narrowed(call, bounds), Rounding.HALF_EVEN)
+    if name not in importer.quantized:
+        return
+    if call.op not in _MOVING:
+        importer.constants[name] = _reals(importer.constants[name], importer.quantized[name])
+        return
+
+    def moved(array: Array) -> Array:
+        (result,) = evaluate(call, {**importer.constants, name: np.ascontiguousarray(array)})
+        return result
+
+    importer.quantized[call.output] = importer.quantized[name].arranged(moved)
+
+
+def _reals(data: Array, how: Quantized) -> Array:
+    """A quantized constant in reals, for a node that computes with it."""
+    q = replace(how.q, scale=(1.0,), zero=(0,))
+    if q.bipolar:
+        return np.asarray(np.where(data >= 0, how.scale, -how.scale), np.float32)
+    wide = QType(32)
+    steps = decode(encode(data / how.scale, wide, how.rounding), wide, np.dtype(np.float64))
+    return np.asarray(np.clip(steps, q.min - how.zero, q.max - how.zero) * how.scale, np.float32)
+
+
+def _along(array: Array, axis: int, rank: int) -> Array:
+    """Entries of one axis as an array that broadcasts against a tensor of `rank` axes."""
+    if array.size == 1:
+        return array.reshape((1,) * rank)
+    return array.reshape([-1 if a == axis % rank else 1 for a in range(rank)])
+
+
+def _kind(call: Call, array: Array) -> QType:
+    if array.dtype.name not in _KINDS:
+        call.refuse(f"codes of {array.dtype.name} are not supported")
+    return _KINDS[array.dtype.name]
+
+
+def _narrowed(call: Call, codes: Codes) -> QType:
+    """The format of codes that a Clip has bounded. Raises Unsupported when the bounds are none of a format."""
+    for bits in range(2, codes.q.bits + 1):
+        for q in (QType(bits, codes.q.signed), QType(bits, codes.q.signed, narrow=True)):
+            if (q.min, q.max) == (codes.lo, codes.hi):
+                return q
+    if codes.q.signed is False and codes.lo == 0:
+        raise TapeoutError(f"codes are clipped to {codes.lo} .. {codes.hi}, which no number of bits holds")
+    call.refuse(f"codes are clipped to {codes.lo} .. {codes.hi}, which is no range of so many bits")
+
+
+Reader = Callable[[Importer, Call], None]
+QUANTIZERS: dict[str, Reader] = {"Quant": Quant, "BipolarQuant": BipolarQuant, "Trunc": Trunc, "MultiThreshold": MultiThreshold}
+LINEAR: dict[str, Reader] = {"QuantizeLinear": QuantizeLinear, "DequantizeLinear": DequantizeLinear}
