@@ -125,7 +125,8 @@ class BiPer(WeightQuantizer):
         self.stage: Stage = Stage.SINE
         rows, waves = self.channels(w), self.channels(self.wave(w))
         fit = (rows * waves).sum(1) / (waves**2).sum(1).clamp(min=_SMALLEST)
-        self.gain = nn.Parameter(torch.where(fit > 0, fit, rows.abs().mean(1)))
+        gain = torch.where(fit > 0, fit, rows.abs().mean(1)).clamp(min=_SMALLEST)
+        self.exponent = nn.Parameter(torch.log2(gain))  # so that a step of training is a share of the gain, however small that is
 
     def schedule(self, epoch: int, epochs: int) -> None:
         """Sets the stage of an epoch, from 0, of so many: SINE for the share `SINE_SHARE` of them, then SIGN, for at least the last."""
@@ -138,7 +139,7 @@ class BiPer(WeightQuantizer):
     def forward(self, w: Tensor) -> Tensor:
         wave = self.wave(w)
         if self.stage is Stage.SINE:
-            return wave * self.spread(self._gain(), w)
+            return wave * self.spread(self.gain, w)
         return _straight(wave, _sign(wave)) * self.spread(self.scale(w), w)
 
     def codes(self, w: Tensor) -> Tensor:
@@ -146,10 +147,11 @@ class BiPer(WeightQuantizer):
         return (self.wave(w) >= 0).to(torch.int8)
 
     def scale(self, w: Tensor) -> Tensor:
-        return (self._gain() * self.channels(self.wave(w).detach()).abs().mean(1)).clamp(min=_SMALLEST)
+        return (self.gain * self.channels(self.wave(w).detach()).abs().mean(1)).clamp(min=_SMALLEST)
 
-    def _gain(self) -> Tensor:
-        return self.gain.abs().clamp(min=_SMALLEST)
+    @property
+    def gain(self) -> Tensor:
+        return torch.exp2(self.exponent)
 
 
 class SignStraightThrough(WeightQuantizer):
