@@ -26,14 +26,20 @@ def quantize(graph: Graph, samples: Mapping[str, Array], recipe: Recipe, options
     TapeoutError for samples that do not fit and for a graph that is not float32 throughout, and Unsupported, which names the node, for
     an op that has no integer form: nothing stays float silently.
     """
-    check_inputs(graph, samples)
-    simple, relaid = prepared(graph, samples)
+    simple, ranges = calibrated(graph, samples, recipe, options)
     places = place(simple, recipe)
     for p in places.values():
         if p.recipe.encoding is Encoding.BIPER:
             raise TapeoutError(f"{p.layer}: recipe {recipe.name} makes its weights binary, which only training finds; use tapeout retrain")
-    ranges = calibrate(simple, relaid, options, {name: p.recipe for name, p in places.items() if p.role is Role.ACTIVATION})
     return annotate(simple, quantizers(simple, places, ranges))
+
+
+def calibrated(graph: Graph, samples: Mapping[str, Array], recipe: Recipe, options: QuantizeOptions) -> tuple[Graph, dict[str, Range]]:
+    """The graph as quantization takes it, and the range of each of its values on the samples. Raises as `quantize` does."""
+    check_inputs(graph, samples)
+    simple, relaid = prepared(graph, samples)
+    recipes = {name: p.recipe for name, p in place(simple, recipe).items() if p.role is Role.ACTIVATION}
+    return simple, calibrate(simple, relaid, options, recipes)
 
 
 def annotated_blindly(graph: Graph, recipe: Recipe) -> Graph:

@@ -151,4 +151,4 @@ def dyadic(q: QType, x_scale: float, y_scale: float) -> QType:
 def bias_format(x_scale: float, w: QType, channels: int, bits: int) -> QType:
     """The bias of so many channels at the scale of the sums; where weights have blocks, at that of the first of each channel."""
     scales = w.scale[:: max(1, len(w.scale) // channels)]
-    return QType(bits, True, tuple(x_scale * s for s in scales), (0,) * len(scales), 0 if len(scales) > 1 else None)
+    return QType(bits, True, tuple(float(np.float32(x_scale * s)) for s in scales), (0,) * len(scales), 0 if len(scales) > 1 else None)

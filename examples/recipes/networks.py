@@ -16,7 +16,7 @@ def mnist() -> nn.Sequential:
     )
 
 
-def fsdd(width: int = 12) -> nn.Sequential:
+def fsdd(width: int = 24) -> nn.Sequential:
     """Log-mel features N x 1 x 49 x 20 to logits N x 10: a DS-CNN of one convolution and three depthwise separable blocks."""
     layers = block(1, width, 5, 2)
     for _ in range(3):

@@ -11,7 +11,7 @@ from . import networks
 from .tasks import HERE, TASKS
 
 BATCH, SEED = 128, 0
-EPOCHS = {"mnist": 8, "fsdd": 40}
+EPOCHS = {"mnist": 8, "fsdd": 60}
 
 
 def fit(model: nn.Module, x: Tensor, y: Tensor, epochs: int) -> None:

@@ -44,10 +44,11 @@ class Quantized:
     zero: Array
     q: QType  # without scales
     rounding: Rounding
+    source: str = ""  # the constant's own name
 
     def arranged(self, arrange: Arrange) -> Quantized:
         """The same for a constant whose elements were moved."""
-        return Quantized(arrange(self.scale), arrange(self.zero), self.q, self.rounding)
+        return replace(self, scale=arrange(self.scale), zero=arrange(self.zero))
 
     def format(self, name: str) -> FakeQuantize:
         """The format of the constant. Raises Unsupported when scales differ otherwise than along one axis."""
@@ -150,9 +151,9 @@ class Importer:
 
     def stored(self, name: str, arrange: Arrange = lambda array: array) -> str:
         """Adds a float32 constant of the model, its elements moved by `arrange`, and its quantizer where it has one."""
-        value = self.store(name, arrange(self.constants[name]))
         if name not in self.quantized:
-            return value
+            return self.store(name, arrange(self.constants[name]))
+        value = self.store(self.quantized[name].source or name, arrange(self.constants[name]))
         op = self.quantized[name].arranged(arrange).format(name)
         return self.builder.add(op, (value,), self.fresh(f"{value}_fq"))
 

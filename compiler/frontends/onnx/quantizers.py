@@ -32,8 +32,8 @@ def Quant(importer: Importer, call: Call) -> None:
     """`(clip(round(x / scale + zeropt)) - zeropt) * scale` to codes of `bitwidth` bits."""
     scale, zero, bits = (importer.constant(call, i).astype(np.float32) for i in (1, 2, 3))
     width = float(bits.reshape(-1)[0])
-    if bits.size != 1 or width != int(width) or not 1 <= width <= 32:
-        call.refuse(f"a bit width of {width:g} is not supported; it is a whole number, 1 to 32, for the whole tensor")
+    if bits.size != 1 or width != int(width) or not 1 <= width <= 64:
+        call.refuse(f"a bit width of {width:g} is not supported; it is a whole number, 1 to 64, for the whole tensor")
     if (zero != np.rint(zero)).any():
         call.refuse(f"its zero point {zero.reshape(-1)[0]} is no whole number")
     mode = call.text("rounding_mode", "ROUND").upper()
@@ -71,7 +71,7 @@ def _quantize(importer: Importer, call: Call, how: Quantized) -> None:
         call.refuse(f"its scale {float(how.scale.min()):g} is not positive")
     if name in importer.constants:
         data = importer.weights(call, 0)
-        full = replace(how, scale=np.broadcast_to(how.scale, data.shape), zero=np.broadcast_to(how.zero, data.shape))
+        full = replace(how, scale=np.broadcast_to(how.scale, data.shape), zero=np.broadcast_to(how.zero, data.shape), source=name)
         importer.constants[call.output], importer.quantized[call.output] = data, full
         return
     tensor = importer.tensor(name)
@@ -114,6 +114,7 @@ def DequantizeLinear(importer: Importer, call: Call) -> None:
     clipped = importer.quantized.pop(name, None)
     zero = importer.constant(call, 2).astype(np.int64) if call.input(2) else np.zeros(scale.shape, np.int64)
     q = clipped.q if clipped else _kind(call, data)
+    full: list[Array]
     axis, block = call.integer("axis", 1), call.integer("block_size", 0)
     if block:
         full = [np.repeat(a, block, axis % data.ndim).take(np.arange(data.shape[axis]), axis) for a in (scale, zero)]
@@ -121,7 +122,7 @@ def DequantizeLinear(importer: Importer, call: Call) -> None:
         full = [np.broadcast_to(_along(a, axis, data.ndim), data.shape) for a in (scale, zero)]
     reals = ((data.astype(np.int64) - full[1]).astype(np.float32) * full[0]).astype(np.float32)
     importer.constants[call.output] = reals
-    importer.quantized[call.output] = Quantized(full[0], full[1], q, Rounding.HALF_EVEN)
+    importer.quantized[call.output] = Quantized(full[0], full[1], q, Rounding.HALF_EVEN, clipped.source if clipped else name)
 
 
 def between_codes(importer: Importer, call: Call) -> None:
@@ -142,7 +143,7 @@ def carry(importer: Importer, call: Call) -> None:
         lo, hi = (int(importer.constant(call, i)) if call.input(i) else bound for i, bound in ((1, kind.min), (2, kind.max)))
         none = np.ones(importer.constants[name].shape, np.float32)
         bounds = Codes(name, none, none.astype(np.int64), 0, kind, lo, hi)
-        importer.quantized[call.output] = Quantized(none, none, _narrowed(call, bounds), Rounding.HALF_EVEN)
+        importer.quantized[call.output] = Quantized(none, none, _narrowed(call, bounds), Rounding.HALF_EVEN, name)
     if name not in importer.quantized:
         return
     if call.op not in _MOVING:

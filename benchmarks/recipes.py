@@ -1,0 +1,195 @@
+"""Recipes compared on the tasks of examples/recipes: flash, RAM, and test accuracy computed by the compiled C.
+
+    python -m benchmarks.recipes --task mnist       # trains what is missing under build/recipes, then prints the table
+
+Every row is retrained from the same float checkpoint by the same number of epochs, the float control among them. All choices are made on
+validation data; the test data is run once, through the C on the host. Differences to the control carry the 95 % interval of McNemar's test.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from examples.recipes.tasks import HERE, TASKS, Task
+from tapeout.compiler import data
+from tapeout.compiler.build import lower
+from tapeout.compiler.frontends import read
+from tapeout.compiler.ir import Graph
+from tapeout.cosim.engine import Harnessed, Machine
+from tapeout.cosim.host import Host
+from tapeout.quant.options import Calibration, QuantizeOptions
+from tapeout.quant.quantize import quantize
+from tapeout.quant.recipe import Recipe, load
+from tapeout.quant.retrain import Retraining
+from tapeout.quant.train import TrainOptions, as_split
+from tapeout.targets import find_target
+from tapeout.targets.compiled import Compiled
+
+BUILD = Path(__file__).resolve().parents[1] / "build" / "recipes"
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a recipe, and whether it is trained."""
+
+    name: str
+    recipe: str
+    seeds: tuple[int, ...] = (0,)
+    trained: bool = True
+
+
+THREE = (0, 1, 2)
+ROWS = {
+    "mnist": (
+        Row("float", "float"), Row("int8 after training", "int8", trained=False), Row("int8 retrained", "int8"), Row("w4a8", "w4a8"),
+        Row("w2a4", "w2a4"), Row("ternary", "ternary"), Row("binary (BiPer)", "binary", THREE), Row("binary (plain sign)", str(HERE / "sign.toml"), THREE),
+        Row("4 bits in every layer", str(HERE / "uniform4.toml"), THREE), Row("mixed, searched", "mixed", THREE),
+    ),
+    "cifar": (Row("float", "float"), Row("int8 after training", "int8", trained=False), Row("int8 retrained", "int8"), Row("w4a8", "w4a8")),
+}  # fmt: skip
+ROWS["fsdd"] = ROWS["mnist"]
+OPTIONS = {
+    "mnist": TrainOptions(epochs=6, batch=128, learning_rate=1e-3, weight_decay=1e-2, distill=0.5),
+    "fsdd": TrainOptions(epochs=40, batch=64, learning_rate=1e-3, weight_decay=1e-2, distill=0.5),
+    "cifar": TrainOptions(epochs=3, batch=128, learning_rate=5e-4, weight_decay=1e-2, augment=("flip", "crop")),
+}
+
+
+def split(task: Task, name: str) -> tuple[Array, Array]:
+    x, y = task.splits()[name]
+    return x, y
+
+
+def trained(task: Task, row: Row, seed: int) -> tuple[Graph, Recipe, dict[str, Any]]:
+    """The quantized network of a row, and what is to be told of it."""
+    graph = read(task.checkpoint, {})
+    port = graph.inputs[0]
+    splits = {n: as_split(port.from_source(x.reshape(len(x), *data.source_shape(port, graph.values[port.value].type)))[:, 0], y)
+              for n, (x, y) in task.splits().items()}  # fmt: skip
+    options = OPTIONS[task.name]
+    options = TrainOptions(**{**vars(options), "seed": seed, "distill": 0.0 if row.recipe == "float" else options.distill})
+    recipe = load(row.recipe)
+    begun = time.monotonic()
+    if not row.trained:
+        samples = splits["train"].batch(torch.arange(256))[:, None].numpy()
+        return quantize(graph, {port.value: samples}, recipe, QuantizeOptions(Calibration.MSE)), recipe, {"minutes": 0.0, "val": None}
+    told: dict[str, Any] = {}
+    if recipe.searched:
+        recipe, told["bits"] = searched(graph, recipe, splits["train"])
+    run = Retraining.prepare(graph, recipe, splits["train"], splits["val"], options)
+    folder = BUILD / task.name
+    folder.mkdir(parents=True, exist_ok=True)
+    run.train(folder / f"{row.name}-{seed}.pt".replace(" ", "_"), False, lambda epoch, step, loss: None)
+    result = run.result()
+    return result.graph, recipe, {**told, "minutes": (time.monotonic() - begun) / 60, "val": result.after}
+
+
+def searched(graph: Graph, recipe: Recipe, part: Any) -> tuple[Recipe, list[int]]:
+    """The recipe with bits by search, under as many bytes of weights as 4 bits in every layer take."""
+    from tapeout.compiler.ir import QType
+    from tapeout.quant.mixed import search, weight_bytes
+    from tapeout.quant.placement import LAYERS
+    from tapeout.quant.quantize import calibrated
+
+    x, y = part.batch(torch.arange(1024)), part.y[:1024]
+    simple, ranges = calibrated(graph, {graph.input_names[0]: x[:256][:, None].numpy()}, recipe, QuantizeOptions(Calibration.MSE))
+    budget = sum(weight_bytes(simple.values[n.inputs[1]].type, QType(4)) for n in simple.nodes if isinstance(n.op, LAYERS))
+    found = search(simple, recipe, ranges, x, y, budget)
+    print(found.table(), flush=True)
+    return found.recipe, list(found.chosen.bits)
+
+
+def measured(task: Task, row: Row, seed: int) -> dict[str, Any]:
+    """Trains, compiles for a Cortex-M4, runs the C on the host on the test data; kept under build/recipes."""
+    path = BUILD / task.name / f"{row.name}-{seed}.json".replace(" ", "_")
+    if path.is_file():
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+    from tapeout.compiler.cli.measure import measure
+
+    graph, _, told = trained(task, row, seed)
+    lowered = lower(graph)
+    folder = BUILD / task.name / path.stem
+    compiled = Compiled.write(folder / "cortex-m4", "net", find_target("cortex-m4"), lowered)
+    figures = measure(compiled, None)
+    assert figures.built and figures.run
+    x, y = split(task, "test")
+    port = lowered.inputs[0]
+    inputs = data.inputs(lowered, {port.name: x}, "test data")
+    host = Compiled.write(folder / "c", "net", find_target("c"), lowered)
+    machine: Machine = Host()
+    (outputs,) = Harnessed("host", machine).run(host, inputs).values()
+    predictions = outputs.reshape(len(y), -1).argmax(axis=1)
+    found = {
+        **told, "accuracy": float((predictions == y).mean()), "right": "".join(map(str, (predictions == y).astype(int))),
+        "weights": sum(v.type.bytes for v in lowered.constants()), "flash": figures.built.flash_bytes,
+        "ram": figures.built.ram_bytes + figures.run.stack_bytes, "arena": compiled.plan.arena_bytes, "instructions": figures.run.run_instructions,
+    }  # fmt: skip
+    path.write_text(json.dumps(found))
+    return found
+
+
+def interval(row: str, control: str) -> tuple[float, float]:
+    """The difference of two accuracies on the same samples in points, and half of its 95 % interval (McNemar, normal approximation)."""
+    gained = sum(a == "1" and b == "0" for a, b in zip(row, control, strict=True))
+    lost = sum(a == "0" and b == "1" for a, b in zip(row, control, strict=True))
+    n = len(row)
+    spread = 1.96 * np.sqrt(max(gained + lost - (gained - lost) ** 2 / n, 0)) / n
+    return 100 * (gained - lost) / n, 100 * float(spread)
+
+
+def table(task: Task, rows: dict[str, list[dict[str, Any]]]) -> str:
+    options = OPTIONS[task.name]
+    control = rows["float"][0]["right"]
+    minutes = sum(r["minutes"] for found in rows.values() for r in found)
+    lines = [
+        f"## {task.name}", "",
+        f"{options.epochs} epochs each, batches of {options.batch}, learning rate {options.learning_rate:g}, distillation {options.distill:g}; "
+        f"{minutes:.0f} minutes of training in all on one core; {len(control)} test samples.", "",
+        "| recipe | flash B | weights and constants B | RAM B | instructions, M4 | test accuracy % | against the float control, points |",
+        "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, found in rows.items():
+        first = found[0]
+        accuracies = [100 * r["accuracy"] for r in found]
+        mean = f"{np.mean(accuracies):.2f}" + (f" ({', '.join(f'{a:.2f}' for a in accuracies)})" if len(found) > 1 else "")
+        differences = [interval(r["right"], control) for r in found]
+        against = "" if name == "float" else f"{np.mean([d for d, _ in differences]):+.2f} ± {np.mean([s for _, s in differences]):.2f}"
+        bits = f", bits {' '.join(map(str, first['bits']))}" if first.get("bits") else ""
+        lines.append(
+            f"| {name}{bits} | {first['flash']:,} | {first['weights']:,} | {first['ram']:,} | {first['instructions']:,} | {mean} | {against} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", choices=sorted(TASKS), required=True)
+    parser.add_argument("--row", action="append", help="only these rows")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    task = TASKS[arguments.task]
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in ROWS[task.name]:
+        if arguments.row and row.name not in arguments.row:
+            continue
+        rows[row.name] = []
+        for seed in row.seeds:
+            rows[row.name].append(measured(task, row, seed))
+            last = rows[row.name][-1]
+            print(f"{task.name}, {row.name}, seed {seed}: {100 * last['accuracy']:.2f} %, {last['minutes']:.1f} min", flush=True)
+    if "float" in rows:
+        print(table(task, rows))
+
+
+if __name__ == "__main__":
+    main()

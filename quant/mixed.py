@@ -1,0 +1,167 @@
+"""Mixed precision: bits of each layer's weights by measured sensitivity and an integer program, under a bound on bytes."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tapeout.compiler.errors import TapeoutError
+from tapeout.compiler.ir import FType, Graph, QType, Type
+
+from .layers import Network
+from .placement import LAYERS, Place, place
+from .quantize import layer_formats, quantizers
+from .recipe import Encoding, Recipe, Rule
+from .scheme import Range, weight_format
+
+BITS = (2, 3, 4, 5, 6, 8)  # that a layer's weights may have
+_SCALE = 1e9  # of losses in the integer program, which takes whole numbers
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a layer costs with so many bits: bytes of its weights, and by how much the loss rises when it alone has them."""
+
+    layer: str
+    bits: int
+    bytes: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of the front: bits by layer, in the order of the graph, their bytes and the sum of their losses."""
+
+    bits: tuple[int, ...]
+    bytes: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """What a search gives: the recipe for the budget, and the front from the fewest bytes to the least loss."""
+
+    recipe: Recipe
+    chosen: Point
+    front: tuple[Point, ...]
+    choices: tuple[Choice, ...]
+    layers: tuple[str, ...]
+
+    def table(self) -> str:
+        """The front and the choice as text."""
+        lines = [f"{'bytes':>9}  {'loss':>9}  bits of {', '.join(self.layers)}"]
+        for point in self.front:
+            mark = "  <- chosen" if point == self.chosen else ""
+            lines.append(f"{point.bytes:>9,}  {point.loss:>9.5f}  {' '.join(map(str, point.bits))}{mark}")
+        return "\n".join(lines)
+
+    def draw(self, path: Path) -> None:
+        """Writes the front as a picture."""
+        import matplotlib
+
+        matplotlib.use("agg")
+        from matplotlib import pyplot
+
+        figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
+        axes.plot([p.bytes for p in self.front], [p.loss for p in self.front], marker=".", label="front")
+        axes.plot([self.chosen.bytes], [self.chosen.loss], marker="o", linestyle="", label="chosen")
+        axes.set(title="weight bits per layer", xlabel="bytes of weights", ylabel="predicted rise of the loss")
+        axes.legend()
+        figure.savefig(path, dpi=110)
+        pyplot.close(figure)
+
+
+def sensitivity(
+    graph: Graph, places: Mapping[str, Place], ranges: Mapping[str, Range], x: Tensor, y: Tensor, bits: Sequence[int] = BITS
+) -> tuple[Choice, ...]:
+    """The cost of every layer of a simplified float graph at each number of bits, everything else as `places` say.
+
+    `x` (N, ...) in the layout of the graph's input and labels `y` (N): the loss is the cross entropy on them.
+    """
+    formats = quantizers(graph, places, ranges)
+    base = _loss(Network(graph, places, formats), x, y)
+    found = []
+    for node in graph.nodes:
+        if not isinstance(node.op, LAYERS):
+            continue
+        w = graph.values[node.inputs[1]]
+        p = places[node.inputs[1]]
+        assert w.data is not None and p.axis is not None
+        for width in bits:
+            recipe = replace(p.recipe, bits=width, encoding=Encoding.INTEGER)
+            q = weight_format(w.data, recipe, p.axis)
+            assert not isinstance(q, FType)
+            changed = {**formats, **layer_formats(graph, node, places, formats, q)}
+            loss = _loss(Network(graph, {**places, w.name: replace(p, recipe=recipe)}, changed), x, y)
+            found.append(Choice(node.name, width, weight_bytes(w.type, q), max(0.0, loss - base)))
+    return tuple(found)
+
+
+def weight_bytes(type: Type, q: QType) -> int:
+    """Bytes of weights in flash: packed below 8 bits."""
+    return Type(type.shape, replace(q, packed=q.bits < 8)).bytes
+
+
+def _loss(network: Network, x: Tensor, y: Tensor) -> float:
+    network.eval()
+    with torch.no_grad():
+        parts = [network(part)[0].reshape(len(part), -1) for part in torch.split(x, 256)]
+        return float(F.cross_entropy(torch.cat(parts), y))
+
+
+def search(
+    graph: Graph, recipe: Recipe, ranges: Mapping[str, Range], x: Tensor, y: Tensor, budget: int, bits: Sequence[int] = BITS, points: int = 24
+) -> Mixed:
+    """The bits of every layer that keep all weights within `budget` bytes with the least predicted loss, as a recipe.
+
+    `recipe` says everything but the bits. Raises TapeoutError that names the least possible size when the budget is below it.
+    """
+    places = place(graph, recipe)
+    choices = sensitivity(graph, places, ranges, x, y, bits)
+    layers = tuple(dict.fromkeys(c.layer for c in choices))
+    smallest = sum(min(c.bytes for c in choices if c.layer == name) for name in layers)
+    largest = sum(max(c.bytes for c in choices if c.layer == name) for name in layers)
+    if budget < smallest:
+        raise TapeoutError(f"the weights cannot have {budget} bytes: with {min(bits)} bits in every layer they have {smallest}")
+    bounds = sorted({budget, *(int(b) for b in np.linspace(smallest, largest, points))})
+    solved = {bound: solve(choices, bound) for bound in bounds}
+    front = tuple(dict.fromkeys(solved[bound] for bound in bounds))
+    best = tuple(p for p in front if not any(o.bytes <= p.bytes and o.loss <= p.loss and o != p for o in front))
+    chosen = solved[budget]
+    rules = tuple(Rule(layers=(_literal(name),), weights={"bits": width}) for name, width in zip(layers, chosen.bits, strict=True))
+    concrete = replace(recipe, rules=(*recipe.rules, *rules), searched=False)
+    return Mixed(concrete, chosen, best, choices, layers)
+
+
+def _literal(name: str) -> str:
+    """A shell pattern that matches this name alone."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def solve(choices: Sequence[Choice], budget: int) -> Point:
+    """The least sum of losses, then of bytes, with one choice per layer and at most `budget` bytes, by OR-tools' CP-SAT."""
+    from ortools.sat.python import cp_model
+
+    model = cp_model.CpModel()
+    layers = list(dict.fromkeys(c.layer for c in choices))
+    taken = [model.new_bool_var(f"{c.layer}:{c.bits}") for c in choices]
+    for name in layers:
+        model.add_exactly_one(t for t, c in zip(taken, choices, strict=True) if c.layer == name)
+    total = sum(t * c.bytes for t, c in zip(taken, choices, strict=True))
+    model.add(total <= budget)
+    most = sum(c.bytes for c in choices) + 1
+    losses = [min(round(c.loss * _SCALE), (1 << 62) // (most * len(choices) * 2)) for c in choices]
+    model.minimize(sum(t * (loss * most + c.bytes) for t, c, loss in zip(taken, choices, losses, strict=True)))
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 0
+    if solver.solve(model) != cp_model.OPTIMAL:
+        raise TapeoutError(f"no bits of the layers fit {budget} bytes")
+    kept = [c for t, c in zip(taken, choices, strict=True) if solver.value(t)]
+    return Point(tuple(c.bits for c in kept), sum(c.bytes for c in kept), sum(c.loss for c in kept))
+
