@@ -1,0 +1,53 @@
+"""What quantization costs, and which layer costs it: signal to noise against the float network."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tapeout.compiler.ir import Array, Graph
+from tapeout.compiler.run import run
+
+from .annotate import annotate
+from .options import QuantizeOptions
+from .placement import place
+from .quantize import calibrated, quantizers
+from .recipe import Recipe
+
+_SAMPLES = 64  # the reference interpreter runs the network once for each layer
+
+
+def fidelity(graph: Graph, quantized: Graph, samples: Mapping[str, Array]) -> str:
+    """Signal-to-noise ratio in decibels, and the share of samples with the same largest output, of the first output."""
+    wanted = _outputs(graph, samples)
+    feed = {new.value: new.from_source(old.to_source(samples[old.value])) for old, new in zip(graph.inputs, quantized.inputs, strict=True)}
+    found = _outputs(quantized, feed)
+    return f"SQNR {decibels(wanted, found):.1f} dB, top-1 agreement {100 * np.mean(wanted.argmax(1) == found.argmax(1)):.1f} %"
+
+
+def sensitivity_table(graph: Graph, samples: Mapping[str, Array], recipe: Recipe, options: QuantizeOptions) -> str:
+    """For each layer the signal-to-noise ratio of the outputs when it alone is quantized as the recipe says, the worst first."""
+    few = {name: array[:_SAMPLES] for name, array in samples.items()}
+    simple, ranges = calibrated(graph, samples, recipe, options)
+    feed = {new.value: new.from_source(old.to_source(few[old.value])) for old, new in zip(graph.inputs, simple.inputs, strict=True)}
+    wanted = _outputs(simple, feed)
+    formats = quantizers(simple, places := place(simple, recipe), ranges)
+    rows = []
+    for layer in dict.fromkeys(p.layer for p in places.values()):
+        own = {name: f for name, f in formats.items() if places[name].layer == layer}
+        if own:
+            kinds = ", ".join(f"{places[name].role} {f.output.code}" for name, f in own.items())
+            rows.append((decibels(wanted, _outputs(annotate(simple, own), feed)), layer, kinds))
+    return "\n".join([f"{'SQNR dB':>8}  layer (quantized alone)", *(f"{db:>8.1f}  {layer}: {kinds}" for db, layer, kinds in sorted(rows))])
+
+
+def decibels(wanted: Array, found: Array) -> float:
+    """10 log10 of the power of the signal over that of the error."""
+    noise = float(((wanted - found) ** 2).sum())
+    return float(10 * np.log10(float((wanted**2).sum()) / noise)) if noise else float("inf")
+
+
+def _outputs(graph: Graph, samples: Mapping[str, Array]) -> Array:
+    """The first output (N, elements) in float64."""
+    array = run(graph, samples)[graph.output_names[0]]
+    return array.reshape(len(array), -1).astype(np.float64)
