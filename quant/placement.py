@@ -129,7 +129,7 @@ def _layer(graph: Graph, node: Node, recipe: Recipe, position: str | None, place
 
 def _has_thresholds(recipe: TensorRecipe) -> bool:
     """Whether an activation has so few levels that its layer's bias goes into thresholds, which hold any bias exactly."""
-    return recipe.encoding in (Encoding.BINARY, Encoding.TERNARY) or (recipe.encoding is Encoding.INTEGER and recipe.bits <= 4)
+    return recipe.encoding in (Encoding.BINARY, Encoding.TERNARY) or (recipe.encoding is Encoding.INTEGER and recipe.bits <= 2)
 
 
 def _positions(graph: Graph) -> dict[str, str]:

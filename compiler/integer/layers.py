@@ -27,7 +27,7 @@ from .thresholds import find
 
 _MOST_LEVELS = 8  # bits up to which thresholds can stand in for what is no scaling: 255 for each channel
 _BIAS_ERROR = 1 / 8  # of a code: what rounding the bias to the scale of the sums may shift before thresholds take over
-FEW_LEVELS = 4  # bits up to which thresholds are no larger than what else makes a sum a code exactly
+FEW_LEVELS = 2  # bits up to which thresholds are no larger than what else makes a sum a code exactly
 _BIAS_LIMIT = 1 << 30
 _FARTHEST = (1 << 31) - 1
 
