@@ -72,7 +72,7 @@ class ExactNetwork(nn.Module):
         return tuple(values[name] for name in self.graph.output_names)
 
     def codes(self, *inputs: Tensor) -> dict[str, Tensor]:
-        """The codes less their zero point, (N, ...), of each value behind a quantizer with one scale, by the name of the quantized value."""
+        """The codes less their zero point, (N, ...), of each value before an integer quantizer, by its name."""
         values, formats = self._run(inputs)
         names = {node.name: node.inputs[0] for node in self.graph.nodes if isinstance(node.op, FakeQuantize) and node.name in formats}
         return {names[name]: self._whole(values[name], formats[name]) for name in names}
@@ -138,7 +138,7 @@ class ExactNetwork(nn.Module):
         assert q is not None
         codes, parts = self._whole(x, format), [slice(None)]
         channels = self.graph.values[node.name].type.shape[-1]
-        scale = np.broadcast_to(np.reshape(q.scale, (1, 1) if len(q.scale) == 1 else (channels, -1)), (channels, max(1, len(q.scale) // channels)))
+        scale = np.reshape(q.scale, (channels, -1)) if len(q.scale) > 1 else np.full((channels, 1), q.scale[0])
         if q.block is not None and scale.shape[1] > 1:
             parts = [slice(start, start + q.block) for start in range(0, w.shape[-1], q.block)]
         found = []
@@ -167,7 +167,7 @@ class ExactNetwork(nn.Module):
         y = products[..., 0]
         for block in range(1, products.shape[-1]):
             y = y + products[..., block]
-        return clipped(y if sums.bias is None else y + torch.from_numpy(sums.bias), sums.clip)
+        return clipped(y if sums.bias is None else y + torch.from_numpy(sums.bias.copy()), sums.clip)
 
     def _rounded(self, sums: _Sums, q: QType, rounding: Rounding) -> Tensor:
         """The whole numbers, in steps of `q`, that sums become by ratios of scales."""

@@ -1,98 +1,77 @@
 """A float Graph as a torch module with quantizers: trained straight through, then read back as an annotated Graph.
 
-Quantizers are put together from Brevitas' parts and start from the formats that quantization after training gives, so that training
-begins where that ends. The one file that imports Brevitas.
+Integer quantizers are put together from Brevitas' parts and start from the formats that quantization after training gives, so that
+training begins where that ends. The one file that imports Brevitas.
 """
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import torch
-from brevitas.core.function_wrapper import Identity, TensorClamp
+from brevitas.core.function_wrapper import Identity
 from brevitas.core.quant import IntQuant
-from brevitas.core.restrict_val import PowerOfTwoRestrictValue
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from tapeout.compiler.fixed import Rounding
-from tapeout.compiler.ir import F32, Array, Builder, FType, Graph, Node, QType, Type, Value
+from tapeout.compiler.ir import F32, Array, FType, Graph, Node, QType, Type, Value
 from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.fake_quantize import FakeQuantize
 from tapeout.compiler.ops.softmax import Softmax
 
 from .annotate import annotate
-from .biper import BinaryActivation, BiPer, SignStraightThrough, Stage, WeightQuantizer
+from .biper import BiPer, SignStraightThrough, Stage, WeightQuantizer
+from .exact import ExactNetwork
+from .norm import Norm, norm_place, with_biases
 from .placement import LAYERS, Place, Role
 from .quantize import layer_formats
-from .recipe import Encoding, Granularity, ScaleKind
+from .quantizers import BinaryValues, DynamicQuantizer, FloatFormat, Quantizer, RoundTo, straight_through
+from .recipe import Encoding, ScaleKind
+from .scheme import DYADIC_BITS
 from .torch_ops import OPS, clipped, layer_sums
 
-_EPSILON = 1e-5  # of batch norms that are put back
+__all__ = ["IntegerQuantizer", "Network", "with_biases"]
 
 
-class RoundTo(nn.Module):
-    """Whole numbers by one rule; the gradient passes straight through."""
+class ClampTo(nn.Module):
+    """Between two bounds, in one pass over the tensor; Brevitas' own takes four."""
 
-    def __init__(self, rounding: Rounding) -> None:
-        super().__init__()
-        self.rounding = rounding
-
-    def forward(self, x: Tensor) -> Tensor:
-        with torch.no_grad():
-            match self.rounding:
-                case Rounding.HALF_UP:
-                    below = torch.floor(x)
-                    whole = below + (x - below >= 0.5)
-                case Rounding.HALF_AWAY:
-                    whole = torch.trunc(x)
-                    whole = whole + torch.where((x - whole).abs() >= 0.5, torch.sign(x), 0.0)
-                case Rounding.FLOOR:
-                    whole = torch.floor(x)
-                case _:
-                    whole = torch.round(x)  # half to even
-        return x + (whole - x).detach()
-
-
-class Quantizer(nn.Module):
-    """What maps a tensor to the reals of a format; `format` is that, with what training has learned of it, in float32."""
-
-    def format(self) -> FakeQuantize:
-        raise NotImplementedError
+    def forward(self, x: Tensor, min_val: Tensor, max_val: Tensor) -> Tensor:
+        return torch.clamp(x, min_val, max_val)
 
 
 class IntegerQuantizer(Quantizer):
-    """Codes of a `QType`, as the reals that they stand for, with learned scales in the logarithmic domain."""
+    """Codes of a `QType`, as the reals that they stand for. Scales are learned as powers of two times the first ones, a power that is
+    whole where scales have to be powers of two; `learned` false keeps the first ones."""
 
     def __init__(self, format: FakeQuantize, kind: ScaleKind, shape: tuple[int, ...], learned: bool) -> None:
-        super().__init__()
+        super().__init__(format)
         q = format.output
         assert isinstance(q, QType)
-        self.q, self.rounding, self.kind, self.shape = q, format.rounding, kind, shape
-        self.quantizer = IntQuant(q.narrow, q.signed, Identity(), RoundTo(format.rounding), TensorClamp())
-        exponent = torch.log2(torch.tensor(q.scale, dtype=torch.float64)).float()
-        self.exponent = nn.Parameter(exponent, requires_grad=learned)
-        self.learned = learned
-        self.power_of_two = PowerOfTwoRestrictValue()
+        self.q, self.kind, self.shape, self.learned = q, kind, shape, learned
+        self.quantizer = IntQuant(q.narrow, q.signed, Identity(), RoundTo(format.rounding), ClampTo())
+        self.exponent = nn.Parameter(torch.zeros(len(q.scale)), requires_grad=learned)
         self.bits: Tensor
         self.zero: Tensor
         self.given: Tensor
         self.register_buffer("bits", torch.tensor(float(q.bits)))
         self.register_buffer("zero", torch.tensor(float(q.zero[0])))
-        self.register_buffer("given", torch.tensor(q.scale, dtype=torch.float32))
+        self.register_buffer("given", torch.tensor(q.scale, dtype=torch.float64))
 
-    def entries(self) -> Tensor:
-        """The scales as they are used, in the order of `QType.scale`."""
+    def entries(self, ratio: float | None = None) -> Tensor:
+        """The scales in float64, in the order of `QType.scale`: float32 numbers, or such that each times `ratio` is m / 2**s, m < 2**15."""
         if not self.learned:
-            return self.given
+            return self.given.double()
+        exponent = self.exponent.double()
         if self.kind is ScaleKind.POWER_OF_TWO:
-            return 2.0 ** (self.exponent + (torch.round(self.exponent) - self.exponent).detach())
-        return torch.exp2(self.exponent)
+            exponent = straight_through(exponent, Rounding.HALF_EVEN)
+        found = (self.given.double() * torch.exp2(exponent)).float().double()
+        return found if ratio is None else found + (_dyadic(found.detach(), ratio) - found).detach()
 
-    def scale(self) -> Tensor:
-        """The scales in the shape that broadcasts against the tensor."""
-        entries = self.entries()
+    def scale(self, entries: Tensor) -> Tensor:
+        """Entries in the shape that broadcasts against the tensor."""
         q, shape = self.q, self.shape
         if len(q.scale) == 1 or q.axis is None:
             return entries.reshape(())
@@ -101,88 +80,35 @@ class IntegerQuantizer(Quantizer):
         blocks = entries.reshape(shape[0], -1).repeat_interleave(q.block, dim=1)[:, : shape[-1]]
         return blocks.reshape(shape[0], *(1,) * (len(shape) - 2), shape[-1])
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.quantizer(self.scale(), self.zero, self.bits, x)
+    def forward(self, x: Tensor, ratio: float | None = None) -> Tensor:
+        y: Tensor = self.quantizer(self.scale(self.entries(ratio).to(x.dtype)), self.zero, self.bits, x)
         return y
 
     def format(self) -> FakeQuantize:
-        """The format with the scales that training has found, in float32."""
-        scales = tuple(float(s) for s in self.entries().detach().float())
-        return FakeQuantize(replace(self.q, scale=scales), self.rounding)
+        return replace(self.initial, output=replace(self.q, scale=tuple(self.entries().tolist())))
 
 
-class FloatFormat(Quantizer):
-    """Reals rounded to binary16 or bfloat16; the gradient passes straight through."""
+class LikeQuantizer(Quantizer):
+    """Codes of the format that another quantizer has, by a rounding of its own."""
 
-    def __init__(self, format: FakeQuantize) -> None:
-        super().__init__()
-        self.kept = format
-        self.dtype = {"f16": torch.float16, "bf16": torch.bfloat16}[format.output.code]
+    def __init__(self, owner: IntegerQuantizer, rounding: Rounding) -> None:
+        super().__init__(replace(owner.initial, rounding=rounding))
+        self.owner = (owner,)  # in a tuple, so that its parameters are not this module's too
+        self.quantizer = IntQuant(owner.q.narrow, owner.q.signed, Identity(), RoundTo(rounding), ClampTo())
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + (x.to(self.dtype).to(x.dtype) - x).detach()
-
-    def format(self) -> FakeQuantize:
-        return self.kept
-
-
-class BinaryValues(Quantizer):
-    """Activations to -1 and +1."""
-
-    def __init__(self, format: FakeQuantize) -> None:
-        super().__init__()
-        self.kept = format
-        self.binarize = BinaryActivation()
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.binarize(x)
+        (owner,) = self.owner
+        y: Tensor = self.quantizer(owner.scale(owner.entries().to(x.dtype)), owner.zero, owner.bits, x)
         return y
 
     def format(self) -> FakeQuantize:
-        return self.kept
+        return replace(self.initial, output=self.owner[0].format().output)
 
 
-class DynamicQuantizer(Quantizer):
-    """Codes by each sample's own extremes, as `dynamic_format` says; the gradient passes straight through."""
-
-    def __init__(self, format: FakeQuantize) -> None:
-        super().__init__()
-        self.kept = format
-
-    def forward(self, x: Tensor) -> Tensor:
-        array = x.detach().float().cpu().numpy()
-        y = self.kept.ref((Type((1, *array.shape[1:]), F32),), array[:, np.newaxis])[0][:, 0]
-        return x + (torch.from_numpy(y).to(x) - x).detach()
-
-    def format(self) -> FakeQuantize:
-        return self.kept
-
-
-class Norm(nn.Module):
-    """Batch normalization of a layer's sums, put back where a checkpoint has it folded: at first it changes nothing.
-
-    The scale stays positive, so that it folds into the scales of weights per channel and leaves their codes as they are.
-    """
-
-    def __init__(self, bias: Tensor, mean: Tensor, variance: Tensor) -> None:
-        super().__init__()
-        self.mean: Tensor
-        self.variance: Tensor
-        self.register_buffer("mean", mean.clone())
-        self.register_buffer("variance", variance.clone())
-        self.weight = nn.Parameter(torch.sqrt(variance + _EPSILON))
-        self.bias = nn.Parameter(bias + mean)
-        self.momentum = 0.1
-
-    def forward(self, x: Tensor) -> Tensor:
-        rows = x.reshape(-1, x.shape[-1])
-        y = F.batch_norm(rows, self.mean, self.variance, self.weight.abs(), self.bias, self.training, self.momentum, _EPSILON)
-        return y.reshape(x.shape)
-
-    def folded(self) -> tuple[Tensor, Tensor]:
-        """The scale and the shift that it is in evaluation, in float64."""
-        factor = self.weight.detach().abs().double() / torch.sqrt(self.variance.double() + _EPSILON)
-        return factor, self.bias.detach().double() - self.mean.double() * factor
+def _dyadic(scales: Tensor, ratio: float) -> Tensor:
+    """The scales that `scheme.dyadic` gives, `ratio` being that of the input's scale to the output's."""
+    fraction, exponent = torch.frexp(scales * ratio)
+    return torch.ldexp(torch.floor(fraction * 2**DYADIC_BITS + 0.5), exponent - DYADIC_BITS) / ratio
 
 
 class Network(nn.Module):
@@ -194,32 +120,31 @@ class Network(nn.Module):
         self.initial = dict(formats)
         self.index = {name: f"v{i}" for i, name in enumerate(self.graph.values)}
         self.logits = {n.name: n.inputs[0] for n in self.graph.nodes if isinstance(n.op, Softmax)}
-        self.weights = nn.ParameterDict()
-        self.norms = nn.ModuleDict()
-        self.quantizers = nn.ModuleDict()
+        self.weights, self.norms, self.quantizers = nn.ParameterDict(), nn.ModuleDict(), nn.ModuleDict()
         self.layers = {n.name: n for n in self.graph.nodes if isinstance(n.op, LAYERS)}
         for node in self.layers.values():
-            for name in node.inputs[1:3]:
-                data = self.graph.values[name].data if name else None
-                if data is not None:
-                    self.weights[self.index[name]] = nn.Parameter(torch.from_numpy(data.copy()))
+            for name in filter(None, node.inputs[1:3]):
+                data = self.graph.values[name].data
+                assert data is not None
+                self.weights[self.index[name]] = nn.Parameter(torch.from_numpy(data.copy()))
         for value in self.graph.constants():
             if self.index[value.name] not in self.weights and value.data is not None:
                 self.register_buffer(self.index[value.name], torch.from_numpy(value.data.copy()))
         for name, format in formats.items():
-            place = places[name]
-            if place.role is not Role.BIAS and place.like is None:
-                self.quantizers[self.index[name]] = self._quantizer(name, place, format)
+            if places[name].role is not Role.BIAS and format.output != F32:
+                self.quantizers[self.index[name]] = self._quantizer(name, places[name], format)
 
     def _quantizer(self, name: str, place: Place, format: FakeQuantize) -> nn.Module:
         if isinstance(format.output, FType):
             return FloatFormat(format)
         if format.dynamic:
             return DynamicQuantizer(format)
+        if place.like is not None:
+            owner = self.quantizers[self.index[str(self._source(place.like))]]
+            return LikeQuantizer(owner, format.rounding) if isinstance(owner, IntegerQuantizer) else owner
         if format.output.bipolar:
             if place.role is Role.ACTIVATION:
                 return BinaryValues(format)
-            assert place.axis is not None
             axis = place.axis if len(format.output.scale) > 1 else None
             latent = self.weights[self.index[name]].detach()
             return BiPer(latent, axis) if place.recipe.encoding is Encoding.BIPER else SignStraightThrough(axis)
@@ -230,86 +155,114 @@ class Network(nn.Module):
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """The outputs (N, ...) for the graph's inputs (N, ...), in their values' own layout; logits where a softmax ends the graph."""
-        values: dict[str, Tensor] = {}
-        for name, x in zip(self.graph.input_names, inputs, strict=True):
-            values[name] = self._quantized(name, x)
+        values = {name: self._quantized(name, x) for name, x in zip(self.graph.input_names, inputs, strict=True)}
         for node in self.graph.nodes:
-            values[node.name] = self._quantized(node.name, self._node(node, values))
+            result = self._layer(node, values[node.inputs[0]]) if node.name in self.layers else self._other(node, values)
+            values[node.name] = self._quantized(node.name, result)
         return tuple(values[self.logits.get(name, name)] for name in self.graph.output_names)
 
-    def _node(self, node: Node, values: Mapping[str, Tensor]) -> Tensor:
-        if node.name in self.layers:
-            return self._layer(node, values[node.inputs[0]])
+    def _other(self, node: Node, values: Mapping[str, Tensor]) -> Tensor:
         operands = [values[i] if i in values else self._quantized(i, self.get_buffer(self.index[i])) for i in node.inputs]
         return OPS[type(node.op)](node, self.graph.types(node), operands)
 
     def _layer(self, node: Node, x: Tensor) -> Tensor:
-        w_name, b_name = node.inputs[1], node.inputs[2] if len(node.inputs) > 2 else ""
-        sums = layer_sums(node, x, self._quantized(w_name, self.weights[self.index[w_name]]))
-        clip = getattr(node.op, "clip", None)
-        if self.index[node.name] in self.norms:
-            return clipped(self.norms[self.index[node.name]](sums), clip)
-        if b_name:
-            b = self.weights[self.index[b_name]]
-            grid = self._grid(node) if b_name in self.initial else None
-            sums = sums + (b if grid is None else b + (torch.round(b / grid) * grid - b).detach())
-        return clipped(sums, clip)
+        assert isinstance(node.op, LAYERS)
+        norm, clip = self._norm(node), node.op.clip
+        sums = layer_sums(node, x, self._weight(node))
+        if norm is not None and not norm.inside:
+            return clipped(norm(sums), clip)
+        if norm is not None and self.training:
+            norm.observe(sums, norm.folded()[0])
+        b = self._bias(node)
+        return clipped(sums if b is None else sums + b, clip)
+
+    def _norm(self, node: Node) -> Norm | None:
+        norm = dict(self.norms.items()).get(self.index[node.name])
+        assert norm is None or isinstance(norm, Norm)
+        return norm
+
+    def _weight(self, node: Node) -> Tensor:
+        """The weights of a layer as it uses them."""
+        name, norm = node.inputs[1], self._norm(node)
+        key = self.index[name]
+        w: Tensor = self.weights[key]
+        if norm is not None and norm.inside:
+            w = w * norm.folded()[0].reshape([-1 if axis == _channel_axis(node) else 1 for axis in range(w.dim())])
+        if key not in self.quantizers:
+            return w
+        quantizer = self.quantizers[key]
+        y: Tensor = quantizer(w, self._ratio(node)) if isinstance(quantizer, IntegerQuantizer) else quantizer(w)
+        return y
+
+    def _bias(self, node: Node) -> Tensor | None:
+        """The bias of a layer, where it has a quantizer at the scale of its sums, unless a norm stands behind these."""
+        name, norm = node.inputs[2] if len(node.inputs) > 2 else "", self._norm(node)
+        if not name:
+            return None
+        b = norm.folded()[1] if norm is not None else self.weights[self.index[name]]
+        grid = self._grid(node).to(b.dtype) if name in self.initial else None
+        return b if grid is None else straight_through(b / grid, Rounding.HALF_AWAY) * grid
 
     def _quantized(self, name: str, x: Tensor) -> Tensor:
-        owner = self._owner(name)
-        key = self.index.get(owner, "") if owner else ""
+        key = self.index[name]
         return self.quantizers[key](x) if key in self.quantizers else x
 
-    def _owner(self, name: str) -> str | None:
-        """The value whose quantizer a placed value has."""
-        while name in self.initial and self.places[name].like is not None:
-            name = self._source(str(self.places[name].like))
-        return name if name in self.initial else None
-
-    def _source(self, name: str) -> str:
-        """The placed value whose codes a value holds."""
-        while name not in self.initial:
+    def _source(self, name: str) -> str | None:
+        """The placed value whose codes a value holds, if it holds any."""
+        while name not in self.initial or self.places[name].like is not None:
+            like = self.places[name].like if name in self.initial else None
             producer = self.graph.producer(name)
-            assert producer is not None
-            name = producer.inputs[0]
+            if like is None and producer is None:
+                return None
+            name = like or (producer.inputs[0] if producer else "")
         return name
 
-    def _grid(self, node: Node) -> Tensor | None:
-        """The scale of a layer's sums, per channel, as far as it is known before the network runs."""
-        x = self.quantizers[self.index[str(self._owner(self._source(node.inputs[0])))]]
-        w = self.quantizers[self.index[node.inputs[1]]]
-        if not isinstance(w, IntegerQuantizer | WeightQuantizer) or not isinstance(x, IntegerQuantizer | BinaryValues):
+    def _static_scale(self, name: str | None) -> float | None:
+        """The scale of a placed value's codes; None where they have none before the network runs."""
+        quantizer = dict(self.quantizers.items()).get(self.index[name]) if name is not None else None
+        if isinstance(quantizer, IntegerQuantizer):
+            return float(quantizer.entries().detach()[0])
+        return 1.0 if isinstance(quantizer, BinaryValues) else None
+
+    def _ratio(self, node: Node) -> float | None:
+        """The scale of the input over that of the output, of a layer whose weights make it dyadic."""
+        y = dict(self.quantizers.items()).get(self.index[node.name])
+        if self.places[node.inputs[1]].recipe.scale is not ScaleKind.DYADIC or not isinstance(y, IntegerQuantizer):
             return None
-        entries = w.entries().detach() if isinstance(w, IntegerQuantizer) else w.scale(self.weights[self.index[node.inputs[1]]])
-        channels = self.graph.values[node.name].type.shape[-1]
-        scale = x.entries().detach()[0] if isinstance(x, IntegerQuantizer) else torch.tensor(1.0)
-        return entries[:: max(1, len(entries) // channels)] * scale
+        x_scale, y_scale = self._static_scale(self._source(node.inputs[0])), self._static_scale(node.name)
+        return x_scale / y_scale if x_scale is not None and y_scale is not None else None
+
+    def _grid(self, node: Node) -> Tensor:
+        """The scale of a layer's sums, per channel or a single one; of the first block where there are several."""
+        key, x_scale = self.index[node.inputs[1]], self._static_scale(self._source(node.inputs[0]))
+        w = self.quantizers[key]
+        assert isinstance(w, IntegerQuantizer | WeightQuantizer) and x_scale is not None
+        entries = w.entries(self._ratio(node)) if isinstance(w, IntegerQuantizer) else w.scale(self.weights[key])
+        return entries.detach()[:: max(1, len(entries) // self.graph.values[node.name].type.shape[-1])] * x_scale
 
     # batch normalization
 
+    @torch.no_grad()
     def add_norms(self, samples: tuple[Tensor, ...]) -> None:
-        """Puts a batch norm behind the sums of each layer whose scales can take it up, from the statistics of these samples."""
-        seen: dict[str, Tensor] = {}
-        with torch.no_grad():
-            values: dict[str, Tensor] = dict(zip(self.graph.input_names, samples, strict=True))
-            for node in self.graph.nodes:
-                if node.name in self.layers:
-                    seen[node.name] = layer_sums(node, values[node.inputs[0]], self.weights[self.index[node.inputs[1]]])
-                    b = self.weights[self.index[node.inputs[2]]] if len(node.inputs) > 2 and node.inputs[2] else 0.0
-                    values[node.name] = clipped(seen[node.name] + b, getattr(node.op, "clip", None))
-                else:
-                    operands = [values[i] if i in values else self.get_buffer(self.index[i]) for i in node.inputs]
-                    values[node.name] = OPS[type(node.op)](node, self.graph.types(node), operands)
-        for node in self.layers.values():
-            place = self.places[node.inputs[1]]
-            per_channel = place.recipe.granularity is Granularity.CHANNEL and place.recipe.scale is not ScaleKind.POWER_OF_TWO
-            plain = place.recipe.encoding is Encoding.F32 and place.recipe.integer_bits is None
-            if node.name in self.graph.output_names or not (plain or (per_channel and place.recipe.integer_bits is None)):
+        """Puts a batch norm behind the sums of each layer but those that give outputs, from the statistics of these samples (N, ...).
+
+        Layers that share weights or biases, and binary weights with one scale for all, have none.
+        """
+        uses = Counter(name for node in self.layers.values() for name in node.inputs[1:3] if name)
+        values: dict[str, Tensor] = dict(zip(self.graph.input_names, samples, strict=True))
+        for node in self.graph.nodes:
+            if node.name not in self.layers:
+                operands = [values[i] if i in values else self.get_buffer(self.index[i]) for i in node.inputs]
+                values[node.name] = OPS[type(node.op)](node, self.graph.types(node), operands)
                 continue
-            rows = seen[node.name].reshape(-1, seen[node.name].shape[-1])
-            has_bias = len(node.inputs) > 2 and bool(node.inputs[2])
-            bias = self.weights[self.index[node.inputs[2]]].detach() if has_bias else torch.zeros(rows.shape[1])
-            self.norms[self.index[node.name]] = Norm(bias, rows.mean(0), rows.var(0, unbiased=False))
+            assert isinstance(node.op, LAYERS)
+            sums = layer_sums(node, values[node.inputs[0]], self.weights[self.index[node.inputs[1]]])
+            b = self.weights[self.index[node.inputs[2]]]
+            values[node.name] = clipped(sums + b, node.op.clip)
+            inside = norm_place(self.places.get(node.inputs[1]))
+            if inside is not None and node.name not in self.graph.output_names and all(uses[name] == 1 for name in node.inputs[1:3]):
+                rows = sums.reshape(-1, sums.shape[-1])
+                self.norms[self.index[node.name]] = Norm(b.detach(), rows.mean(0), rows.var(0, unbiased=False), inside)
 
     def schedule(self, epoch: int, epochs: int) -> None:
         """What changes from epoch to epoch: the stage of binary weights."""
@@ -324,65 +277,55 @@ class Network(nn.Module):
 
     # back to the IR
 
+    def exact(self) -> ExactNetwork:
+        """The model in float64 of what integers compute of this network."""
+        return ExactNetwork(self.to_graph())
+
+    @torch.no_grad()
     def to_graph(self) -> Graph:
         """The annotated graph of what was trained: batch norms folded, weights as the reals of their codes, scales in float32."""
         for module in self.modules():
             if isinstance(module, BiPer):
                 module.stage = Stage.SIGN
-        formats: dict[str, FakeQuantize] = {}
-        for name, initial in self.initial.items():
-            if self.places[name].role is Role.ACTIVATION:
-                formats[name] = replace(self._format(str(self._owner(name))), rounding=initial.rounding)
+        formats = {name: self._format(name) for name in self.initial if self.places[name].role is Role.ACTIVATION}
         values = dict(self.graph.values)
         for node in self.layers.values():
             formats |= self._folded(node, values, formats)
         return annotate(self.graph.replace(self.graph.nodes, values), {name: formats[name] for name in self.places if name in formats})
 
     def _format(self, name: str) -> FakeQuantize:
-        quantizer = self.quantizers[self.index[name]]
+        quantizer = self.quantizers[self.index[name]] if self.index[name] in self.quantizers else Quantizer(self.initial[name])
         assert isinstance(quantizer, Quantizer)
         return quantizer.format()
 
-    @torch.no_grad()
     def _folded(self, node: Node, values: dict[str, Value], formats: Mapping[str, FakeQuantize]) -> dict[str, FakeQuantize]:
         """The formats of a layer's constants with its batch norm in their scales and its bias; replaces the constants in `values`."""
         w_name, b_name = node.inputs[1], node.inputs[2] if len(node.inputs) > 2 else ""
-        key, w = self.index[node.name], self.weights[self.index[w_name]]
-        factor = torch.ones(1, dtype=torch.float64)
-        b = self.weights[self.index[b_name]].double() if b_name else None
-        if key in self.norms:
-            norm = self.norms[key]
-            assert isinstance(norm, Norm)
-            factor, b = norm.folded()
-        shape = [1] * w.dim()
-        shape[-1 if isinstance(node.op, DepthwiseConv2D) else 0] = -1
-        values[w_name] = _constant(w_name, (self._quantized(w_name, w).double() * factor.reshape(shape)).numpy())
-        if b is not None:
+        norm, w = self._norm(node), self._weight(node).double()
+        factor, shift = (t.double() for t in norm.folded()) if norm else (torch.ones(1, dtype=torch.float64), None)
+        if norm is not None and not norm.inside:
+            w = w * factor.reshape([-1 if axis == _channel_axis(node) else 1 for axis in range(w.dim())])
+        values[w_name] = _constant(w_name, w.numpy())
+        if b_name:
+            b = self.weights[self.index[b_name]].double() if shift is None else shift
             values[b_name] = _constant(b_name, b.numpy())
         if w_name not in self.initial:
             return {}
         quantizer, initial = self.quantizers[self.index[w_name]], self.initial[w_name].output
         if isinstance(quantizer, WeightQuantizer) and isinstance(initial, QType):
-            q: QType | FType = replace(initial, scale=tuple(float(s) for s in quantizer.scale(w)))
+            scale: list[float] = quantizer.scale(self.weights[self.index[w_name]]).tolist()
+            q: QType | FType = replace(initial, scale=tuple(scale))
         else:
             q = self._format(w_name).output
-        if isinstance(q, QType) and key in self.norms:
-            scales = np.asarray(q.scale) * factor.numpy()
+        if isinstance(q, QType) and norm is not None and not norm.inside:
+            scales = np.asarray(q.scale) * factor.repeat_interleave(max(1, len(q.scale) // len(factor))).numpy()
             q = replace(q, scale=tuple(float(np.float32(s)) for s in scales))
         return layer_formats(self.graph, node, self.places, formats, q)
 
 
-def with_biases(graph: Graph) -> Graph:
-    """The graph with a bias, of zeros where there is none, at every layer: where a batch norm folds to."""
-    builder = Builder(graph.values)
-    nodes = []
-    for node in graph.nodes:
-        if isinstance(node.op, LAYERS) and not any(node.inputs[2:3]):
-            channels = graph.values[node.name].type.shape[-1]
-            bias = builder.constant(f"{node.name}_bias", np.zeros(channels, np.float32))
-            node = replace(node, inputs=(*node.inputs[:2], bias))
-        nodes.append(node)
-    return graph.replace(nodes, builder.values)
+def _channel_axis(node: Node) -> int:
+    """The axis of output channels of a layer's weights."""
+    return 2 if isinstance(node.op, DepthwiseConv2D) else 0
 
 
 def _without_lost_clips(graph: Graph, places: Mapping[str, Place]) -> Graph:
@@ -390,10 +333,8 @@ def _without_lost_clips(graph: Graph, places: Mapping[str, Place]) -> Graph:
     nodes = []
     for node in graph.nodes:
         place = places.get(node.name)
-        if place is not None and place.recipe.encoding is Encoding.BINARY and getattr(node.op, "clip", None) is not None:
-            layer = node.op
-            assert isinstance(layer, LAYERS)
-            node = replace(node, op=replace(layer, clip=None))
+        if place is not None and place.recipe.encoding is Encoding.BINARY and isinstance(node.op, LAYERS) and node.op.clip is not None:
+            node = replace(node, op=replace(node.op, clip=None))
         nodes.append(node)
     return graph.replace(nodes)
 

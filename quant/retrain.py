@@ -15,7 +15,8 @@ from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Graph, Port, Type
 
 from .calibrate import calibrate
-from .layers import Network, with_biases
+from .layers import Network
+from .norm import with_biases
 from .options import Calibration, QuantizeOptions
 from .placement import Role, place
 from .quantize import prepared, quantizers
@@ -33,7 +34,7 @@ def load_split(graph: Graph, source: str, preprocess: str = "") -> Split:
     text like `scale=0.00392,mean=0.5,std=0.25`. Raises TapeoutError that names the source.
     """
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise TapeoutError(f"retraining takes a model with one input and one output; this one has {len(graph.inputs)} and {len(graph.outputs)}")
+        raise TapeoutError(f"retraining takes one input and one output; this model has {len(graph.inputs)} and {len(graph.outputs)}")
     x, y = _arrays(source)
     (port,) = graph.inputs
     if len(x) != len(y) or not len(x):
@@ -61,7 +62,8 @@ def _laid_out(x: Array, port: Port, type: Type, source: str) -> Array:
     """Samples in the layout of the value, without its batch axis."""
     wanted = data.source_shape(port, type)
     if tuple(n for n in x.shape[1:] if n != 1) != tuple(n for n in wanted if n != 1):
-        raise TapeoutError(f"{source}: array 'x' is {'x'.join(map(str, x.shape))}, input {port.name} takes {'x'.join(map(str, ('N', *wanted)))}")
+        shape = "x".join(map(str, ("N", *wanted)))
+        raise TapeoutError(f"{source}: array 'x' is {'x'.join(map(str, x.shape))}, input {port.name} takes {shape}")
     if x.dtype.kind not in "fiu" or (x.dtype.kind == "f" and not np.isfinite(x).all()):
         raise TapeoutError(f"{source}: array 'x' holds {'NaN or infinity' if x.dtype.kind == 'f' else x.dtype}, expected finite numbers")
     return port.from_source(x.reshape(len(x), *wanted))[:, 0]

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tapeout.compiler.errors import Unsupported
-from tapeout.compiler.ir import Node, Op, Types
+from tapeout.compiler.fixed import Rounding
+from tapeout.compiler.ir import Node, Op, QType, Types
 from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.average_pool2d import AveragePool2D
 from tapeout.compiler.ops.clip import Clip
@@ -17,6 +18,7 @@ from tapeout.compiler.ops.concat import Concat
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
+from tapeout.compiler.ops.fake_quantize import FakeQuantize
 from tapeout.compiler.ops.hard_swish import HardSwish
 from tapeout.compiler.ops.leaky_relu import LeakyRelu
 from tapeout.compiler.ops.max_pool2d import MaxPool2D
@@ -33,6 +35,44 @@ from tapeout.compiler.ops.transpose import Transpose
 from tapeout.compiler.window import Window
 
 Function = Callable[[Node, Types, Sequence[Tensor]], Tensor]
+
+_TINY = float(torch.finfo(torch.float32).tiny)
+
+
+def whole(x: Tensor, rounding: Rounding) -> Tensor:
+    """The nearest whole number of each float in its own format, as `compiler.codes.round_real`."""
+    match rounding:
+        case Rounding.HALF_EVEN:
+            return torch.round(x)
+        case Rounding.HALF_AWAY:
+            below = torch.trunc(x)
+            return below + torch.where((x - below).abs() >= 0.5, torch.sign(x), 0.0)
+        case Rounding.HALF_UP:
+            below = torch.floor(x)
+            return below + (x - below >= 0.5)
+        case Rounding.FLOOR:
+            return torch.floor(x)
+        case Rounding.TFLITE:
+            raise Unsupported("reals cannot be rounded as TensorFlow Lite rounds products")
+
+
+def dynamic_scale(op: FakeQuantize, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The scale and the zero point (N) of each sample of float32 values (N, ...), as `fake_quantize.dynamic_format` says."""
+    q = op.output
+    assert isinstance(q, QType)
+    rows = x.reshape(len(x), -1)
+    high, low = rows.amax(1).clamp(min=0), rows.amin(1).clamp(max=0)
+    if q.zero[0] == 0:
+        extent, steps = torch.maximum(high, -low) if q.signed else high, q.max
+    else:
+        extent, steps = high - low, q.max - q.min
+    scale = torch.where(extent > 0, extent / steps, 1.0).clamp(min=_TINY)
+    if op.power_of_two:
+        fraction, exponent = torch.frexp(scale)
+        scale = torch.ldexp(torch.ones_like(scale), exponent - (fraction == 0.5).int())
+    if q.zero[0] == 0:
+        return scale, torch.zeros_like(scale)
+    return scale, (q.min + torch.floor(-low / scale + 0.5)).clamp(max=q.max)
 
 
 def layer_sums(node: Node, x: Tensor, w: Tensor) -> Tensor:

@@ -45,13 +45,13 @@ class Job:
 @click.option("--learning-rate", type=float, default=1e-3, show_default=True, help="Its peak; it rises, then falls to 0 as a cosine.")
 @click.option("--weight-decay", type=float, default=0.0, show_default=True, help="Of weights alone.")
 @click.option("--optimizer", type=click.Choice(["adam", "sgd"]), default="adam", show_default=True, help="AdamW, or SGD with momentum 0.9.")
-@click.option("--loss", type=click.Choice(["cross_entropy", "mse"]), default="cross_entropy", show_default=True, help="What training lessens.")
-@click.option("--distill", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Share of the loss that compares with the float network.")
+@click.option("--loss", type=click.Choice(["cross_entropy", "mse"]), default="cross_entropy", show_default=True, help="To lessen.")
+@click.option("--distill", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Share of the loss against the float network.")
 @click.option("--augment", default="", metavar="A,...", help="Of flip and crop, for images.")
 @click.option("--preprocess", default="", metavar="K=V,...", help="scale, mean, std: the network takes (x * scale - mean) / std.")
-@click.option("--batch-norm/--no-batch-norm", default=True, show_default=True, help="Train with batch norms behind layers, folded afterwards.")
+@click.option("--batch-norm/--no-batch-norm", default=True, show_default=True, help="Train with norms behind layers, folded later.")
 @click.option("--patience", type=click.IntRange(0), default=0, show_default=True, help="Stop after so many epochs without gain; 0 never.")
-@click.option("--calibration-samples", type=click.IntRange(1), default=256, show_default=True, help="Of the training data, for the first ranges.")
+@click.option("--calibration-samples", type=click.IntRange(1), default=256, show_default=True, help="For the first ranges.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything that is random.")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
 @click.option("--target", metavar="T", help="Refuse before training what this target cannot run.")
@@ -77,7 +77,8 @@ def command(
             raise TapeoutError(f"--augment {name}: there are flip and crop")
     options = TrainOptions(epochs, batch, learning_rate, weight_decay, optimizer, Loss(loss), distill, names, patience, seed)
     retrain(Job(
-        checkpoint, recipe, data, validation, calibration_samples, batch_norm, preprocess, output, resume, target, options, parse_shapes(shapes),
+        checkpoint, recipe, data, validation, calibration_samples, batch_norm, preprocess, output, resume, target, options,
+        parse_shapes(shapes),
     ))
 
 
@@ -102,12 +103,14 @@ def retrain(job: Job) -> None:
     )
     job.output.mkdir(parents=True, exist_ok=True)
     (job.output / MARK).write_text("{}\n")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("loss {task.fields[loss]:.4f}"))
+    loss_column = TextColumn("loss {task.fields[loss]:.4f}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), loss_column)
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("retraining", total=run.steps, loss=0.0)
 
         def tell(epoch: int, step: int, loss: float) -> None:
-            progress.update(task, completed=epoch * run.steps_per_epoch + step + 1, loss=loss, description=f"epoch {epoch + 1}/{job.options.epochs}")
+            done, description = epoch * run.steps_per_epoch + step + 1, f"epoch {epoch + 1}/{job.options.epochs}"
+            progress.update(task, completed=done, loss=loss, description=description)
 
         run.train(job.output / "checkpoint.pt", job.resume, tell)
     if run.writes:
