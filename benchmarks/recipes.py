@@ -58,9 +58,9 @@ ROWS = {
 }  # fmt: skip
 ROWS["fsdd"] = ROWS["mnist"]
 OPTIONS = {
-    "mnist": TrainOptions(epochs=6, batch=128, learning_rate=1e-3, weight_decay=1e-2, distill=0.5),
-    "fsdd": TrainOptions(epochs=40, batch=64, learning_rate=1e-3, weight_decay=1e-2, distill=0.5),
-    "cifar": TrainOptions(epochs=3, batch=128, learning_rate=5e-4, weight_decay=1e-2, augment=("flip", "crop")),
+    "mnist": TrainOptions(epochs=3, batch=128, learning_rate=1e-3, weight_decay=1e-2, distill=0.5),
+    "fsdd": TrainOptions(epochs=15, batch=64, learning_rate=1e-3, weight_decay=1e-2, distill=0.5),
+    "cifar": TrainOptions(epochs=2, batch=128, learning_rate=5e-4, weight_decay=1e-2, augment=("flip", "crop")),
 }
 
 

@@ -115,9 +115,10 @@ def _loss(network: Network, x: Tensor, y: Tensor) -> float:
 
 
 def search(
-    graph: Graph, recipe: Recipe, ranges: Mapping[str, Range], x: Tensor, y: Tensor, budget: int, bits: Sequence[int] = BITS, points: int = 24
+    graph: Graph, recipe: Recipe, ranges: Mapping[str, Range], x: Tensor, y: Tensor, budget: int, beside: int = 0,
+    bits: Sequence[int] = BITS, points: int = 24,
 ) -> Mixed:
-    """The bits of every layer that keep all weights within `budget` bytes with the least predicted loss, as a recipe.
+    """The bits of every layer that keep all weights, with `beside` other bytes, within `budget` at the least predicted loss, as a recipe.
 
     `recipe` says everything but the bits. Raises TapeoutError that names the least possible size when the budget is below it.
     """
@@ -126,8 +127,12 @@ def search(
     layers = tuple(dict.fromkeys(c.layer for c in choices))
     smallest = sum(min(c.bytes for c in choices if c.layer == name) for name in layers)
     largest = sum(max(c.bytes for c in choices if c.layer == name) for name in layers)
-    if budget < smallest:
-        raise TapeoutError(f"the weights cannot have {budget} bytes: with {min(bits)} bits in every layer they have {smallest}")
+    if budget < smallest + beside:
+        others = f" and all else {beside}" if beside else ""
+        raise TapeoutError(
+            f"a budget of {budget} bytes is below the least, {smallest + beside}: weights of {min(bits)} bits take {smallest}{others}"
+        )
+    budget -= beside
     bounds = sorted({budget, *(int(b) for b in np.linspace(smallest, largest, points))})
     solved = {bound: solve(choices, bound) for bound in bounds}
     front = tuple(dict.fromkeys(solved[bound] for bound in bounds))

@@ -13,6 +13,7 @@ from ..staging import MARK, check_replaceable, staged
 from .options import parse_shapes
 
 if TYPE_CHECKING:
+    from tapeout.quant.mixed import Mixed
     from tapeout.quant.retrain import Retraining
     from tapeout.quant.train import TrainOptions
 
@@ -31,6 +32,7 @@ class Job:
     output: Path
     resume: bool
     target: str | None
+    budget: str
     options: TrainOptions
     shapes: dict[str, tuple[int, ...]]
 
@@ -55,12 +57,13 @@ class Job:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything that is random.")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
 @click.option("--target", metavar="T", help="Refuse before training what this target cannot run.")
+@click.option("--budget", default="", metavar="flash=60k", help="Of --recipe mixed: the flash in which the search chooses bits.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in DIR.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder to write.")
 def command(
     checkpoint: Path, recipe: str, data: str, validation: str, epochs: int, batch: int, learning_rate: float, weight_decay: float,
     optimizer: str, loss: str, distill: float, augment: str, preprocess: str, batch_norm: bool, patience: int, calibration_samples: int,
-    seed: int, shapes: tuple[str, ...], target: str | None, resume: bool, output: Path,
+    seed: int, shapes: tuple[str, ...], target: str | None, budget: str, resume: bool, output: Path,
 ) -> None:
     """Retrain CHECKPOINT (ONNX, TFLite, Keras or PyTorch, float) so that it works in the formats of a recipe.
 
@@ -77,7 +80,7 @@ def command(
             raise TapeoutError(f"--augment {name}: there are flip and crop")
     options = TrainOptions(epochs, batch, learning_rate, weight_decay, optimizer, Loss(loss), distill, names, patience, seed)
     retrain(Job(
-        checkpoint, recipe, data, validation, calibration_samples, batch_norm, preprocess, output, resume, target, options,
+        checkpoint, recipe, data, validation, calibration_samples, batch_norm, preprocess, output, resume, target, budget, options,
         parse_shapes(shapes),
     ))
 
@@ -91,15 +94,22 @@ def retrain(job: Job) -> None:
 
     from ..frontends import read
     from .check import check_target
+    from .search import flash_budget, search_bits
 
     graph = read(job.checkpoint, job.shapes)
     recipe = quant.recipe_of(job.recipe)
     if job.target is not None:
         check_target(graph, recipe, job.target)
+    budget = flash_budget(job.budget, recipe) if recipe.searched else None
+    if job.budget and budget is None:
+        raise TapeoutError(f"--budget: recipe {recipe.name} searches nothing; budgets of a build belong to tapeout compile")
     _check_output(job)
+    data, validation = (quant.load_split(graph, source, job.preprocess) for source in (job.data, job.validation))
+    mixed = search_bits(graph, recipe, data, budget, job.target or "cortex-m4") if budget else None
+    if mixed is not None:
+        click.echo(mixed.table())
     run = quant.Retraining.prepare(
-        graph, recipe, quant.load_split(graph, job.data, job.preprocess), quant.load_split(graph, job.validation, job.preprocess),
-        job.options, job.calibration_samples, job.batch_norm,
+        graph, mixed.recipe if mixed else recipe, data, validation, job.options, job.calibration_samples, job.batch_norm
     )
     job.output.mkdir(parents=True, exist_ok=True)
     (job.output / MARK).write_text("{}\n")
@@ -114,7 +124,7 @@ def retrain(job: Job) -> None:
 
         run.train(job.output / "checkpoint.pt", job.resume, tell)
     if run.writes:
-        _write(run, job)
+        _write(run, job, mixed)
 
 
 def _check_output(job: Job) -> None:
@@ -124,7 +134,7 @@ def _check_output(job: Job) -> None:
         raise TapeoutError(f"--resume: {job.output} holds no checkpoint.pt of an interrupted run")
 
 
-def _write(run: Retraining, job: Job) -> None:
+def _write(run: Retraining, job: Job, mixed: Mixed | None) -> None:
     """Writes the folder and says what training brought."""
     from .. import text
 
@@ -132,6 +142,8 @@ def _write(run: Retraining, job: Job) -> None:
     with staged(job.output) as stage:
         text.save(result.graph, stage)
         notes = result.export(stage)
+        if mixed is not None:
+            mixed.draw(stage / "pareto.png")
         (stage / MARK).write_text("{}\n")
         shutil.copy(job.output / "checkpoint.pt", stage / "checkpoint.pt")
     click.echo(result.table())
