@@ -114,7 +114,7 @@ class BiPer(WeightQuantizer):
     b being the mean of their magnitudes, the Laplace scale that fits them. `gain` (C) is learned, and starts where SINE comes closest to w.
     """
 
-    def __init__(self, w: Tensor, axis: int | None = 0, angle: float = 1.0) -> None:
+    def __init__(self, w: Tensor, axis: int | None = 0, angle: float = 1.5) -> None:
         super().__init__(axis)
         if not angle > 0:
             raise TapeoutError(f"b * w0 = {angle}: the frequency is positive")
