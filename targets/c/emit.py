@@ -219,12 +219,13 @@ extern uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
         includes = "".join(f'#include "kernels/{p.name}"\n' for p in self.kernel_files())
         params = "".join(self._params(n) for n in self.graph.nodes if not n.op.alias)
         calls = "\n".join(self._call(i, n) for i, n in enumerate(self.graph.nodes))
+        kinds = self._packed_kinds()
         exact = _EXACT_FLOATS if any(v.type.q == F32 for v in self.graph.values.values()) else ""
         return f"""\
 /* {self.name}: one call of a kernel per node, in the order of the graph. */
 #include "{self.name}.h"
 #include "{self.name}_weights.h"
-{includes}#include <math.h>
+{kinds}{includes}#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -243,6 +244,16 @@ void {self.name}_run(void)
 {calls}
 }}
 """
+
+    def _packed_kinds(self) -> str:
+        """The widths of packed weights, so that kernels hold the code of no other; see `packed_kind` in packed.h."""
+        found = set()
+        for node in self.graph.nodes:
+            if not node.op.alias and "_packed_" in node.op.symbol(self.graph.types(node)):
+                q = self.graph.values[node.inputs[1]].type.quantized
+                plain = q.signed and not q.zero[0] and q.bits > 1
+                found.add(int(q.bits == 1) if q.bipolar else q.bits if plain else 0)
+        return f"#define PACKED_KINDS {sum(1 << kind for kind in found):#x}u\n" if found else ""
 
     def _params(self, node: Node) -> str:
         try:

@@ -14,6 +14,12 @@
 #define PACKED_INLINE static inline
 #endif
 
+/* The kinds of codes, see packed_kind, that a network has; what it has not takes no flash. The file that includes this says them. */
+#ifndef PACKED_KINDS
+#define PACKED_KINDS 0x1ffffu
+#endif
+#define PACKED_HAS(kind) ((PACKED_KINDS >> (kind)) & 1u)
+
 /* How activations are held. */
 typedef enum { HELD_S8, HELD_S16, HELD_B1 } held;
 
@@ -98,26 +104,32 @@ PACKED_INLINE int32_t dot_of_s8(packed_params p, const int8_t *x, int32_t x_zero
 static inline int32_t dot_packed_s8(const packed_params *p, const int8_t *x, int32_t x_zero, const uint8_t *row, int32_t first,
                                     int32_t count)
 {
-    switch (packed_kind(p)) {
-    case 1:
+    const int32_t kind = packed_kind(p);
+    if (PACKED_HAS(1) && kind == 1) {
         return dot_of_s8((packed_params){.bits = 1, .bipolar = 1}, x, x_zero, row, first, count);
-    case 2:
-        return dot_of_s8((packed_params){.bits = 2, .is_signed = 1}, x, x_zero, row, first, count);
-    case 3:
-        return dot_of_s8((packed_params){.bits = 3, .is_signed = 1}, x, x_zero, row, first, count);
-    case 4:
-        return dot_of_s8((packed_params){.bits = 4, .is_signed = 1}, x, x_zero, row, first, count);
-    case 5:
-        return dot_of_s8((packed_params){.bits = 5, .is_signed = 1}, x, x_zero, row, first, count);
-    case 6:
-        return dot_of_s8((packed_params){.bits = 6, .is_signed = 1}, x, x_zero, row, first, count);
-    case 7:
-        return dot_of_s8((packed_params){.bits = 7, .is_signed = 1}, x, x_zero, row, first, count);
-    case 8:
-        return dot_of_s8((packed_params){.bits = 8, .is_signed = 1}, x, x_zero, row, first, count);
-    default:
-        return dot_of_s8(*p, x, x_zero, row, first, count);
     }
+    if (PACKED_HAS(2) && kind == 2) {
+        return dot_of_s8((packed_params){.bits = 2, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(3) && kind == 3) {
+        return dot_of_s8((packed_params){.bits = 3, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(4) && kind == 4) {
+        return dot_of_s8((packed_params){.bits = 4, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(5) && kind == 5) {
+        return dot_of_s8((packed_params){.bits = 5, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(6) && kind == 6) {
+        return dot_of_s8((packed_params){.bits = 6, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(7) && kind == 7) {
+        return dot_of_s8((packed_params){.bits = 7, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(8) && kind == 8) {
+        return dot_of_s8((packed_params){.bits = 8, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    return PACKED_HAS(0) ? dot_of_s8(*p, x, x_zero, row, first, count) : 0;
 }
 
 /* Eight terms of the sum below, of the codes in the first `bits` bytes of row. A loop over them would not be unrolled. */
@@ -153,28 +165,35 @@ PACKED_INLINE int64_t dot_of_s16(packed_params p, const int16_t *x, int32_t x_ze
 static inline int64_t dot_packed_s16(const packed_params *p, const int16_t *x, int32_t x_zero, const uint8_t *row, int32_t first,
                                      int32_t count)
 {
-    switch (packed_kind(p)) {
-    case 1:
+    const int32_t kind = packed_kind(p);
+    if (PACKED_HAS(1) && kind == 1) {
         return dot_of_s16((packed_params){.bits = 1, .bipolar = 1}, x, x_zero, row, first, count);
-    case 2:
-        return dot_of_s16((packed_params){.bits = 2, .is_signed = 1}, x, x_zero, row, first, count);
-    case 3:
-        return dot_of_s16((packed_params){.bits = 3, .is_signed = 1}, x, x_zero, row, first, count);
-    case 4:
-        return dot_of_s16((packed_params){.bits = 4, .is_signed = 1}, x, x_zero, row, first, count);
-    case 5:
-        return dot_of_s16((packed_params){.bits = 5, .is_signed = 1}, x, x_zero, row, first, count);
-    case 6:
-        return dot_of_s16((packed_params){.bits = 6, .is_signed = 1}, x, x_zero, row, first, count);
-    case 7:
-        return dot_of_s16((packed_params){.bits = 7, .is_signed = 1}, x, x_zero, row, first, count);
-    case 8:
-        return dot_of_s16((packed_params){.bits = 8, .is_signed = 1}, x, x_zero, row, first, count);
-    case 16:
-        return dot_of_s16((packed_params){.bits = 16, .is_signed = 1}, x, x_zero, row, first, count);
-    default:
-        return dot_of_s16(*p, x, x_zero, row, first, count);
     }
+    if (PACKED_HAS(2) && kind == 2) {
+        return dot_of_s16((packed_params){.bits = 2, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(3) && kind == 3) {
+        return dot_of_s16((packed_params){.bits = 3, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(4) && kind == 4) {
+        return dot_of_s16((packed_params){.bits = 4, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(5) && kind == 5) {
+        return dot_of_s16((packed_params){.bits = 5, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(6) && kind == 6) {
+        return dot_of_s16((packed_params){.bits = 6, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(7) && kind == 7) {
+        return dot_of_s16((packed_params){.bits = 7, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(8) && kind == 8) {
+        return dot_of_s16((packed_params){.bits = 8, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    if (PACKED_HAS(16) && kind == 16) {
+        return dot_of_s16((packed_params){.bits = 16, .is_signed = 1}, x, x_zero, row, first, count);
+    }
+    return PACKED_HAS(0) ? dot_of_s16(*p, x, x_zero, row, first, count) : 0;
 }
 
 /* The number of 1s in each byte of a word. */
