@@ -96,14 +96,14 @@ def trained(task: Task, row: Row, seed: int) -> tuple[Graph, Recipe, dict[str, A
 def searched(graph: Graph, recipe: Recipe, part: Any) -> tuple[Recipe, list[int]]:
     """The recipe with bits by search, under as many bytes of weights as 4 bits in every layer take."""
     from tapeout.compiler.ir import QType
-    from tapeout.quant.mixed import search, weight_bytes
+    from tapeout.quant.mixed import search, sensitivity, weight_bytes
     from tapeout.quant.placement import LAYERS
     from tapeout.quant.quantize import calibrated
 
     x, y = part.batch(torch.arange(1024)), part.y[:1024]
     simple, ranges = calibrated(graph, {graph.input_names[0]: x[:256][:, None].numpy()}, recipe, QuantizeOptions(Calibration.MSE))
     budget = sum(weight_bytes(simple.values[n.inputs[1]].type, QType(4)) for n in simple.nodes if isinstance(n.op, LAYERS))
-    found = search(simple, recipe, ranges, x, y, budget)
+    found = search(recipe, sensitivity(simple, recipe, ranges, x, y), budget)
     print(found.table(), flush=True)
     return found.recipe, list(found.chosen.bits)
 

@@ -1,7 +1,7 @@
 """Mixed precision: bits of each layer's weights by measured sensitivity and an integer program, under a bound on bytes."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import FType, Graph, QType, Type
 
 from .layers import Network
-from .placement import LAYERS, Place, place
+from .placement import LAYERS, place
 from .quantize import layer_formats, quantizers
 from .recipe import Encoding, Recipe, Rule
 from .scheme import Range, weight_format
@@ -77,12 +77,13 @@ class Mixed:
 
 
 def sensitivity(
-    graph: Graph, places: Mapping[str, Place], ranges: Mapping[str, Range], x: Tensor, y: Tensor, bits: Sequence[int] = BITS
+    graph: Graph, recipe: Recipe, ranges: Mapping[str, Range], x: Tensor, y: Tensor, bits: Sequence[int] = BITS
 ) -> tuple[Choice, ...]:
-    """The cost of every layer of a simplified float graph at each number of bits, everything else as `places` say.
+    """The cost of every layer of a simplified float graph at each number of bits, everything else as the recipe says.
 
     `x` (N, ...) in the layout of the graph's input and labels `y` (N): the loss is the cross entropy on them.
     """
+    places = place(graph, recipe)
     formats = quantizers(graph, places, ranges)
     base = _loss(Network(graph, places, formats), x, y)
     found = []
@@ -93,11 +94,11 @@ def sensitivity(
         p = places[node.inputs[1]]
         assert w.data is not None and p.axis is not None
         for width in bits:
-            recipe = replace(p.recipe, bits=width, encoding=Encoding.INTEGER)
-            q = weight_format(w.data, recipe, p.axis)
+            tensor = replace(p.recipe, bits=width, encoding=Encoding.INTEGER)
+            q = weight_format(w.data, tensor, p.axis)
             assert not isinstance(q, FType)
             changed = {**formats, **layer_formats(graph, node, places, formats, q)}
-            loss = _loss(Network(graph, {**places, w.name: replace(p, recipe=recipe)}, changed), x, y)
+            loss = _loss(Network(graph, {**places, w.name: replace(p, recipe=tensor)}, changed), x, y)
             found.append(Choice(node.name, width, weight_bytes(w.type, q), max(0.0, loss - base)))
     return tuple(found)
 
@@ -114,33 +115,31 @@ def _loss(network: Network, x: Tensor, y: Tensor) -> float:
         return float(F.cross_entropy(torch.cat(parts), y))
 
 
-def search(
-    graph: Graph, recipe: Recipe, ranges: Mapping[str, Range], x: Tensor, y: Tensor, budget: int, beside: int = 0,
-    bits: Sequence[int] = BITS, points: int = 24,
-) -> Mixed:
-    """The bits of every layer that keep all weights, with `beside` other bytes, within `budget` at the least predicted loss, as a recipe.
+def search(recipe: Recipe, choices: Sequence[Choice], budget: int, size: Callable[[Recipe], int] | None = None, points: int = 24) -> Mixed:
+    """The bits of every layer with the least predicted loss among those whose `size` is within `budget` bytes, as a recipe.
 
-    `recipe` says everything but the bits. Raises TapeoutError that names the least possible size when the budget is below it.
+    `size` measures a recipe's build, the bytes of the weights alone when it is not given; `recipe` says everything but the bits. The
+    program is solved for so many bounds on the weights, from the fewest bits to the most, and for the budget itself. Raises TapeoutError
+    that names the least size when the budget is below it.
     """
-    places = place(graph, recipe)
-    choices = sensitivity(graph, places, ranges, x, y, bits)
     layers = tuple(dict.fromkeys(c.layer for c in choices))
     smallest = sum(min(c.bytes for c in choices if c.layer == name) for name in layers)
     largest = sum(max(c.bytes for c in choices if c.layer == name) for name in layers)
-    if budget < smallest + beside:
-        others = f" and all else {beside}" if beside else ""
-        raise TapeoutError(
-            f"a budget of {budget} bytes is below the least, {smallest + beside}: weights of {min(bits)} bits take {smallest}{others}"
-        )
-    budget -= beside
-    bounds = sorted({budget, *(int(b) for b in np.linspace(smallest, largest, points))})
-    solved = {bound: solve(choices, bound) for bound in bounds}
-    front = tuple(dict.fromkeys(solved[bound] for bound in bounds))
-    best = tuple(p for p in front if not any(o.bytes <= p.bytes and o.loss <= p.loss and o != p for o in front))
-    chosen = solved[budget]
-    rules = tuple(Rule(layers=(_literal(name),), weights={"bits": width}) for name, width in zip(layers, chosen.bits, strict=True))
-    concrete = replace(recipe, rules=(*recipe.rules, *rules), searched=False)
-    return Mixed(concrete, chosen, best, choices, layers)
+    bounds = sorted({*(int(b) for b in np.linspace(smallest, largest, points)), *([budget] if smallest <= budget <= largest else [])})
+    found = dict.fromkeys(solve(choices, bound) for bound in bounds)
+    front = tuple(p for p in found if not any(o.bytes <= p.bytes and o.loss <= p.loss and o != p for o in found))
+    sizes: dict[Point, int] = {}
+    for point in sorted(front, key=lambda p: (p.loss, p.bytes)):
+        sizes[point] = size(_concrete(recipe, layers, point)) if size else point.bytes
+        if sizes[point] <= budget:
+            return Mixed(_concrete(recipe, layers, point), point, front, tuple(choices), layers)
+    raise TapeoutError(f"a budget of {budget} bytes is below the least that was found, {min(sizes.values())}")
+
+
+def _concrete(recipe: Recipe, layers: Sequence[str], point: Point) -> Recipe:
+    """The recipe with these bits."""
+    rules = tuple(Rule(layers=(_literal(name),), weights={"bits": width}) for name, width in zip(layers, point.bits, strict=True))
+    return replace(recipe, rules=(*recipe.rules, *rules), searched=False)
 
 
 def _literal(name: str) -> str:

@@ -36,6 +36,9 @@ _PICKING = (Reshape, Transpose, Slice, MaxPool2D)  # each element of the output 
 _ROUNDING = (*LAYERS, Add, Sub, Mul, Mean, AveragePool2D, Concat, Softmax, Unary)
 
 
+_BINARIZED = ("input", *(kind.name() for kind in LAYERS))
+
+
 class Role(StrEnum):
     WEIGHT = "weight"
     BIAS = "bias"
@@ -79,8 +82,12 @@ def place(graph: Graph, recipe: Recipe) -> dict[str, Place]:
     def activation(name: str, op: str, layer: str, like: str | None = None, fixed: tuple[float, float] | None = None) -> None:
         chosen = recipe.layer(layer, op, positions.get(layer))
         tensor, rounding = chosen.activations, chosen.rounding
+        if like is not None and places[like].recipe.encoding is Encoding.BINARY:
+            like = None  # a mean of signs is none
         if like is not None:
             tensor = places[like].recipe
+        elif tensor.encoding is Encoding.BINARY and op not in _BINARIZED:
+            tensor = TensorRecipe(symmetric=False)  # only sums and inputs become signs
         elif fixed is not None and tensor.encoding is Encoding.INTEGER:
             tensor = replace(tensor, bits=8, signed=True, symmetric=False, dynamic=False, integer_bits=None)
         if op == "input" and rounding is Rounding.HALF_UP:

@@ -58,7 +58,7 @@ def measure(compiled: Compiled, board: Board | None) -> Figures:
     machine = QemuMachine()
     built = None
     try:
-        built = _firmware(compiled, board)
+        built = firmware_of(compiled, board)
         run = measure_run(compiled, inputs, machine)
         where = f"measured in QEMU, {run.board}"
         notes = {
@@ -84,7 +84,7 @@ def _touched(machine: Machine, compiled: Compiled, inputs: dict[str, Array]) -> 
     return found.bytes
 
 
-def _firmware(compiled: Compiled, board: Board | None) -> firmware.Firmware:
+def firmware_of(compiled: Compiled, board: Board | None) -> firmware.Firmware:
     """The program with a minimal main, kept in the bundle, and the stack that the compiler states for it."""
     with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
         built = firmware.build(compiled, board, Path(folder))

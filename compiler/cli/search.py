@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from ..ir import Graph
 
 _SAMPLES, _CALIBRATION = 1024, 256  # of the training data: for losses, and for ranges
-_TYPICAL_BITS = 4
 
 
 def flash_budget(text: str, recipe: Recipe) -> Budget:
@@ -29,34 +27,30 @@ def flash_budget(text: str, recipe: Recipe) -> Budget:
 
 
 def search_bits(graph: Graph, recipe: Recipe, data: Split, budget: Budget, target: str) -> Mixed:
-    """The bits that the search finds for `target`. Raises TapeoutError that names the least flash when the budget is below it."""
+    """The bits that the search finds for `target`, whose builds are measured. Raises TapeoutError that names the least flash."""
     import torch
 
-    from tapeout.quant.mixed import search
+    from tapeout.quant.mixed import search, sensitivity
     from tapeout.quant.options import Calibration, QuantizeOptions
     from tapeout.quant.quantize import calibrated
 
     x = data.batch(torch.arange(min(_SAMPLES, len(data.x))))
     samples = {graph.input_names[0]: x[:_CALIBRATION][:, None].numpy()}
     simple, ranges = calibrated(graph, samples, recipe, QuantizeOptions(Calibration.MSE))
-    return search(simple, recipe, ranges, x, data.y[: len(x)], budget.limit, _flash_beside_weights(graph, recipe, target))
+    choices = sensitivity(simple, recipe, ranges, x, data.y[: len(x)])
+    return search(recipe, choices, budget.limit, lambda concrete: _flash(graph, concrete, target))
 
 
-def _flash_beside_weights(graph: Graph, recipe: Recipe, target: str) -> int:
-    """Bytes of flash that a build takes besides its layers' weights, from one with few bits in every layer."""
+def _flash(graph: Graph, recipe: Recipe, target: str) -> int:
+    """Bytes of flash of a build, for made-up ranges, which decide no size."""
     from tapeout.quant.quantize import annotated_blindly
     from tapeout.targets import find_target
     from tapeout.targets.compiled import Compiled
 
     from ..build import lower
-    from .measure import measure
+    from .measure import firmware_of
 
-    weights = replace(recipe.default.weights, bits=_TYPICAL_BITS)
-    lowered = lower(annotated_blindly(graph, replace(recipe, default=replace(recipe.default, weights=weights), rules=())))
+    lowered = lower(annotated_blindly(graph, recipe))
     with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
         compiled = Compiled.write(Path(folder) / target, "net", find_target(target), lowered)
-        built = measure(compiled, None).built
-    if built is None:
-        raise TapeoutError(f"{target}: its flash cannot be measured here; search with --target cortex-m4")
-    layers = {n.inputs[1] for n in lowered.nodes if n.op.name() in ("conv2d", "depthwise_conv2d", "dense")}
-    return built.flash_bytes - sum(lowered.values[name].type.bytes for name in layers)
+        return firmware_of(compiled, None).flash_bytes

@@ -253,6 +253,7 @@ void {self.name}_run(void)
                 q = self.graph.values[node.inputs[1]].type.quantized
                 plain = q.signed and not q.zero[0] and q.bits > 1
                 found.add(int(q.bits == 1) if q.bipolar else q.bits if plain else 0)
+                found |= {0} if 8 < q.bits < 16 or (q.bits == 16 and "_s8" in node.op.symbol(self.graph.types(node))) else set()
         return f"#define PACKED_KINDS {sum(1 << kind for kind in found):#x}u\n" if found else ""
 
     def _params(self, node: Node) -> str:
