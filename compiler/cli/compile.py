@@ -128,14 +128,16 @@ def compile_model(job: Job) -> Report:
 
     from .. import text
     from ..build import lower
-    from ..frontends import kind, read
+    from ..frontends import read, readable
     from ..frontends.onnx.load import self_contained
     from ..passes.expose_codes import expose_codes
     from ..staging import check_replaceable, staged
     from .measure import measure, report
 
     check_replaceable(job.output)
-    graph = read(job.model, job.shapes)
+    with readable(job.model) as (form, file):
+        graph = read(file, job.shapes)
+        content = self_contained(file) if form == "onnx" else file.read_bytes()
     floats = _is_float(graph)
     if job.calibration:
         graph = _quantized(graph, job)
@@ -144,8 +146,8 @@ def compile_model(job: Job) -> Report:
     if job.codes_at_ports:
         lowered = expose_codes(lowered)
     with staged(job.output) as stage:
-        model = f"model.{kind(job.model)}"
-        (stage / model).write_bytes(self_contained(job.model) if model == "model.onnx" else job.model.read_bytes())
+        model = f"model.{form}"
+        (stage / model).write_bytes(content)
         Manifest(job.name, job.target.name, job.board.name if job.board else None, model, floats).write(stage)
         text.save(lowered, stage)
         for target in dict.fromkeys((_portable(), job.target)):

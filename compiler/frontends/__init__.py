@@ -1,12 +1,15 @@
 """The readers of model files, one per format; what a file holds decides which one reads it."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from ..errors import TapeoutError
 from ..ir import Graph
+from .converted import Kind, archive_kind, convert
 
 
 def read(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Graph:
@@ -14,20 +17,36 @@ def read(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Graph:
 
     Raises TapeoutError, one line that names the file, for what cannot be read or holds something else.
     """
-    if kind(path) == "tflite":
-        from .tflite import read_tflite
+    with readable(path) as (form, file):
+        if form == "tflite":
+            from .tflite import read_tflite
 
-        return read_tflite(path, shapes)
-    from .onnx import read_onnx
+            return read_tflite(file, shapes)
+        from .onnx import read_onnx
 
-    return read_onnx(path, shapes)
+        return read_onnx(file, shapes)
 
 
-def kind(path: Path) -> Literal["onnx", "tflite"]:
+@contextmanager
+def readable(path: Path) -> Iterator[tuple[Literal["onnx", "tflite"], Path]]:
+    """The file itself when it is ONNX or TensorFlow Lite, else one, for a while, that its framework's exporter makes of it."""
+    found = kind(path)
+    if found == "onnx" or found == "tflite":
+        yield found, path
+        return
+    form, content = convert(path, found)
+    with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
+        file = Path(folder) / f"{path.stem}.{form}"
+        file.write_bytes(content)
+        yield form, file
+
+
+def kind(path: Path) -> Kind:
     """The format of the model file at `path`.
 
     A file with the FlatBuffers identifier TFL3 at byte 4 is TensorFlow Lite's; a protobuf message that starts
     with field 1 or 2 or 7 or 8 of ONNX's ModelProto (ir_version, producer_name, graph, opset_import) is tried as ONNX.
+    A zip archive is Keras' or that of torch.export.save, an HDF5 file Keras'.
     Raises TapeoutError, one line that names the file, for what cannot be read or holds something else.
     """
     try:
@@ -39,4 +58,9 @@ def kind(path: Path) -> Literal["onnx", "tflite"]:
         return "tflite"
     if head[:1] in (b"\x08", b"\x12", b"\x3a", b"\x42"):
         return "onnx"
-    raise TapeoutError(f"{path}: {'empty' if not head else 'neither ONNX nor TensorFlow Lite'}; give a .onnx or .tflite file")
+    if head[:4] == b"PK\x03\x04":
+        return archive_kind(path)
+    if head == b"\x89HDF\r\n\x1a\n":
+        return "h5"
+    what = "neither ONNX nor TensorFlow Lite nor Keras nor PyTorch" if head else "empty"
+    raise TapeoutError(f"{path}: {what}; give a .onnx, .tflite, .keras, .h5 or .pt2 file")

@@ -11,10 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from ...codes import decode, encode
-from ...errors import TapeoutError
+from ...errors import TapeoutError, Unsupported
 from ...fixed import Rounding
 from ...ir import Array, QType
-from ...ops.fake_quantize import FakeQuantize
 from .call import Call
 from .fold import evaluate
 from .importer import Codes, Importer, Quantized
@@ -107,7 +106,8 @@ def DequantizeLinear(importer: Importer, call: Call) -> None:
         if not np.array_equal(scale, codes.scale) or not np.array_equal(zero, codes.zero):
             call.refuse("its scale or zero point is not that of the QuantizeLinear before it")
         rank = importer.rank(codes.source)
-        how = Quantized(_along(scale, codes.axis, rank), _along(zero, codes.axis, rank), _narrowed(call, codes), _told(call, Rounding.HALF_EVEN))
+        spread = (_along(array, codes.axis, rank) for array in (scale, zero))
+        how = Quantized(*spread, _narrowed(call, codes), _told(call, Rounding.HALF_EVEN))
         _quantize(importer, replace(call, inputs=(codes.source, *call.inputs[1:])), how)
         return
     data = importer.constant(call, 0)
@@ -186,9 +186,7 @@ def _narrowed(call: Call, codes: Codes) -> QType:
         for q in (QType(bits, codes.q.signed), QType(bits, codes.q.signed, narrow=True)):
             if (q.min, q.max) == (codes.lo, codes.hi):
                 return q
-    if codes.q.signed is False and codes.lo == 0:
-        raise TapeoutError(f"codes are clipped to {codes.lo} .. {codes.hi}, which no number of bits holds")
-    call.refuse(f"codes are clipped to {codes.lo} .. {codes.hi}, which is no range of so many bits")
+    raise Unsupported(f"{call.name}: codes are clipped to {codes.lo} .. {codes.hi}, which is no range of so many bits")
 
 
 Reader = Callable[[Importer, Call], None]

@@ -18,8 +18,8 @@ from .quantizers import LINEAR, QUANTIZER_DOMAINS, QUANTIZERS, between_codes, ca
 
 _SPATIAL = {"Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"}
 _ELEMENTWISE = {
-    "Add", "BatchNormalization", "BipolarQuant", "Cast", "Clip", "Concat", "DequantizeLinear", "Div", "Dropout", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Mul",
-    "Pad", "Quant", "QuantizeLinear", "Relu", "Sigmoid", "Slice", "Sub", "Sum", "Tanh",
+    "Add", "BatchNormalization", "BipolarQuant", "Cast", "CastLike", "Clip", "Concat", "DequantizeLinear", "Div", "Dropout", "HardSigmoid",
+    "HardSwish", "Identity", "LeakyRelu", "Mul", "Pad", "Quant", "QuantizeLinear", "Relu", "Sigmoid", "Slice", "Sub", "Sum", "Tanh",
 }
 
 

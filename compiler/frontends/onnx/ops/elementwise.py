@@ -128,3 +128,8 @@ def _combine(importer: Importer, output: str, op: Op, left: str, right: str) -> 
     lacking = rank - len(axes)
     axes = (*range(lacking), *(a + lacking for a in axes))
     importer.define(output, op, [importer.value(name, axes, full[name]) for name in (left, right)], axes)
+
+
+def CastLike(importer: Importer, call: Call) -> None:
+    """A float32 tensor in the format of another float32 tensor: itself."""
+    importer.alias(call.output, call.required(0))
