@@ -106,8 +106,8 @@ def DequantizeLinear(importer: Importer, call: Call) -> None:
         if not np.array_equal(scale, codes.scale) or not np.array_equal(zero, codes.zero):
             call.refuse("its scale or zero point is not that of the QuantizeLinear before it")
         rank = importer.rank(codes.source)
-        spread = (_along(array, codes.axis, rank) for array in (scale, zero))
-        how = Quantized(*spread, _narrowed(call, codes), _told(call, Rounding.HALF_EVEN))
+        scale, zero = _along(scale, codes.axis, rank), _along(zero, codes.axis, rank)
+        how = Quantized(scale, zero, _narrowed(call, codes), _told(call, Rounding.HALF_EVEN))
         _quantize(importer, replace(call, inputs=(codes.source, *call.inputs[1:])), how)
         return
     data = importer.constant(call, 0)
