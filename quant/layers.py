@@ -27,7 +27,7 @@ from .exact import ExactNetwork
 from .norm import Norm, norm_place, with_biases
 from .placement import LAYERS, Place, Role
 from .quantize import layer_formats
-from .quantizers import BinaryValues, DynamicQuantizer, FloatFormat, Quantizer, RoundTo, straight_through
+from .quantizers import BinaryValues, DynamicQuantizer, FloatFormat, Quantizer, RoundTo, per_tensor, straight_through
 from .recipe import Encoding, ScaleKind
 from .scheme import DYADIC_BITS
 from .torch_ops import OPS, clipped, layer_sums
@@ -81,7 +81,10 @@ class IntegerQuantizer(Quantizer):
         return blocks.reshape(shape[0], *(1,) * (len(shape) - 2), shape[-1])
 
     def forward(self, x: Tensor, ratio: float | None = None) -> Tensor:
-        y: Tensor = self.quantizer(self.scale(self.entries(ratio).to(x.dtype)), self.zero, self.bits, x)
+        scale = self.scale(self.entries(ratio).to(x.dtype))
+        if not scale.dim():
+            return per_tensor(x, scale, self.q, self.initial.rounding)
+        y: Tensor = self.quantizer(scale, self.zero, self.bits, x)
         return y
 
     def format(self) -> FakeQuantize:
@@ -94,12 +97,10 @@ class LikeQuantizer(Quantizer):
     def __init__(self, owner: IntegerQuantizer, rounding: Rounding) -> None:
         super().__init__(replace(owner.initial, rounding=rounding))
         self.owner = (owner,)  # in a tuple, so that its parameters are not this module's too
-        self.quantizer = IntQuant(owner.q.narrow, owner.q.signed, Identity(), RoundTo(rounding), ClampTo())
 
     def forward(self, x: Tensor) -> Tensor:
         (owner,) = self.owner
-        y: Tensor = self.quantizer(owner.scale(owner.entries().to(x.dtype)), owner.zero, owner.bits, x)
-        return y
+        return per_tensor(x, owner.scale(owner.entries().to(x.dtype)), owner.q, self.initial.rounding)
 
     def format(self) -> FakeQuantize:
         return replace(self.initial, output=self.owner[0].format().output)
@@ -262,7 +263,8 @@ class Network(nn.Module):
             inside = norm_place(self.places.get(node.inputs[1]))
             if inside is not None and node.name not in self.graph.output_names and all(uses[name] == 1 for name in node.inputs[1:3]):
                 rows = sums.reshape(-1, sums.shape[-1])
-                self.norms[self.index[node.name]] = Norm(b.detach(), rows.mean(0), rows.var(0, unbiased=False), inside)
+                norm = Norm(b.detach(), rows.mean(0), rows.var(0, unbiased=False), inside)
+                self.norms[self.index[node.name]] = norm.train(self.training)
 
     def schedule(self, epoch: int, epochs: int) -> None:
         """What changes from epoch to epoch: the stage of binary weights."""

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tapeout.compiler.build import simplify
 from tapeout.compiler.errors import TapeoutError
@@ -88,7 +89,7 @@ def source_format(graph: Graph, name: str, found: Mapping[str, FakeQuantize]) ->
 def _activation(graph: Graph, name: str, p: Place, ranges: Mapping[str, Range], found: Mapping[str, FakeQuantize]) -> FakeQuantize:
     if p.like is not None:
         like = source_format(graph, p.like, found)
-        return FakeQuantize(like.output, p.rounding)
+        return replace(like, rounding=p.rounding)
     data = graph.values[name].data
     if p.fixed is not None:
         range = Range(*p.fixed)

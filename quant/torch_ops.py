@@ -66,7 +66,7 @@ def dynamic_scale(op: FakeQuantize, x: Tensor) -> tuple[Tensor, Tensor]:
         extent, steps = torch.maximum(high, -low) if q.signed else high, q.max
     else:
         extent, steps = high - low, q.max - q.min
-    scale = torch.where(extent > 0, extent / steps, 1.0).clamp(min=_TINY)
+    scale = torch.where(extent > 0, extent / torch.full_like(extent, steps), 1.0).clamp(min=_TINY)
     if op.power_of_two:
         fraction, exponent = torch.frexp(scale)
         scale = torch.ldexp(torch.ones_like(scale), exponent - (fraction == 0.5).int())

@@ -28,7 +28,7 @@ from .thresholds import find
 _MOST_LEVELS = 8  # bits up to which thresholds can stand in for what is no scaling: 255 for each channel
 _BIAS_ERROR = 1 / 8  # of a code: what rounding the bias to the scale of the sums may shift before thresholds take over
 FEW_LEVELS = 2  # bits up to which thresholds are no larger than what else makes a sum a code exactly
-_BIAS_LIMIT = 1 << 30
+_BIAS_LIMITS = {32: 1 << 30, 64: 1 << 44}  # by the bits of sums: half of 32, and in 64 what leaves room for a multiplier
 _FARTHEST = (1 << 31) - 1
 
 
@@ -49,6 +49,11 @@ class Layer:
     scale: Array
     weights: Int
     bias: Array  # (C) in reals, float64
+
+    @property
+    def bias_limit(self) -> int:
+        """What a bias in units of the sums has to be below."""
+        return _BIAS_LIMITS[64 if self.x_type.dtype.itemsize > 1 else 32]
 
     def reach(self) -> tuple[Int, Int]:
         """The least and the greatest sum of each channel, over all codes of the input, without bias."""
@@ -93,7 +98,8 @@ def quantized_layer(integerizer: Integerizer, node: Node, steps: Sequence[Step],
     links = [*([Step(Node(found.op.clip, node.outputs, node.outputs))] if found.op.clip else []), *steps]
     start = Affine(found.scale if found.scale.ndim == 1 else found.scale[:, 0], found.bias)
     line = affine(links, start)
-    if line is not None and not q.bipolar and (_exact(line, q) or (q.bits > FEW_LEVELS and _bias_error(line, q) < _BIAS_ERROR)):
+    close = line is not None and q.bits > FEW_LEVELS and _bias_error(line, q) < _BIAS_ERROR
+    if line is not None and not q.bipolar and (close or _exact(line, q, found.bias_limit)):
         return _with_requant(integerizer, found, line, quantizer, q, name)
     if q.bits > _MOST_LEVELS:
         raise Unsupported(
@@ -110,7 +116,7 @@ def float_sums(integerizer: Integerizer, node: Node) -> str:
         raise Unsupported(f"{node.name}: its weights have a scale for each group, and nothing quantizes its result; quantize either otherwise")
     scale = found.scale.astype(np.float32).astype(np.float64)
     biased = len(node.inputs) > 2 and bool(node.inputs[2])
-    bias = _bias_codes(found.bias / found.scale) if biased and integerizer.quantizer(node.inputs[2]) else None
+    bias = _bias_codes(found.bias / found.scale, found.bias_limit) if biased and integerizer.quantizer(node.inputs[2]) else None
     sums = _sums(integerizer, found, bias)
     inputs = [sums]
     if len(integerizer.format(sums).scale) > 1:
@@ -142,10 +148,10 @@ def _sums(integerizer: Integerizer, found: Layer, bias: Int | None, pack: bool =
     return builder.add(replace(found.op, clip=None), (found.x, w, b), integerizer.fresh(f"{node.name}_sums"))
 
 
-def _bias_codes(bias: Array) -> Int | None:
+def _bias_codes(bias: Array, limit: int) -> Int | None:
     """Biases in units of the sums, nearest, ties away from zero; None when one is beyond what a sum leaves room for."""
     found = round_half_away(bias)
-    return found.astype(np.int64) if np.abs(found).max(initial=0) < _BIAS_LIMIT else None
+    return found.astype(np.int64) if np.abs(found).max(initial=0) < limit else None
 
 
 def _bias_error(line: Affine, q: QType) -> float:
@@ -156,7 +162,7 @@ def _bias_error(line: Affine, q: QType) -> float:
     return float(np.where(np.isfinite(error), error, 0).max(initial=0))
 
 
-def _exact(line: Affine, q: QType) -> bool:
+def _exact(line: Affine, q: QType, bias_limit: int) -> bool:
     """Whether sums become codes of `q` by a multiplier and a shift without error."""
     ratio = line.scale / q.scale[0]
     if not ratio.all() or (np.abs(ratio) >= 2.0**30).any():
@@ -164,20 +170,20 @@ def _exact(line: Affine, q: QType) -> bool:
     pairs = [multiplier(abs(float(r))) for r in ratio.reshape(-1)]
     same = all(abs(float(r)) == math.ldexp(mul, -shift) for r, (mul, shift) in zip(ratio.reshape(-1), pairs, strict=True))
     units = line.shift / line.scale
-    return same and bool((units == np.rint(units)).all()) and bool((np.abs(units) < _BIAS_LIMIT).all())
+    return same and bool((units == np.rint(units)).all()) and bool((np.abs(units) < bias_limit).all())
 
 
 def _with_requant(integerizer: Integerizer, found: Layer, line: Affine, quantizer: FakeQuantize, q: QType, name: str) -> str:
     """Sums, and a requant by their scale, times what the chain scales them by, over that of the codes."""
     scale = np.broadcast_to(line.scale, found.bias.shape).copy()
     shift = np.broadcast_to(line.shift, found.bias.shape)
-    dead = (scale == 0) | (np.abs(shift) >= np.abs(scale) * _BIAS_LIMIT)
+    dead = (scale == 0) | (np.abs(shift) >= np.abs(scale) * found.bias_limit)
     if dead.any():  # a channel whose bias hides its sums altogether: its weights do not matter, and any scale that holds the bias does
         scale[dead] = np.maximum(np.abs(shift[dead]) / (1 << 20), q.scale[0] / (1 << 20))
         found.weights[dead] = 0
         channel = found.codes.ndim - 1 if isinstance(found.op, DepthwiseConv2D) else 0
         np.moveaxis(found.codes, channel, 0)[dead] = found.q.zero[0]
-    bias = _bias_codes(shift / scale)
+    bias = _bias_codes(shift / scale, found.bias_limit)
     assert bias is not None
     factors = scale / q.scale[0]
     if found.scale.ndim > 1:
