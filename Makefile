@@ -1,6 +1,6 @@
 # Needs a Debian machine with python3 (3.11 or later), gcc and make; installs the rest itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup tools types demo test test-all lint benchmarks retrain clean
+.PHONY: help setup tools types demo test test-all lint benchmarks recipes retrain clean
 SHELL := /bin/bash
 
 VENV := .venv
@@ -54,8 +54,12 @@ lint: setup ## Run ruff and mypy
 benchmarks: setup ## Measure the MLPerf Tiny networks again (needs the models of TAPEOUT_ZOO)
 	$(PYTHON) benchmarks/mlperf_tiny.py > build/mlperf_tiny.md && mv build/mlperf_tiny.md benchmarks/
 
-retrain: setup ## Train the digits network of the demo again (installs torch and scikit-learn)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check torch==2.13.0 scikit-learn==1.9.1
+recipes: setup ## Retrain the networks of examples/recipes in every recipe and print the tables (an hour; needs the data of TAPEOUT_ZOO)
+	$(PYTHON) -m benchmarks.recipes --task mnist
+	$(PYTHON) -m benchmarks.recipes --task fsdd
+	$(PYTHON) -m benchmarks.recipes --task cifar
+
+retrain: setup ## Train the digits network of the demo again
 	$(PYTHON) $(DIGITS)/train.py
 
 clean: ## Remove what make made

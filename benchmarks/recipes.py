@@ -45,13 +45,15 @@ class Row:
     recipe: str
     seeds: tuple[int, ...] = (0,)
     trained: bool = True
+    rate: float = 1.0  # of the task's learning rate: bits turn over at larger ones
 
 
 THREE = (0, 1, 2)
 ROWS = {
     "mnist": (
         Row("float", "float"), Row("int8 after training", "int8", trained=False), Row("int8 retrained", "int8"), Row("w4a8", "w4a8"),
-        Row("w2a4", "w2a4"), Row("ternary", "ternary"), Row("binary (BiPer)", "binary", THREE), Row("binary (plain sign)", str(HERE / "sign.toml"), THREE),
+        Row("w2a4", "w2a4"), Row("ternary", "ternary"), Row("binary (BiPer)", "binary", THREE, rate=5.0),
+        Row("binary (plain sign)", str(HERE / "sign.toml"), THREE, rate=5.0),
         Row("4 bits in every layer", str(HERE / "uniform4.toml"), THREE), Row("mixed, searched", "mixed", THREE),
     ),
     "cifar": (Row("float", "float"), Row("int8 after training", "int8", trained=False), Row("int8 retrained", "int8"), Row("w4a8", "w4a8")),
@@ -76,7 +78,8 @@ def trained(task: Task, row: Row, seed: int) -> tuple[Graph, Recipe, dict[str, A
     splits = {n: as_split(port.from_source(x.reshape(len(x), *data.source_shape(port, graph.values[port.value].type)))[:, 0], y)
               for n, (x, y) in task.splits().items()}  # fmt: skip
     options = OPTIONS[task.name]
-    options = TrainOptions(**{**vars(options), "seed": seed, "distill": 0.0 if row.recipe == "float" else options.distill})
+    options = TrainOptions(**{**vars(options), "seed": seed, "learning_rate": row.rate * options.learning_rate,
+                             "distill": 0.0 if row.recipe == "float" else options.distill})  # fmt: skip
     recipe = load(row.recipe)
     begun = time.monotonic()
     if not row.trained:
@@ -132,7 +135,8 @@ def measured(task: Task, row: Row, seed: int) -> dict[str, Any]:
     found = {
         **told, "accuracy": float((predictions == y).mean()), "right": "".join(map(str, (predictions == y).astype(int))),
         "weights": sum(v.type.bytes for v in lowered.constants()), "flash": figures.built.flash_bytes,
-        "ram": figures.built.ram_bytes + figures.run.stack_bytes, "arena": compiled.plan.arena_bytes, "instructions": figures.run.run_instructions,
+        "ram": figures.built.ram_bytes + figures.run.stack_bytes, "arena": compiled.plan.arena_bytes,
+        "instructions": figures.run.run_instructions,
     }  # fmt: skip
     path.write_text(json.dumps(found))
     return found
@@ -153,8 +157,8 @@ def table(task: Task, rows: dict[str, list[dict[str, Any]]]) -> str:
     minutes = sum(r["minutes"] for found in rows.values() for r in found)
     lines = [
         f"## {task.name}", "",
-        f"{options.epochs} epochs each, batches of {options.batch}, learning rate {options.learning_rate:g}, distillation {options.distill:g}; "
-        f"{minutes:.0f} minutes of training in all on one core; {len(control)} test samples.", "",
+        f"{options.epochs} epochs each, batches of {options.batch}, learning rate {options.learning_rate:g}, "
+        f"distillation {options.distill:g}; {minutes:.0f} minutes of training in all on one core; {len(control)} test samples.", "",
         "| recipe | flash B | weights and constants B | RAM B | instructions, M4 | test accuracy % | against the float control, points |",
         "|---|---|---|---|---|---|---|",
     ]  # fmt: skip
@@ -165,9 +169,8 @@ def table(task: Task, rows: dict[str, list[dict[str, Any]]]) -> str:
         differences = [interval(r["right"], control) for r in found]
         against = "" if name == "float" else f"{np.mean([d for d, _ in differences]):+.2f} ± {np.mean([s for _, s in differences]):.2f}"
         bits = f", bits {' '.join(map(str, first['bits']))}" if first.get("bits") else ""
-        lines.append(
-            f"| {name}{bits} | {first['flash']:,} | {first['weights']:,} | {first['ram']:,} | {first['instructions']:,} | {mean} | {against} |"
-        )
+        sizes = " | ".join(f"{first[key]:,}" for key in ("flash", "weights", "ram", "instructions"))
+        lines.append(f"| {name}{bits} | {sizes} | {mean} | {against} |")
     return "\n".join(lines)
 
 

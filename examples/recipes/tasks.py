@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def fsdd() -> Splits:
     if not path.is_file():
         with _file("fsdd_pcm16_8k.npz") as file:
             pcm, offsets = file["pcm"], file["offsets"]
-            x = np.stack([features(pcm[a:b]) for a, b in zip(offsets[:-1], offsets[1:], strict=True)])[:, None]
+            x = np.stack([features(pcm[a:b]) for a, b in pairwise(offsets)])[:, None]
             _save(path, x=x, y=file["labels"].astype(np.int64), test=file["is_test"])
     with np.load(path) as file:
         x, y, test = file["x"], file["y"], file["test"]
@@ -74,7 +75,7 @@ def cifar() -> Splits:
 
             with _file(f"cifar10_{name}_jpeg.npz") as file:
                 blob, offsets = file["blob"].tobytes(), file["offsets"]
-                images = [np.asarray(Image.open(io.BytesIO(blob[a:b])).convert("RGB")) for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+                images = [np.asarray(Image.open(io.BytesIO(blob[a:b])).convert("RGB")) for a, b in pairwise(offsets)]
                 _save(path, x=np.stack(images), y=file["labels"].astype(np.int64))
         with np.load(path) as file:
             decoded[name] = file["x"], file["y"]
