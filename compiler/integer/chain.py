@@ -76,7 +76,8 @@ def affine(steps: Sequence[Step], start: Affine) -> Affine | None:
     for link in steps:
         op = link.node.op
         clipped = (found.lo, found.hi) != (-math.inf, math.inf)
-        if isinstance(op, Unary) or (clipped and not isinstance(op, Clip)) or (isinstance(op, Clip) and (found.hi < op.lo or op.hi < found.lo)):
+        apart = isinstance(op, Clip) and (found.hi < op.lo or op.hi < found.lo)  # two bounds without a common value
+        if isinstance(op, Unary) or (clipped and not isinstance(op, Clip)) or apart:
             return None
         if isinstance(op, Clip):
             found = Affine(found.scale, found.shift, max(found.lo, op.lo), min(found.hi, op.hi))

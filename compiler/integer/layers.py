@@ -113,7 +113,7 @@ def float_sums(integerizer: Integerizer, node: Node) -> str:
     """Adds the layer's sums and their value in float32; returns its name, the node's own."""
     found = layer(integerizer, node)
     if found.scale.ndim > 1:
-        raise Unsupported(f"{node.name}: its weights have a scale for each group, and nothing quantizes its result; quantize either otherwise")
+        raise Unsupported(f"{node.name}: its weights have a scale for each group, and nothing quantizes its result")
     scale = found.scale.astype(np.float32).astype(np.float64)
     biased = len(node.inputs) > 2 and bool(node.inputs[2])
     bias = _bias_codes(found.bias / found.scale, found.bias_limit) if biased and integerizer.quantizer(node.inputs[2]) else None

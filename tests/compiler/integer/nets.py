@@ -1,4 +1,4 @@
-"""Small annotated networks, and what they mean in exact arithmetic: float64, in which sums of codes times scales lose nothing that counts."""
+"""Small annotated networks, and what they mean in exact arithmetic: float64, in which sums of codes times scales lose nothing."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -55,8 +55,9 @@ class Net:
         return self.op(Dense(), [x, w, self.bias(name, bias, bias_q)], name)
 
     def conv(
-        self, name: str, x: str, outputs: int, q: QType | None, bias: Array | None = None, op: Conv2D = Conv2D(), kernel: int = 3
+        self, name: str, x: str, outputs: int, q: QType | None, bias: Array | None = None, op: Conv2D | None = None, kernel: int = 3
     ) -> str:
+        op = op or Conv2D()
         w = self.weights(name, (outputs, kernel, kernel, self.shape(x)[3] // op.groups), q)
         return self.op(op, [x, w, self.bias(name, bias, None)], name)
 
