@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from .placement import Role, place
 from .quantize import prepared, quantizers
 from .recipe import Recipe, as_toml
 from .recipe import load as recipe_of
-from .train import History, Split, TrainOptions, as_split, evaluate, process, train
+from .train import History, Loss, Split, TrainOptions, as_split, batches, evaluate, process, train
 
 __all__ = ["Result", "Retraining", "load_split", "recipe_of"]
 
@@ -82,6 +83,19 @@ def _factors(text: str) -> tuple[float, float, float]:
     return values["scale"], values["mean"], values["std"]
 
 
+def _check_labels(graph: Graph, split: Split, options: TrainOptions, name: str) -> None:
+    """Raises TapeoutError unless labels number the outputs, or targets have their shape, and images are what is augmented."""
+    outputs = graph.values[graph.outputs[0].value].type.size
+    y = split.y
+    if options.loss is Loss.MSE:
+        if y[0].numel() != outputs:
+            raise TapeoutError(f"{name}: targets have {y[0].numel()} numbers each, the model {outputs} outputs")
+    elif y.dim() != 1 or y.is_floating_point() or not 0 <= int(y.min()) <= int(y.max()) < outputs:
+        raise TapeoutError(f"{name}: labels are whole numbers from 0 to {outputs - 1}, one for each sample; or take --loss mse")
+    if options.augment and split.x.dim() != 4:
+        raise TapeoutError(f"--augment {','.join(options.augment)}: the model takes no images")
+
+
 @dataclass
 class Retraining:
     """A network ready to train, and what it is compared with."""
@@ -102,6 +116,8 @@ class Retraining:
         batch_norm: bool = True,
     ) -> Retraining:
         """Quantizes as after training and puts batch norms back. Raises TapeoutError and Unsupported as `quantize` does."""
+        for split, name in ((data, "training data"), (validation, "validation data")):
+            _check_labels(graph, split, options, name)
         torch.manual_seed(options.seed)
         order = np.random.default_rng([options.seed, 1 << 20]).permutation(len(data.x))[:calibration_samples]
         samples = data.batch(torch.from_numpy(np.sort(order)))
@@ -120,7 +136,7 @@ class Retraining:
 
     @property
     def steps_per_epoch(self) -> int:
-        return -(-len(self.data.x) // self.options.batch)
+        return len(batches(len(self.data.x), self.options, 0, process()[1]))
 
     @property
     def steps(self) -> int:
@@ -168,7 +184,8 @@ class Result:
         from .export import write_qdq, write_qonnx
 
         (folder / "recipe.toml").write_text(as_toml(self.recipe))
-        self.history.save(folder / "history.json")
+        figures = {"float": self.float_figure, "calibrated": self.before, "retrained": self.after}
+        (folder / "history.json").write_text(json.dumps({**figures, **asdict(self.history)}, indent=2) + "\n")
         self._plot(folder / "history.png")
         notes = []
         for write, name in ((write_qonnx, "model.qonnx.onnx"), (write_qdq, "model.qdq.onnx")):

@@ -5,13 +5,14 @@ from the seed and the epoch's number alone.
 """
 from __future__ import annotations
 
-import json
+import hashlib
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tapeout.compiler.errors import TapeoutError
-from tapeout.compiler.ir import Array
+from tapeout.compiler.ir import Array, QType
 
 from .layers import Network
 
@@ -74,9 +75,6 @@ class History:
     validation: list[float] = field(default_factory=list)  # accuracy, or minus the mean squared error
     best: int = -1
 
-    def save(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
-
 
 def train(
     network: Network, teacher: Network | None, data: Split, validation: Split, options: TrainOptions, checkpoint: Path,
@@ -88,24 +86,27 @@ def train(
     of every batch, gradients are averaged and process 0 writes. Raises TapeoutError for a checkpoint of another network or other options.
     """
     rank, world = process()
+    told = _told(network, data, options)
     optimizer = _optimizer(network, options)
-    steps = math.ceil(len(data.x) / options.batch)
-    total = steps * options.epochs
+    total = len(batches(len(data.x), options, 0, world)) * options.epochs
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, total))
     history, best, first = History(), {k: v.clone() for k, v in network.state_dict().items()}, 0
     if resume:
-        history, best, first = _restore(checkpoint, network, optimizer, schedule, options)
+        history, best, first = _restore(checkpoint, network, optimizer, schedule, told)
     settled = history.best >= 0
     for epoch in range(first, options.epochs):
         network.schedule(epoch, options.epochs)
         network.train()
         losses = []
-        for step, index in enumerate(_batches(len(data.x), options, epoch)):
-            x, y = data.batch(index[rank::world]), data.y[index[rank::world]]
+        for step, index in enumerate(batches(len(data.x), options, epoch, world)):
+            own = index[rank::world]
+            x, y = data.batch(own), data.y[own]
             x = augmented(x, options.augment, np.random.default_rng([options.seed, epoch, step, rank]))
             optimizer.zero_grad()
             loss = _loss(network, teacher, x, y, options)
-            loss.backward()  # type: ignore[no-untyped-call]
+            if not torch.isfinite(loss):
+                raise TapeoutError(f"the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}; lower --learning-rate")
+            (loss * (len(own) * world / len(index))).backward()  # type: ignore[no-untyped-call]
             _average(network, world)
             optimizer.step()
             schedule.step()
@@ -115,11 +116,11 @@ def train(
         history.loss.append(float(np.mean(losses)))
         history.validation.append(evaluate(network, validation, options.loss))
         final = network.settled
-        if final and (not settled or history.validation[-1] >= history.validation[history.best]):
+        if final and (not settled or history.validation[-1] > history.validation[history.best]):
             history.best, settled = epoch, True
             best = {k: v.clone() for k, v in network.state_dict().items()}
         if rank == 0:
-            _save(checkpoint, network, optimizer, schedule, history, best, options)
+            _save(checkpoint, network, optimizer, schedule, history, best, told)
         if options.patience and final and epoch - history.best >= options.patience:
             break
     network.load_state_dict(best)
@@ -191,9 +192,11 @@ def _rate(step: int, total: int) -> float:
     return min((step + 1) / rise, 0.5 * (1 + math.cos(math.pi * step / max(1, total))))
 
 
-def _batches(count: int, options: TrainOptions, epoch: int) -> Iterator[Tensor]:
+def batches(count: int, options: TrainOptions, epoch: int, world: int = 1) -> list[Tensor]:
+    """The samples of each step of an epoch. A last step without two samples for each process, which batch norms need, is left out."""
     order = np.random.default_rng([options.seed, epoch]).permutation(count)
-    yield from torch.split(torch.from_numpy(order), options.batch)
+    found = list(torch.split(torch.from_numpy(order), options.batch))
+    return found[:-1] if len(found) > 1 and len(found[-1]) < 2 * world else found
 
 
 # several processes
@@ -227,12 +230,12 @@ def _same_statistics(network: nn.Module, world: int) -> None:
 
 def _save(
     path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler, history: History,
-    best: Mapping[str, Tensor], options: TrainOptions,
+    best: Mapping[str, Tensor], told: Mapping[str, Any],
 ) -> None:
     """Writes the checkpoint beside its place and moves it there, so that an interruption leaves the last one whole."""
     state = {
         "network": network.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "best": dict(best),
-        "history": asdict(history), "options": _told(options),
+        "history": asdict(history), "options": dict(told),
     }  # fmt: skip
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
@@ -240,17 +243,18 @@ def _save(
 
 
 def _restore(
-    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler, options: TrainOptions
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler,
+    told: Mapping[str, Any],
 ) -> tuple[History, dict[str, Tensor], int]:
     try:
         state = torch.load(path, weights_only=True)
-        told = state["options"]
-    except (OSError, RuntimeError, KeyError, ValueError, EOFError) as error:
+        known = dict(state["options"])
+    except (OSError, RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise TapeoutError(f"{path}: no checkpoint to resume from ({reason})") from None
-    different = [key for key, value in _told(options).items() if told.get(key) != value]
+    different = [key for key, value in told.items() if known.get(key) != value]
     if different:
-        raise TapeoutError(f"{path}: was trained with another {different[0]}, {told.get(different[0])}; resume with the same options")
+        raise TapeoutError(f"{path}: was trained with another {different[0]}, {known.get(different[0])}; resume with the same options")
     try:
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
@@ -261,8 +265,13 @@ def _restore(
     return history, state["best"], len(history.loss)
 
 
-def _told(options: TrainOptions) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(options).items()}
+def _told(network: Network, data: Split, options: TrainOptions) -> dict[str, Any]:
+    """All that has to be the same when training goes on."""
+    formats = [(name, f.rounding.value, str(replace(f.output, scale=(), zero=()) if isinstance(f.output, QType) else f.output))
+               for name, f in network.initial.items()]  # fmt: skip
+    recipe = hashlib.sha256(repr(formats).encode()).hexdigest()[:16]
+    plain = {**asdict(options), "loss": options.loss.value, "augment": list(options.augment)}  # what torch.load takes with weights_only
+    return {"recipe": recipe, "number of samples": len(data.x), **plain}
 
 
 def as_split(x: Array, y: Array, factor: float = 1.0, mean: float = 0.0, deviation: float = 1.0) -> Split:

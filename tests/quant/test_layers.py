@@ -1,7 +1,7 @@
 """Networks with quantizers: they begin where quantization after training ends, and integers compute what they are, code by code."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -32,16 +32,9 @@ from tapeout.quant.scheme import Range
 from tapeout.quant.torch_ops import whole
 from tests.quant.float_nets import network, ops, samples
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROUNDINGS = [r for r in Rounding if r is not Rounding.TFLITE]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Threads that wait for each other make networks of this size slow."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def recipe(weights: Mapping[str, Any], activations: Mapping[str, Any], rounding: str = "half_up") -> Recipe:
