@@ -115,7 +115,8 @@ def retrain(job: Job) -> None:
     (job.output / MARK).write_text("{}\n")
     loss_column = TextColumn("loss {task.fields[loss]:.4f}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), loss_column)
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal or not run.writes) as progress:
         task = progress.add_task("retraining", total=run.steps, loss=0.0)
 
         def tell(epoch: int, step: int, loss: float) -> None:

@@ -52,7 +52,7 @@ def test_resuming_gives_the_same_bits(tmp_path: Path, recipe: str, epoch: int, s
 
 
 def test_a_forgotten_optimizer_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patched, pytest.raises(AssertionError, match="v0|v1|weight|quantizers"):
+    with monkeypatch.context() as patched, pytest.raises(AssertionError, match="History"):
         patched.setattr(torch.optim.AdamW, "load_state_dict", lambda self, state: None)
         test_resuming_gives_the_same_bits(tmp_path, "w4a8", 1, 0)
 
