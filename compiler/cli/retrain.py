@@ -44,7 +44,7 @@ class Job:
 @click.option("--val", "validation", required=True, metavar="D", help="Validation data, of the same form.")
 @click.option("--epochs", type=click.IntRange(1), default=10, show_default=True, help="Passes over the training data.")
 @click.option("--batch", type=click.IntRange(1), default=64, show_default=True, help="Samples per step.")
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True, help="Its peak; it rises, then falls to 0 as a cosine.")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True, help="Its peak.")
 @click.option("--weight-decay", type=click.FloatRange(0), default=0.0, show_default=True, help="Of weights alone.")
 @click.option("--optimizer", type=click.Choice(["adam", "sgd"]), default="adam", show_default=True, help="AdamW, or SGD with momentum 0.9.")
 @click.option("--loss", type=click.Choice(["cross_entropy", "mse"]), default="cross_entropy", show_default=True, help="To lessen.")
