@@ -90,6 +90,9 @@ class Histogram:
         within one code the quantized distribution is uniform over the bins that hold anything.
         """
         merged = self.counts.reshape(-1, _BINS // _ENTROPY_BINS).sum(axis=1)
+        merged[_ENTROPY_BINS // 2] = 0  # the zeros behind a relu, which every format holds exactly
+        if not merged.any():
+            return 0.0
         width = self.width * _BINS / _ENTROPY_BINS
         used = np.flatnonzero(merged)
         middle = (used - _ENTROPY_BINS // 2 + 0.5) * width
@@ -100,7 +103,7 @@ class Histogram:
         code[place] = np.unique(_quantized(x, range, recipe), return_inverse=True)[1]
         inside = np.bincount(place, merged[used] * (middle == x))  # what is clipped belongs to the reference alone
         candidate = (np.bincount(code, inside) / np.maximum(np.bincount(code), 1))[code]
-        p, q = reference / reference.sum(), np.maximum(candidate / max(candidate.sum(), 1.0), 1e-12)
+        p, q = reference / reference.sum(), np.maximum(candidate / reference.sum(), 1e-12)
         return float((p * np.log(p / q)).sum())
 
     def least(self, measure: Callable[[Range, TensorRecipe], float], recipe: TensorRecipe) -> Range:

@@ -9,6 +9,7 @@ from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import F32, Array, FType, Graph, Node, QType
 from tapeout.compiler.ops.fake_quantize import FakeQuantize
+from tapeout.compiler.ops.pad import Pad
 from tapeout.compiler.passes.fold_batch_norm import fold_batch_norm
 from tapeout.compiler.run import check_inputs
 
@@ -39,8 +40,23 @@ def calibrated(graph: Graph, samples: Mapping[str, Array], recipe: Recipe, optio
     """The graph as quantization takes it, and the range of each of its values on the samples. Raises as `quantize` does."""
     check_inputs(graph, samples)
     simple, relaid = prepared(graph, samples)
-    recipes = {name: p.recipe for name, p in place(simple, recipe).items() if p.role is Role.ACTIVATION}
-    return simple, calibrate(simple, relaid, options, recipes)
+    places = place(simple, recipe)
+    recipes = {name: p.recipe for name, p in places.items() if p.role is Role.ACTIVATION}
+    return simple, _reaching_pads(simple, places, calibrate(simple, relaid, options, recipes))
+
+
+def _reaching_pads(graph: Graph, places: Mapping[str, Place], ranges: dict[str, Range]) -> dict[str, Range]:
+    """The ranges, those of padded tensors with the padding's value among them."""
+    for node in graph.nodes:
+        if isinstance(node.op, Pad):
+            name = node.inputs[0]
+            while name not in places:
+                producer = graph.producer(name)
+                assert producer is not None
+                name = producer.inputs[0]
+            for key in {name, places[name].range}:
+                ranges[key] = Range(min(ranges[key].low, node.op.value), max(ranges[key].high, node.op.value))
+    return ranges
 
 
 def annotated_blindly(graph: Graph, recipe: Recipe) -> Graph:

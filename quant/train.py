@@ -62,6 +62,10 @@ class Split:
     mean: float = 0.0
     deviation: float = 1.0
 
+    def first(self, count: int) -> Tensor:
+        """The first samples, as many as there are."""
+        return self.batch(torch.arange(min(count, len(self.x))))
+
     def batch(self, index: Tensor) -> Tensor:
         x = self.x[index].float() * self.factor
         return (x - self.mean) / self.deviation

@@ -18,15 +18,15 @@ from tapeout.cosim.compare import compare
 from tapeout.cosim.host import HOST, HOST_ASAN, Host
 from tapeout.cosim.touched import touched
 from tapeout.cosim.vectors import random_inputs
-from tapeout.quant.options import Calibration, Io, QuantizeOptions
-from tapeout.quant.quantize import quantize
+from tapeout.quant.options import Calibration
 from tapeout.targets import find_target
 from tapeout.targets.compiled import Compiled
 
+from .quant.integers import integers
 from .random_nets import random_model, samples
 
 SEEDS = [*range(10), 1142, *(pytest.param(s, marks=pytest.mark.long) for s in range(10, 200))]
-OPTIONS = tuple(QuantizeOptions(c, symmetric=s, io=i) for c in (Calibration.MINMAX, Calibration.MSE) for s in (False, True) for i in Io)
+OPTIONS = tuple((c, s, i) for c in (Calibration.MINMAX, Calibration.MSE) for s in (False, True) for i in (False, True))
 
 
 @pytest.fixture(params=SEEDS)
@@ -48,7 +48,7 @@ def test_quantized_network(seed: int, tmp_path: Path) -> None:
     model = random_model(seed)
     graph = read(model, tmp_path)
     try:
-        integer = quantize(graph, feed(graph, samples(model, 8, seed)), OPTIONS[seed % len(OPTIONS)])
+        integer = integers(graph, feed(graph, samples(model, 8, seed)), *OPTIONS[seed % len(OPTIONS)])
     except TapeoutError as error:
         # A sum that cancels to the rounding of floats has a range for which no 8-bit scale is fine enough.
         assert "sums leave 32 bits" in str(error), error

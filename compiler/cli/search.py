@@ -28,13 +28,11 @@ def flash_budget(text: str, recipe: Recipe) -> Budget:
 
 def search_bits(graph: Graph, recipe: Recipe, data: Split, budget: Budget, target: str) -> Mixed:
     """The bits that the search finds for `target`, whose builds are measured. Raises TapeoutError that names the least flash."""
-    import torch
-
     from tapeout.quant.mixed import search, sensitivity
     from tapeout.quant.options import Calibration, QuantizeOptions
     from tapeout.quant.quantize import calibrated
 
-    x = data.batch(torch.arange(min(_SAMPLES, len(data.x))))
+    x = data.first(_SAMPLES)
     samples = {graph.input_names[0]: x[:_CALIBRATION][:, None].numpy()}
     simple, ranges = calibrated(graph, samples, recipe, QuantizeOptions(Calibration.MSE))
     choices = sensitivity(simple, recipe, ranges, x, data.y[: len(x)])

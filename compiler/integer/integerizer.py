@@ -50,11 +50,11 @@ class Integerizer:
             try:
                 if isinstance(node.op, FakeQuantize):
                     self._fake_quantize(node)
-                elif type(node.op) in MOVES and all(i in self.codes for i in node.inputs):
+                elif type(node.op) in MOVES and self._holds_codes(node):
                     MOVES[type(node.op)](self, node)
             except TapeoutError as error:
-                text = str(error)
-                raise type(error)(text if text.startswith(node.name) else f"{node.name}: {text}") from None
+                text, named = str(error), str(error).partition(": ")[0] in self.graph.values
+                raise type(error)(text if named else f"{node.name}: {text}") from None
         outputs = tuple(self._output(port) for port in self.graph.outputs)
         return verify(Graph(self.graph.name, inputs, outputs, tuple(self.builder.nodes), self.builder.values))
 
@@ -110,7 +110,7 @@ class Integerizer:
 
     def result(self, name: str) -> str:
         """What the codes of a float value are called in the integer graph."""
-        dequantized = any(self.source(port.value) == name for port in self.graph.outputs)
+        dequantized = any(self._real(port.value) == name for port in self.graph.outputs)
         return self.fresh(f"{name}_q") if dequantized or name in self.builder.values else name
 
     def rescaled(self, value: str, q: QType, rounding: Rounding, name: str = "") -> str:
@@ -153,7 +153,7 @@ class Integerizer:
         return port
 
     def _output(self, port: Port) -> Port:
-        name = self.source(port.value) if self.quantizer(port.value) else port.value
+        name = self._real(port.value)
         if port.value in self.codes:
             if name not in self.builder.values:
                 self.builder.add(Dequantize(), (self.codes[port.value],), name)
@@ -169,6 +169,15 @@ class Integerizer:
             return float_sums(self, node)
         return self.float_value(name)
 
+    def _holds_codes(self, node: Node) -> bool:
+        """Whether all operands are codes, or constants that can be, and not all of them constants."""
+        computed = [i for i in node.inputs if i in self.codes and self.constant(i) is None]
+        return bool(computed) and all(i in self.codes or (self.constant(i) is not None and self.quantizer(i)) for i in node.inputs)
+
+    def _real(self, name: str) -> str:
+        """What the reals of an output are called: its own name, or that of the value before its quantizer."""
+        return self.source(name) if self.quantizer(name) else name
+
     def _fake_quantize(self, node: Node) -> None:
         from .rules import quantized
 
@@ -181,12 +190,17 @@ class Integerizer:
         core, steps = self._chain(x)
         self.codes[node.name] = quantized(self, node, op, core, steps)
 
+    def _of_codes(self, link: Step) -> bool:
+        """Whether an op has codes and a quantized constant as operands, which are added or multiplied as codes."""
+        others = [i for i in link.node.inputs if i != link.x]
+        return link.x in self.codes and any(self.quantizer(i) is not None for i in others)
+
     def _chain(self, name: str) -> tuple[str, list[Step]]:
         """The value from which a value follows by single elements, and the steps on the way."""
         steps: list[Step] = []
         while name not in self.codes and name in self.producers:
             link = step(self.graph, self.producers[name], self.constant)
-            if link is None:
+            if link is None or self._of_codes(link):
                 break
             steps.insert(0, link)
             name = link.x

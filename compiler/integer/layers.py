@@ -9,7 +9,7 @@ import numpy as np
 
 from ..accumulate import centred_weights
 from ..codes import encode
-from ..errors import Unsupported
+from ..errors import TapeoutError, Unsupported
 from ..fixed import Int, Rounding, multiplier, round_half_away
 from ..ir import Array, Node, Op, QType, Type
 from ..ops.add import Add
@@ -207,7 +207,10 @@ def _requant(
     mul, shift = [], []
     for row in rows:
         top = max(map(abs, row))
-        _, s = multiplier(top, bits)
+        try:
+            _, s = multiplier(top, bits)
+        except ValueError as error:
+            raise TapeoutError(f"{found.node.name}: {error}; the scales of its tensors do not fit each other") from None
         mul.append(list(round_half_away(np.array(row) * 2.0**s).astype(np.int64)))
         shift.append(s)
     blocks = found.scale.shape[1] if found.scale.ndim > 1 else 1

@@ -160,7 +160,7 @@ def _pad(integerizer: Integerizer, node: Node) -> None:
     assert isinstance(node.op, Pad)
     x = integerizer.codes[node.inputs[0]]
     q, value = integerizer.format(x), node.op.value
-    if not (q.min - q.zero[0]) * q.scale[0] <= value <= (q.max - q.zero[0]) * q.scale[0]:
+    if not (q.min - q.zero[0] - 0.5) * q.scale[0] <= value <= (q.max - q.zero[0] + 0.5) * q.scale[0]:
         raise Unsupported(f"{node.name}: pads with {value}, which the codes of {node.inputs[0]} do not reach; calibrate with it")
     code, _ = clip_codes(Clip(value, value), q, Rounding.HALF_AWAY)
     integerizer.codes[node.name] = integerizer.builder.add(replace(node.op, value=code), (x,), integerizer.result(node.name))
@@ -169,16 +169,30 @@ def _pad(integerizer: Integerizer, node: Node) -> None:
 def _concat(integerizer: Integerizer, node: Node) -> None:
     """All inputs in the format of what quantizes the result, else in that of the first."""
     readers = [n.op for n in integerizer.readers[node.name] if isinstance(n.op, FakeQuantize)]
-    first = integerizer.format(integerizer.codes[node.inputs[0]])
+    first = integerizer.format(integerizer.operand(node.inputs[0], node.name))
     wanted = readers[0].output if readers else first
     q = held(wanted) if isinstance(wanted, QType) else first
     rounding = readers[0].rounding if readers else Rounding.HALF_UP
-    parts = [integerizer.rescaled(integerizer.codes[i], q, rounding) for i in node.inputs]
+    parts = [integerizer.rescaled(integerizer.operand(i, node.name), q, rounding) for i in node.inputs]
     integerizer.codes[node.name] = integerizer.builder.add(node.op, parts, integerizer.result(node.name))
 
 
+def _clip(integerizer: Integerizer, node: Node) -> None:
+    """A clip that stands alone works on codes."""
+    assert isinstance(node.op, Clip)
+    x = integerizer.codes[node.inputs[0]]
+    q = integerizer.format(x)
+    if q.bipolar:
+        raise Unsupported(f"{node.name}: binary codes cannot be clipped")
+    lo, hi = clip_codes(node.op, q, Rounding.HALF_AWAY)
+    if (lo, hi) == (q.min, q.max):
+        integerizer.codes[node.name] = x
+        return
+    integerizer.codes[node.name] = integerizer.builder.add(Clip(lo, hi), (x,), integerizer.result(node.name))
+
+
 MOVES: dict[type[Op], Callable[[Integerizer, Node], None]] = {
-    Reshape: _move, Transpose: _move, Slice: _move, MaxPool2D: _max_pool, Pad: _pad, Concat: _concat,
+    Reshape: _move, Transpose: _move, Slice: _move, MaxPool2D: _max_pool, Pad: _pad, Concat: _concat, Clip: _clip,
 }  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """The ports of a network hold the codes that it computes with, not floats."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from ..ir import Graph
+from ..ir import Graph, Node
 from ..ops.dequantize import Dequantize
 from ..ops.quantize import Quantize
 
@@ -11,7 +12,7 @@ from ..ops.quantize import Quantize
 def expose_codes(graph: Graph) -> Graph:
     """The graph without the `quantize` behind each float input and the `dequantize` before each float output, where one is.
 
-    The ports' values are then codes, their names and dtypes those of the source. An input that several nodes read stays as it is.
+    The ports' values are then codes, their names and dtypes as before. An input that several nodes read stays as it is.
     """
     readers = graph.consumers()
     producers = {n.name: n for n in graph.nodes}
@@ -20,15 +21,16 @@ def expose_codes(graph: Graph) -> Graph:
         found = readers[port.value]
         if len(found) == 1 and isinstance(found[0].op, Quantize):
             dropped[port.value] = found[0].name
-    outputs = []
     for port in graph.outputs:
         node = producers.get(port.value)
         if node is not None and isinstance(node.op, Dequantize) and not readers[port.value] and len(node.inputs) == 1:
             dropped[port.value] = node.inputs[0]
-            outputs.append(replace(port, value=node.inputs[0]))
-        else:
-            outputs.append(port)
-    gone = {*dropped, *(dropped[p.value] for p in graph.inputs if p.value in dropped)}
-    nodes = [n for n in graph.nodes if n.name not in gone]
-    inputs = tuple(replace(p, value=dropped.get(p.value, p.value)) for p in graph.inputs)
-    return graph.replace(nodes, inputs=inputs, outputs=tuple(outputs))
+    names = {codes: value for value, codes in dropped.items()}  # codes take over the name of the floats that go
+    gone = {*(dropped[p.value] for p in graph.inputs if p.value in dropped), *(p.value for p in graph.outputs if p.value in dropped)}
+    nodes = [_renamed(n, names) for n in graph.nodes if n.name not in gone]
+    values = {names.get(v.name, v.name): replace(v, name=names.get(v.name, v.name)) for v in graph.values.values() if v.name not in dropped}
+    return graph.replace(nodes, values)
+
+
+def _renamed(node: Node, names: Mapping[str, str]) -> Node:
+    return Node(node.op, tuple(names.get(i, i) for i in node.inputs), tuple(names.get(o, o) for o in node.outputs))

@@ -23,7 +23,8 @@ SHAPE = (1, 6, 6, 4)
 def network(residual: bool = False, norms: bool = False, pool: bool = True, seed: int = 0) -> Graph:
     """6x6x4 to 5: a convolution, a depthwise one, a pointwise one, average pooling if `pool`, a dense layer.
 
-    With `residual` the first result is added to the third. With `norms` batch normalization stands behind the convolutions as readers leave it, a factor and a shift, and the clip behind that.
+    With `residual` the first result is added to the third. With `norms` batch normalization stands behind the convolutions as readers
+    leave it, a factor and a shift, and the clip behind that.
     """
     random = np.random.default_rng(seed)
     build = Builder()

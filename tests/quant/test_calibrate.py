@@ -14,6 +14,7 @@ from tapeout.compiler.ir import Array, Graph
 from tapeout.compiler.run import run
 from tapeout.quant.calibrate import Histogram, calibrate
 from tapeout.quant.options import Calibration, QuantizeOptions
+from tapeout.quant.recipe import TensorRecipe
 from tapeout.quant.scheme import Range
 
 from .. import models
@@ -54,7 +55,8 @@ def test_histogram_does_not_depend_on_batches(seed: int, parts: int) -> None:
 
 def test_histogram_of_zeros_and_of_the_largest_values() -> None:
     assert histogram(np.zeros(5)).quantile(0.1) == Range(0.0, 0.0)
-    assert histogram(np.zeros(5)).least_error(False) == Range(0.0, 0.0)
+    zeros = histogram(np.zeros(5))
+    assert zeros.least(zeros.error, TensorRecipe(symmetric=False)) == Range(0.0, 0.0)
     assert histogram(np.array([1.0, -4.0, 2.0])).counts.sum() == 3
     large = float(np.finfo(np.float32).max)
     assert histogram(np.array([large, -large])).quantile(0) == Range(-large, large)
@@ -81,21 +83,31 @@ def test_percentiles_are_nested_and_end_at_minmax(graph: Graph) -> None:
 def test_mse_is_best_among_what_the_methods_find(symmetric: bool) -> None:
     x = np.random.default_rng(0).laplace(0, 1, 20000)
     found = histogram(x)
-    best = found.least_error(symmetric)
+    recipe = TensorRecipe(symmetric=symmetric)
+    best = found.least(found.error, recipe)
     others = [Range(found.low, found.high), found.quantile(1e-4)]
     assert best.low > found.low and best.high < found.high
-    assert all(found.error(best, symmetric) < found.error(other, symmetric) for other in others)
+    assert all(found.error(best, recipe) < found.error(other, recipe) for other in others)
 
 
 def test_mse_keeps_a_range_that_is_used_evenly() -> None:
     found = histogram(np.linspace(-1, 3, 100000))
-    assert found.least_error(False) == Range(-1.0, 3.0)
+    assert found.least(found.error, TensorRecipe(symmetric=False)) == Range(-1.0, 3.0)
+
+
+def test_entropy_gives_up_outliers_alone() -> None:
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(0, 1, 100000), [40.0, -40.0]])
+    found = histogram(x)
+    best = found.least(found.divergence, TensorRecipe(symmetric=True))
+    assert 3 < best.high < 15 and -15 < best.low < -3
+    assert found.divergence(best, TensorRecipe()) < found.divergence(Range(-1.0, 1.0), TensorRecipe())
 
 
 def test_error_is_that_of_a_uniform_quantizer() -> None:
     found = histogram(np.linspace(0, 255, 1 << 20))
-    assert found.error(Range(0.0, 255.0), False) == pytest.approx(1 / 12, rel=0.01)
-    assert found.error(Range(0.0, 510.0), False) == pytest.approx(4 / 12, rel=0.02)
+    assert found.error(Range(0.0, 255.0), TensorRecipe(symmetric=False)) == pytest.approx(1 / 12, rel=0.01)
+    assert found.error(Range(0.0, 510.0), TensorRecipe(symmetric=False)) == pytest.approx(4 / 12, rel=0.02)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def assert_same(graph: Graph, write: Write, folder: Path) -> None:
     texts = [text.format(g).replace("logits_unquantized", "logits").splitlines()[1:] for g in (first, second)]
     assert texts[0] == texts[1]
     for one, other in zip(first.constants(), second.constants(), strict=True):
-        assert np.array_equal(one.data, other.data), one.name
+        assert one.data is not None and other.data is not None and np.array_equal(one.data, other.data), one.name
 
 
 def test_one_wrong_scale_is_noticed(network: Graph, samples: dict[str, Array], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,9 @@ from tapeout.compiler.build import lower
 from tapeout.compiler.frontends.onnx import read_onnx
 from tapeout.compiler.ir import Array, Graph
 from tapeout.compiler.run import run
-from tapeout.quant import Calibration, QuantizeOptions, quantize
+from tapeout.quant import Calibration
+
+from .integers import integers
 
 DIGITS = Path(__file__).resolve().parents[2] / "examples" / "digits"
 
@@ -27,7 +29,7 @@ def test_digits(calibration: Calibration, symmetric: bool) -> None:
     graph = read_onnx(DIGITS / "digits.onnx", {})
     samples = data.inputs(graph, data.load(DIGITS / "digits_calibration.npz"), "digits_calibration.npz")
     test = data.load(DIGITS / "digits_test.npz")
-    integer = quantize(graph, samples, QuantizeOptions(calibration, symmetric=symmetric))
+    integer = integers(graph, samples, calibration, symmetric)
     assert accuracy(integer, data.inputs(graph, test, "digits_test.npz"), test["y"]) >= 0.985
 
 
@@ -39,4 +41,4 @@ def test_mnist(zoo: Path, calibration: Calibration, count: int, least: float) ->
     graph = read_onnx(zoo / "onnx" / "mnist-8" / "model.onnx", {})
     train, test = (np.load(zoo / "datasets" / f"mnist_{name}.npz") for name in ("train60k", "test10k"))
     samples, inputs = (data.inputs(graph, {"x": x[:, None].astype(np.float32)}, "mnist") for x in (train["x"][:500], test["x"][:count]))
-    assert accuracy(quantize(graph, samples, QuantizeOptions(calibration)), inputs, test["y"][:count]) >= least
+    assert accuracy(integers(graph, samples, calibration), inputs, test["y"][:count]) >= least

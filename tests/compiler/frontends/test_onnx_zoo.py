@@ -48,7 +48,7 @@ def test_equal_to_onnxruntime(zoo: Path, name: str) -> None:
     assert transposes(lowered(graph)) == 0
 
 
-@pytest.mark.parametrize(("name", "op"), [("hls4ml/conv2d_small_mp_keras.onnx", "Selu"), ("qonnx/TFC_2W2A.onnx", "Quant")])
+@pytest.mark.parametrize(("name", "op"), [("hls4ml/conv2d_small_mp_keras.onnx", "Selu")])
 def test_refused_by_name(zoo: Path, name: str, op: str) -> None:
     with pytest.raises(Unsupported, match=op):
         read(zoo / name, {})

@@ -109,7 +109,7 @@ def test_shapes_are_fixed_and_overridden(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"TFL3", b"\x89PNG\r\n\x1a\n", b"x" * 100])
 def test_other_files(tmp_path: Path, data: bytes) -> None:
-    with pytest.raises(TapeoutError, match=r"m.tflite: .*give a .onnx or .tflite file"):
+    with pytest.raises(TapeoutError, match=r"m.tflite: .*give a .onnx, .tflite, .keras, .h5 or .pt2 file"):
         parse(tmp_path / "m.tflite", data)
 
 

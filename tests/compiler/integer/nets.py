@@ -120,7 +120,7 @@ def _compute(graph: Graph, node: Node, arrays: list[Array]) -> Array:
     if isinstance(op, Unary):
         return op.real(x)
     if isinstance(op, Mean):
-        return x.mean(axis=tuple(a + 1 for a in op.axes)).reshape(len(x), *y.shape)
+        return np.asarray(x.mean(axis=tuple(a + 1 for a in op.axes))).reshape(len(x), *y.shape)
     if isinstance(op, AveragePool2D):
         patches = op.window.patches(x.reshape(-1, *x.shape[2:]), 0)
         counts = op.window.taps(x.shape[2], x.shape[3])[:, :, None]
