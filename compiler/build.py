@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial, wraps
 
 from . import text
 from .errors import TapeoutError
@@ -36,16 +37,19 @@ def simplify(graph: Graph) -> Graph:
     return _run(graph, CLEAN_UP)
 
 
-def lower(graph: Graph, after: str | None = None, dump: Callable[[str, Graph], object] | None = None) -> Graph:
+def lower(graph: Graph, after: str | None = None, dump: Callable[[str, Graph], object] | None = None, strict: bool = True) -> Graph:
     """Runs the passes in order, each result verified; `after` stops behind the pass of that name.
 
-    `dump` is given the name and the result of each pass. Raises TapeoutError for an unknown pass, Unsupported when a
+    `dump` is given the name and the result of each pass. Without `strict` what has no quantizer stays in float; see `make_integer`.
+    Raises TapeoutError for an unknown pass, Unsupported when a
     pass does not take the graph.
     """
     names = [p.__name__ for p in PASSES]
     if after is not None and after not in names:
         raise TapeoutError(f"there is no pass {after}; the passes are, in order: {', '.join(names)}")
-    return _run(graph, PASSES[: names.index(after) + 1] if after else PASSES, dump)
+    passes = PASSES[: names.index(after) + 1] if after else PASSES
+    loose = wraps(make_integer)(partial(make_integer, strict=False))
+    return _run(graph, passes if strict else [loose if p is make_integer else p for p in passes], dump)
 
 
 def _run(graph: Graph, passes: Sequence[Pass], dump: Callable[[str, Graph], object] | None = None) -> Graph:

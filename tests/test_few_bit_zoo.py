@@ -96,6 +96,15 @@ def test_an_input_without_quantizer_is_refused(zoo: Path) -> None:
         lower(read(zoo / "qonnx" / "qkeras_jettagging.onnx", {}))
 
 
+def test_what_has_no_quantizer_can_stay_in_float_and_is_told(zoo: Path, tmp_path: Path) -> None:
+    done = tapeout("compile", zoo / "qonnx" / "qkeras_jettagging.onnx", "--target", "c", "--no-strict", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    for node in ("MatMul_0_out0: dense", "global_out: softmax"):
+        assert f"warning: {node} runs in float32" in done.stdout
+    done = tapeout("cosim", tmp_path / "out", "--count", "20")
+    assert done.returncode == 0 and "host-asan: 0 / 100 elements differ" in done.stdout, done.stdout + done.stderr
+
+
 def test_the_command_compiles_it(zoo: Path, tmp_path: Path) -> None:
     done = tapeout("compile", zoo / "qonnx" / "TFC_1W1A.onnx", "--target", "cortex-m4", "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ class Job:
     recipe: str
     quantize: QuantizeOptions
     codes_at_ports: bool
+    strict: bool
     labels_key: str
     keep_inputs: bool
     output: Path
@@ -58,6 +59,8 @@ class Job:
               help="How activation ranges follow from the data.")
 @click.option("--io", type=click.Choice(["float", "int8"]), default="float", show_default=True,
               help="Inputs and outputs of a quantized float model.")
+@click.option("--strict/--no-strict", default=True, show_default=True,
+              help="Refuse a quantized model in which a node would stay in float.")
 @click.option("--labels-key", default="y", show_default=True, help="The array of the calibration file that is no input.")
 @click.option("--budget", default="", metavar="K=V,...", help="Upper bounds, such as flash=256k,ram=64k,instructions=30M.")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
@@ -67,7 +70,7 @@ class Job:
               help="Folder to write; replaced if tapeout wrote it.")
 def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str, io: str,
-    labels_key: str, budget: str, shapes: tuple[str, ...], name: str | None, keep_inputs: bool, output: Path,
+    strict: bool, labels_key: str, budget: str, shapes: tuple[str, ...], name: str | None, keep_inputs: bool, output: Path,
 ) -> None:
     """Compile MODEL (.onnx or .tflite) to C for a target, run it once, and report what it costs."""
     from tapeout.quant.options import Calibration, QuantizeOptions
@@ -84,7 +87,7 @@ def command(
         raise TapeoutError(f"--recipe {recipe}: quantization after training needs inputs; give --calibrate DATA.npz")
     report = compile_model(Job(
         model, name or default_name(model), target, board, (*parse_budgets(budget), *limits), parse_shapes(shapes), calibrate,
-        recipe or "int8", QuantizeOptions(Calibration(calibration)), io == "int8", labels_key, keep_inputs, output,
+        recipe or "int8", QuantizeOptions(Calibration(calibration)), io == "int8", strict, labels_key, keep_inputs, output,
     ))
     from .report import show
 
@@ -142,7 +145,7 @@ def compile_model(job: Job) -> Report:
     if job.calibration:
         graph = _quantized(graph, job)
     stages: dict[str, Graph] = {}
-    lowered = lower(graph, dump=stages.__setitem__)
+    lowered = lower(graph, dump=stages.__setitem__, strict=job.strict)
     if job.codes_at_ports:
         lowered = expose_codes(lowered)
     with staged(job.output) as stage:
@@ -154,8 +157,23 @@ def compile_model(job: Job) -> Report:
             compiled = Compiled.write(stage / target.name, job.name, target, lowered, job.keep_inputs)
         figures = measure(compiled, job.board)
         found = report(job, compiled, stages["fuse_requant"], figures)
+        if not floats:
+            found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
         (stage / "report.json").write_text(found.to_json())
     return found
+
+
+def _float_nodes(graph: Graph) -> list[str]:
+    """A line for each node of a quantized network that computes in floats."""
+    from ..ir import F32
+    from ..ops.reshape import Reshape
+    from ..ops.transpose import Transpose
+
+    return [
+        f"{node.name}: {node.op.label} runs in float32, because no quantizer says otherwise" for node in graph.nodes
+        if not isinstance(node.op, Reshape | Transpose)
+        and all(t.q == F32 for t in (*graph.output_types(node), *(t for t in graph.types(node) if t)))
+    ]
 
 
 def _is_float(graph: Graph) -> bool:
