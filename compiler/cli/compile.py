@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import CheckFailed, TapeoutError
-from .options import parse_shapes
+from .options import parse_shapes, weights_option
 
 if TYPE_CHECKING:
     from tapeout.quant.options import QuantizeOptions
@@ -64,6 +64,7 @@ class Job:
 @click.option("--labels-key", default="y", show_default=True, help="The array of the calibration file that is no input.")
 @click.option("--budget", default="", metavar="K=V,...", help="Upper bounds, such as flash=256k,ram=64k,instructions=30M.")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
+@weights_option
 @click.option("--name", metavar="N", help="Prefix of files and symbols; else from the model's file name.")
 @click.option("--keep-inputs", is_flag=True, help="No node overwrites an input.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
@@ -138,7 +139,7 @@ def compile_model(job: Job) -> Report:
     from .measure import measure, report
 
     check_replaceable(job.output)
-    with readable(job.model) as (form, file):
+    with readable(job.model, job.shapes) as (form, file):
         graph = read(file, job.shapes)
         content = self_contained(file) if form == "onnx" else file.read_bytes()
     floats = _is_float(graph)

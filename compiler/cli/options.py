@@ -3,8 +3,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
+
+import click
 
 from ..errors import TapeoutError
+
+weights_option = click.option(
+    "--weights", type=click.Path(path_type=Path), metavar="W.pt", help="State dict of a model given as package.module:factory.",
+)
 
 
 def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:

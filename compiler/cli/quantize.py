@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ..errors import TapeoutError
-from .options import parse_shapes
+from .options import parse_shapes, weights_option
 
 
 @click.command("quantize")
@@ -20,10 +20,11 @@ from .options import parse_shapes
 @click.option("--sensitivity", is_flag=True, help="Print what each layer alone costs.")
 @click.option("--target", metavar="T", help="Refuse at once what this target cannot run.")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
+@weights_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="Q.onnx", help="File to write.")
 def command(
     model: Path, recipe: str, calibrate: Path, calibration: str, labels_key: str, form: str, sensitivity: bool, target: str | None,
-    shapes: tuple[str, ...], output: Path,
+    shapes: tuple[str, ...], weights: Path | None, output: Path,
 ) -> None:
     """Quantize MODEL (float) after training and write it as QONNX or QDQ ONNX, which `tapeout compile` and other tools read."""
     from tapeout.quant import export
@@ -39,7 +40,7 @@ def command(
     chosen = load(recipe)
     if output.is_dir() or not output.parent.is_dir():
         raise TapeoutError(f"{output}: cannot be written; {'it is a folder' if output.is_dir() else f'there is no folder {output.parent}'}")
-    graph = read(model, parse_shapes(shapes))
+    graph = read(model, parse_shapes(shapes), weights)
     if target is not None:
         check_target(graph, chosen, target)
     samples = data.inputs(graph, data.load(calibrate), str(calibrate), labels_key)

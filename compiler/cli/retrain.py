@@ -10,7 +10,7 @@ import click
 
 from ..errors import TapeoutError
 from ..staging import MARK, check_replaceable, staged
-from .options import parse_shapes
+from .options import parse_shapes, weights_option
 
 if TYPE_CHECKING:
     from tapeout.quant.mixed import Mixed
@@ -35,6 +35,7 @@ class Job:
     budget: str
     options: TrainOptions
     shapes: dict[str, tuple[int, ...]]
+    weights: Path | None
 
 
 @click.command("retrain")
@@ -56,6 +57,7 @@ class Job:
 @click.option("--calibration-samples", type=click.IntRange(1), default=256, show_default=True, help="For the first ranges.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything that is random.")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
+@weights_option
 @click.option("--target", metavar="T", help="Refuse before training what this target cannot run.")
 @click.option("--budget", default="", metavar="flash=60k", help="Of --recipe mixed: the flash in which the search chooses bits.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in DIR.")
@@ -63,9 +65,9 @@ class Job:
 def command(
     checkpoint: Path, recipe: str, data: str, validation: str, epochs: int, batch: int, learning_rate: float, weight_decay: float,
     optimizer: str, loss: str, distill: float, augment: str, preprocess: str, batch_norm: bool, patience: int, calibration_samples: int,
-    seed: int, shapes: tuple[str, ...], target: str | None, budget: str, resume: bool, output: Path,
+    seed: int, shapes: tuple[str, ...], weights: Path | None, target: str | None, budget: str, resume: bool, output: Path,
 ) -> None:
-    """Retrain CHECKPOINT (ONNX, TFLite, Keras or PyTorch, float) so that it works in the formats of a recipe.
+    """Retrain CHECKPOINT (ONNX, TFLite, Keras, PyTorch .pt2 or package.module:factory; float) so that it works in the formats of a recipe.
 
     DIR receives the quantized network (graph.txt with constants.npz, model.qonnx.onnx, model.qdq.onnx), recipe.toml, the checkpoint,
     history.json and history.png.
@@ -81,7 +83,7 @@ def command(
     options = TrainOptions(epochs, batch, learning_rate, weight_decay, optimizer, Loss(loss), distill, names, patience, seed)
     retrain(Job(
         checkpoint, recipe, data, validation, calibration_samples, batch_norm, preprocess, output, resume, target, budget, options,
-        parse_shapes(shapes),
+        parse_shapes(shapes), weights,
     ))
 
 
@@ -96,7 +98,7 @@ def retrain(job: Job) -> None:
     from .check import check_target
     from .search import flash_budget, search_bits
 
-    graph = read(job.checkpoint, job.shapes)
+    graph = read(job.checkpoint, job.shapes, job.weights)
     recipe = quant.recipe_of(job.recipe)
     if job.target is not None:
         check_target(graph, recipe, job.target)

@@ -26,7 +26,8 @@ _CODE = {  # classes of Keras that run what a file says
     "TFSMLayer": "a program of TensorFlow", "TensorFlowOpLayer": "a program of TensorFlow", "TorchModuleWrapper": "a pickle of PyTorch",
     "JaxLayer": "a function in Python", "FlaxLayer": "a function in Python", "__typespec__": "a class in Python",
 }  # fmt: skip
-_MODULE = re.compile(r"(tf_)?keras(\.(src|layers|initializers|regularizers|constraints|activations|models|engine|ops|dtype_policies)(\.\w+)*)?")
+_PARTS = "src|layers|initializers|regularizers|constraints|activations|models|engine|ops|dtype_policies"
+_MODULE = re.compile(rf"(tf_)?keras(\.({_PARTS})(\.\w+)*)?")
 _FUNCTION = re.compile(r"(math|nn|__operators__)\.\w+|concat|reshape|transpose|identity|stop_gradient|cast")
 
 
@@ -62,7 +63,7 @@ def _stored(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _refuse_code(path: Path, config: dict[str, Any]) -> None:
-    """Raises Unsupported for anything that Keras does not have, by the layer that holds it: Keras would import modules that a file names."""
+    """Raises Unsupported for anything that Keras does not have, by its layer: Keras would import modules that a file names."""
     for entry, layer in _entries(config, "model"):
         kind, module, registered = str(entry["class_name"]), entry.get("module"), entry.get("registered_name")
         if kind in _CODE:
@@ -113,7 +114,7 @@ def _converted(model: Any, path: Path, shapes: Mapping[str, tuple[int, ...]]) ->
 
     program = convert_variables_to_constants_v2(tensorflow.function(run).get_concrete_function(*inputs))
     content = tensorflow.lite.TFLiteConverter.from_concrete_functions([program]).convert()
-    return _named(bytes(content), list(getattr(model, "output_names", ())))
+    return _named(bytes(content), list(getattr(model, "output_names", None) or [model.layers[-1].name]))
 
 
 def _spec(path: Path, tensor: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:

@@ -6,7 +6,6 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,12 @@ _ATOM = re.compile(r"Symbol\('\w+'(, \w+=(True|False))*\)|L(\['\w+'\]|\[\d+\])+(
 _ARITHMETIC = re.compile(r"(Max|Min|Mod|PythonMod|FloorDiv|CeilDiv|Integer|Eq|Ne|Lt|Le|Gt|Ge|and|or|not|[\d\s+\-*/%(),<>=!])*")
 
 
-def refuse_code(content: bytes, path: Path) -> Iterator[bytes]:
+def refuse_code(content: bytes, path: Path) -> list[bytes]:
     """Raises Unsupported that names the part of the archive that would be run, TapeoutError for a damaged one.
 
-    Gives the members that are pickles still: sample inputs, which hold nothing but tensors if they are good.
+    Returns the members that are pickles still: sample inputs, which hold nothing but tensors if they are good.
     """
+    samples = []
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.namelist()
@@ -38,9 +38,10 @@ def refuse_code(content: bytes, path: Path) -> Iterator[bytes]:
                 if name.endswith(".json"):
                     _refuse_entries(path, name, json.loads(archive.read(member)))
                 elif name.startswith("data/sample_inputs/"):
-                    yield archive.read(member)
+                    samples.append(archive.read(member))
     except (OSError, KeyError, ValueError, RecursionError, zipfile.BadZipFile) as error:
         raise TapeoutError(f"{path}: damaged ({error})") from None
+    return samples
 
 
 def _refuse_member(path: Path, name: str) -> None:

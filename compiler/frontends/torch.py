@@ -83,8 +83,8 @@ def _tensors(source: Path | io.BytesIO, otherwise: str) -> Any:
         return torch.load(source, weights_only=True, map_location="cpu")
     except FileNotFoundError:
         raise
-    except Exception as error:  # torch raises many kinds for damaged files
-        raise TapeoutError(f"{otherwise} ({_first_line(error)})") from None
+    except Exception:  # torch raises many kinds for damaged files
+        raise TapeoutError(otherwise) from None
 
 
 def _exported(program: torch.export.ExportedProgram) -> bytes:
