@@ -12,7 +12,7 @@ import pytest
 from tapeout.compiler import text
 from tapeout.compiler.budget import parse_budgets
 from tapeout.compiler.build import lower
-from tapeout.compiler.cli.compile import Job
+from tapeout.compiler.cli.compile import Job, sha256
 from tapeout.compiler.cli.measure import measure, report
 from tapeout.compiler.cli.report import show
 from tapeout.compiler.ir import Graph
@@ -48,9 +48,9 @@ def test_report_as_a_table(golden: Golden, tmp_path: Path, capsys: pytest.Captur
     model = tmp_path / "separable.tflite"
     model.write_bytes(b"")  # the report states its name
     job = Job(
-        model, "separable", TARGETS[0], None, parse_budgets("arena=1k,macs=1k"), {}, None, "int8", QuantizeOptions(), False, True, "y",
+        model, "separable", TARGETS[0], None, parse_budgets("arena=1k,macs=1k"), {}, None, None, "int8", QuantizeOptions(), False, True, "y",
         False, tmp_path / "c",
     )
     compiled = Compiled.write(job.output, job.name, job.target, graph)
-    show(report(job, compiled, stages["fuse_requant"], measure(compiled, None)))
+    show(report(job, compiled, stages["fuse_requant"], measure(compiled, None), sha256(model)))
     golden("report.txt", capsys.readouterr().out)

@@ -39,6 +39,7 @@ class Job:
     board: Board | None
     budgets: tuple[Budget, ...]
     shapes: dict[str, tuple[int, ...]]
+    weights: Path | None
     calibration: Path | None
     recipe: str
     quantize: QuantizeOptions
@@ -71,9 +72,10 @@ class Job:
               help="Folder to write; replaced if tapeout wrote it.")
 def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str, io: str,
-    strict: bool, labels_key: str, budget: str, shapes: tuple[str, ...], name: str | None, keep_inputs: bool, output: Path,
+    strict: bool, labels_key: str, budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None, keep_inputs: bool,
+    output: Path,
 ) -> None:
-    """Compile MODEL (.onnx or .tflite) to C for a target, run it once, and report what it costs."""
+    """Compile MODEL (.onnx, .tflite, .keras, .h5, .pt2 or package.module:factory) to C for a target, run it once, report its cost."""
     from tapeout.quant.options import Calibration, QuantizeOptions
 
     from ..budget import parse_budgets
@@ -87,7 +89,7 @@ def command(
     if recipe is not None and calibrate is None:
         raise TapeoutError(f"--recipe {recipe}: quantization after training needs inputs; give --calibrate DATA.npz")
     report = compile_model(Job(
-        model, name or default_name(model), target, board, (*parse_budgets(budget), *limits), parse_shapes(shapes), calibrate,
+        model, name or default_name(model), target, board, (*parse_budgets(budget), *limits), parse_shapes(shapes), weights, calibrate,
         recipe or "int8", QuantizeOptions(Calibration(calibration)), io == "int8", strict, labels_key, keep_inputs, output,
     ))
     from .report import show
@@ -100,8 +102,11 @@ def command(
 
 
 def default_name(model: Path) -> str:
-    """A C identifier like the model's file name."""
-    name = re.sub(r"\W+", "_", model.stem, flags=re.ASCII).strip("_").lower() or "model"
+    """A C identifier like the model's file name, or that of its factory."""
+    from ..frontends.converted import is_module
+
+    stem = model.name.rpartition(":")[2] if is_module(model) else model.stem
+    name = re.sub(r"\W+", "_", stem, flags=re.ASCII).strip("_").lower() or "model"
     return f"net_{name}" if name[0].isdigit() or name in (*_HARNESS, *_HEADERS) else name
 
 
@@ -139,7 +144,7 @@ def compile_model(job: Job) -> Report:
     from .measure import measure, report
 
     check_replaceable(job.output)
-    with readable(job.model, job.shapes) as (form, file):
+    with readable(job.model, job.shapes, job.weights) as (form, file):
         graph = read(file, job.shapes)
         content = self_contained(file) if form == "onnx" else file.read_bytes()
     floats = _is_float(graph)
@@ -157,7 +162,7 @@ def compile_model(job: Job) -> Report:
         for target in dict.fromkeys((_portable(), job.target)):
             compiled = Compiled.write(stage / target.name, job.name, target, lowered, job.keep_inputs)
         figures = measure(compiled, job.board)
-        found = report(job, compiled, stages["fuse_requant"], figures)
+        found = report(job, compiled, stages["fuse_requant"], figures, sha256(job.model if job.model.is_file() else stage / model))
         if not floats:
             found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
         (stage / "report.json").write_text(found.to_json())

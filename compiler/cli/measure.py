@@ -98,10 +98,8 @@ def _versions(*tools: str) -> dict[str, str]:
     return {t: subprocess.run([t, "--version"], capture_output=True, text=True, check=False).stdout.partition("\n")[0] for t in tools}
 
 
-def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures) -> Report:
-    """The report of a compile. `nominal` is the graph before exact folding. Raises TapeoutError for a budget without figure."""
-    from .compile import sha256
-
+def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures, digest: str) -> Report:
+    """The report of a compile. `nominal` is the graph before exact folding, `digest` the SHA-256 of the model. Raises TapeoutError for a budget without figure."""
     graph, plan = compiled.graph, compiled.plan
     rows = _layers(compiled, nominal, figures.run)
     totals = _totals(compiled, nominal, figures.run)
@@ -111,7 +109,7 @@ def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures) -> Re
     outputs = tuple(edge(graph, p, plan, names.output(p), describe_layout(p.axes)) for p in graph.outputs)
     notes = {"memory.arena_bytes": _arena_note(plan.arena_bytes, figures.touched_bytes), "totals.macs": "counted from the graph"}
     return Report(
-        SCHEMA, version("tapeout"), Model(job.name, job.model.name, sha256(job.model), _how(job)),
+        SCHEMA, version("tapeout"), Model(job.name, job.model.name, digest, _how(job)),
         compiled.target.name, job.board.name if job.board else None,
         inputs, outputs, memory, totals, rows,
         gates(job.budgets, memory, totals, rows), notes | figures.notes, figures.tools, figures.warnings,
