@@ -48,8 +48,8 @@ def test_report_as_a_table(golden: Golden, tmp_path: Path, capsys: pytest.Captur
     model = tmp_path / "separable.tflite"
     model.write_bytes(b"")  # the report states its name
     job = Job(
-        model, "separable", TARGETS[0], None, parse_budgets("arena=1k,macs=1k"), {}, None, None, "int8", QuantizeOptions(), False, True, "y",
-        False, tmp_path / "c",
+        model, "separable", TARGETS[0], None, parse_budgets("arena=1k,macs=1k"), {}, None, None, "int8", QuantizeOptions(), False, True,
+        "y", False, tmp_path / "c",
     )
     compiled = Compiled.write(job.output, job.name, job.target, graph)
     show(report(job, compiled, stages["fuse_requant"], measure(compiled, None), sha256(model)))

@@ -99,7 +99,10 @@ def _versions(*tools: str) -> dict[str, str]:
 
 
 def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures, digest: str) -> Report:
-    """The report of a compile. `nominal` is the graph before exact folding, `digest` the SHA-256 of the model. Raises TapeoutError for a budget without figure."""
+    """The report of a compile. `nominal` is the graph before exact folding, `digest` the SHA-256 of the model.
+
+    Raises TapeoutError for a budget without figure.
+    """
     graph, plan = compiled.graph, compiled.plan
     rows = _layers(compiled, nominal, figures.run)
     totals = _totals(compiled, nominal, figures.run)
