@@ -107,22 +107,12 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Steps:
-    """What is done after training, in this order."""
-
-    equalize: bool = False  # cross-layer equalisation of weight ranges (arXiv 1906.04721)
-    adaround: bool = False  # learned rounding of weights (arXiv 2004.10568)
-    bias_correction: bool = False  # (arXiv 1906.04721)
-
-
-@dataclass(frozen=True)
 class Recipe:
     """A format for every tensor of a network. Later rules win over earlier ones, all over the default."""
 
     name: str
     default: LayerRecipe = field(default_factory=LayerRecipe)
     rules: tuple[Rule, ...] = ()
-    steps: Steps = field(default_factory=Steps)
     searched: bool = False  # bits per layer are found by search; see mixed.py
 
     def layer(self, name: str, type: str, position: str | None = None) -> LayerRecipe:
@@ -162,7 +152,7 @@ def load(name: str) -> Recipe:
 
 def parse(table: Mapping[str, Any], name: str) -> Recipe:
     """The recipe of a TOML table. Raises TapeoutError that names the key."""
-    _known(table, {"name", "rounding", "weights", "activations", "rules", "steps", "searched"}, "recipe")
+    _known(table, {"name", "rounding", "weights", "activations", "rules", "searched"}, "recipe")
     base = LayerRecipe()
     default = LayerRecipe(
         _changed(base.weights, _table(table, "weights"), "weights"),
@@ -172,11 +162,10 @@ def parse(table: Mapping[str, Any], name: str) -> Recipe:
     rules = table.get("rules", [])
     if not isinstance(rules, list) or not all(isinstance(r, dict) for r in rules):
         raise TapeoutError("rules: write each as [[rules]]")
-    steps = _table(table, "steps")
-    _known(steps, {f.name for f in fields(Steps)}, "steps")
-    if not all(isinstance(v, bool) for v in (*steps.values(), table.get("searched", False))):
-        raise TapeoutError("steps and searched are true or false")
-    recipe = Recipe(str(table.get("name", name)), default, tuple(map(_rule, rules)), Steps(**steps), table.get("searched", False))
+    searched = table.get("searched", False)
+    if not isinstance(searched, bool):
+        raise TapeoutError(f"searched = {searched!r}: write true or false")
+    recipe = Recipe(str(table.get("name", name)), default, tuple(map(_rule, rules)), searched)
     for rule in recipe.rules:  # so that a wrong rule is refused even when it matches nothing
         _changed(default.weights, rule.weights, "rules: weights")
         _changed(default.activations, rule.activations, "rules: activations")
@@ -194,8 +183,6 @@ def as_toml(recipe: Recipe) -> str:
     ):
         changed = {f.name: getattr(tensor, f.name) for f in fields(tensor) if getattr(tensor, f.name) != getattr(base, f.name)}
         lines += ["", f"[{key}]", *(f"{name} = {_toml(value)}" for name, value in changed.items())]
-    if recipe.steps != Steps():
-        lines += ["", "[steps]", *(f"{f.name} = true" for f in fields(Steps) if getattr(recipe.steps, f.name))]
     for rule in recipe.rules:
         lines += ["", "[[rules]]"]
         lines += [f"{key} = {_toml(list(value))}" for key, value in (("layers", rule.layers), ("types", rule.types)) if value]
