@@ -6,6 +6,8 @@ import io
 import json
 import os
 import re
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -92,22 +94,23 @@ def _entries(config: Any, layer: str) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _loaded(path: Path, version: str) -> Any:
-    """The model, by the Keras that wrote it: Keras 3 refuses the depthwise layers of older `.h5` files."""
-    if version.startswith("3") or (zipfile.is_zipfile(path) and not version.startswith("2")):
-        import keras
-
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    import tf_keras
-
-    return tf_keras.models.load_model(path, compile=False, safe_mode=True)
+    """The model, by the Keras that wrote it: Keras 3 refuses the depthwise layers of older `.h5` files. Both go by the file's suffix."""
+    zipped = zipfile.is_zipfile(path)
+    if version.startswith("3") or (zipped and not version.startswith("2")):
+        import keras as package
+    else:
+        import tf_keras as package
+    with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
+        file = shutil.copyfile(path, Path(folder) / f"model.{'keras' if zipped else 'h5'}")
+        return package.models.load_model(file, compile=False, safe_mode=True)
 
 
 def _converted(model: Any, path: Path, shapes: Mapping[str, tuple[int, ...]]) -> bytes:
     """Fixed shapes and constant weights leave no operators that only compute shapes; tensors at the edges get the names of the model."""
+    names = [tensor.name for tensor in model.inputs]
+    for unknown in set(shapes).difference(names):
+        raise TapeoutError(f"{path}: has no input {unknown!r}; its inputs are {', '.join(names)}")
     inputs = [_spec(path, tensor, shapes) for tensor in model.inputs]
-    unknown = [name for name in shapes if name not in [i.name for i in inputs]]
-    if unknown:
-        raise TapeoutError(f"{path}: has no input {unknown[0]!r}; its inputs are {', '.join(i.name for i in inputs)}")
 
     def run(*tensors: Any) -> Any:
         return model(list(tensors) if len(tensors) > 1 else tensors[0], training=False)

@@ -24,7 +24,7 @@ def AveragePool(importer: Importer, call: Call) -> None:
     counted = bool(call.integer("count_include_pad", 0))
     if counted and rounded != exact:
         call.refuse("count_include_pad with a ceil_mode that adds windows is not supported")
-    define_planes(importer, call, AveragePool2D(rounded, counted), (x,))
+    define_planes(importer, call, AveragePool2D(rounded, counted and any(exact.pads)), (x,))
 
 
 def GlobalAveragePool(importer: Importer, call: Call) -> None:
