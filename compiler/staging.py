@@ -1,4 +1,4 @@
-"""Output folders that appear whole or not at all, and that never take the place of a folder someone else made."""
+"""Output files and folders that appear whole or not at all, and that never take the place of a folder someone else made."""
 from __future__ import annotations
 
 import errno
@@ -22,6 +22,24 @@ def check_replaceable(folder: Path) -> None:
             raise TapeoutError(f"{folder}: holds files that tapeout did not write; name another folder with -o")
     elif folder.exists() or folder.is_symlink():
         raise TapeoutError(f"{folder}: is no folder; name another one with -o")
+
+
+def check_writable(file: Path) -> None:
+    """Raises TapeoutError unless `file` can be a new file, or take the place of one."""
+    if file.is_dir() or not file.parent.is_dir():
+        raise TapeoutError(f"{file}: cannot be written; {'it is a folder' if file.is_dir() else f'there is no folder {file.parent}'}")
+
+
+@contextmanager
+def staged_file(file: Path) -> Iterator[Path]:
+    """The path of a file beside `file` that takes its place when the block ends without an exception, else vanishes."""
+    check_writable(file)
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        yield partial
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import TapeoutError
+from ..staging import check_writable, staged_file
 from .options import parse_shapes, weights_option
 
 
@@ -38,20 +38,15 @@ def command(
     from .check import check_target
 
     chosen = load(recipe)
-    if output.is_dir() or not output.parent.is_dir():
-        raise TapeoutError(f"{output}: cannot be written; {'it is a folder' if output.is_dir() else f'there is no folder {output.parent}'}")
+    check_writable(output)
     graph = read(model, parse_shapes(shapes), weights)
     if target is not None:
         check_target(graph, chosen, target)
     samples = data.inputs(graph, data.load(calibrate), str(calibrate), labels_key)
     options = QuantizeOptions(Calibration(calibration))
     quantized = quantize(graph, samples, chosen, options)
-    partial = output.with_name(f".{output.name}.partial")
-    try:
+    with staged_file(output) as partial:
         notes = (export.write_qonnx if form == "qonnx" else export.write_qdq)(quantized, partial)
-        partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)
     if sensitivity:
         click.echo(sensitivity_table(graph, samples, chosen, options))
     click.echo(f"{recipe} against float on {len(next(iter(samples.values())))} calibration samples: {fidelity(graph, quantized, samples)}")
