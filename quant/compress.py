@@ -55,13 +55,17 @@ def compress(graph: Graph, rank: int, ways: int, layers: Sequence[str] = ()) -> 
         full = full_rank(ways, w.shape)
         used = min(rank, full)
         parts = two_way(w, used) if ways == 2 else three_way(w, used)
-        (_two if isinstance(parts, TwoWay) else _three)(builder, graph, node, parts)  # type: ignore[operator]
+        if isinstance(parts, TwoWay):
+            _two(builder, graph, node, parts)
+        else:
+            _three(builder, node, parts)
         report.append(Compressed(node.name, used, full, w.size, _size(parts), _error(w, parts)))
     return verify(graph.replace(builder.nodes, builder.values)), report
 
 
 def table(report: Iterable[Compressed]) -> str:
     """The report for people."""
+    rows: list[tuple[str, ...]]
     rows = [(c.layer, f"{c.rank} of {c.full_rank}", f"{c.before:,}", f"{c.after:,}", f"{c.error:.4f}") for c in report]
     total = (sum(c.before for c in report), sum(c.after for c in report))
     rows = [("layer", "rank", "weights", "become", "error"), *rows, ("all", "", *(f"{n:,}" for n in total), "")]
@@ -124,7 +128,7 @@ def _steps(node: Node) -> tuple[DepthwiseConv2D, Conv2D]:
     return vertical, replace(op, stride=(1, op.stride[1]), dilation=(1, op.dilation[1]), pads=(0, left, 0, right))
 
 
-def _three(builder: Builder, graph: Graph, node: Node, parts: ThreeWay) -> None:
+def _three(builder: Builder, node: Node, parts: ThreeWay) -> None:
     """A pointwise convolution to rank channels per output, then filters down and along; the last sums over the ranks."""
     name, (vertical, horizontal) = node.name, _steps(node)
     outputs, _, rank = parts.depth.shape

@@ -7,7 +7,8 @@ import numpy as np
 
 from tapeout.compiler.ir import Array
 
-_SWEEPS = 60  # of alternating least squares, after each rank
+_SWEEPS = 200  # of alternating least squares, after each rank
+_RIDGE = 1e-4  # what the square of a product's norm costs, so that no two large ones cancel: those would not survive quantization
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class TwoWay:
 
     def kernels(self) -> Array:
         """The kernels (O, kh, kw, C) that these make up."""
-        return np.einsum("ocri,ocrj->oijc", self.vertical, self.horizontal)
+        kernels: Array = np.einsum("ocri,ocrj->oijc", self.vertical, self.horizontal)
+        return kernels
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class ThreeWay:
 
     def kernels(self) -> Array:
         """The kernels (O, kh, kw, C) that these make up."""
-        return np.einsum("ocr,oir,ojr->oijc", self.depth, self.vertical, self.horizontal, optimize=True)
+        kernels: Array = np.einsum("ocr,oir,ojr->oijc", self.depth, self.vertical, self.horizontal, optimize=True)
+        return kernels
 
 
 def full_rank(ways: int, shape: tuple[int, ...]) -> int:
@@ -88,12 +91,14 @@ def _product(w: Array) -> list[Array]:
 
 
 def _fitted(w: Array, factors: list[Array]) -> list[Array]:
-    """Alternating least squares; of each kernel the best found."""
+    """Alternating least squares with a price on large products; of each kernel the best found."""
     best, least = factors, _errors(w, factors)
     for _ in range(_SWEEPS):
-        depth, vertical, horizontal = factors
+        depth, vertical, horizontal = _unit(factors)
         depth = _solved(np.einsum("oijc,oir,ojr->ocr", w, vertical, horizontal, optimize=True), vertical, horizontal)
+        (depth,) = _unit([depth])
         vertical = _solved(np.einsum("oijc,ocr,ojr->oir", w, depth, horizontal, optimize=True), depth, horizontal)
+        (vertical,) = _unit([vertical])
         horizontal = _solved(np.einsum("oijc,ocr,oir->ojr", w, depth, vertical, optimize=True), depth, vertical)
         factors = _balanced([depth, vertical, horizontal])
         errors = _errors(w, factors)
@@ -104,17 +109,25 @@ def _fitted(w: Array, factors: list[Array]) -> list[Array]:
 
 
 def _solved(products: Array, a: Array, b: Array) -> Array:
-    """The factor that fits best when two others are fixed: normal equations, of whose solutions the smallest is taken."""
+    """The factor that fits best when two others, of unit filters, are fixed: normal equations."""
     gram = (a.swapaxes(1, 2) @ a) * (b.swapaxes(1, 2) @ b)
-    return products @ np.linalg.pinv(gram, rcond=1e-10, hermitian=True)
+    return np.linalg.solve(gram + _RIDGE * np.eye(gram.shape[-1]), products.swapaxes(1, 2)).swapaxes(1, 2)
 
 
 def _errors(w: Array, factors: list[Array]) -> Array:
-    return ((w - ThreeWay(*factors).kernels()) ** 2).sum(axis=(1, 2, 3))
+    errors: Array = ((w - ThreeWay(*factors).kernels()) ** 2).sum(axis=(1, 2, 3))
+    return errors
+
+
+def _norms(factor: Array) -> Array:
+    return np.maximum(np.linalg.norm(factor, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+
+
+def _unit(factors: list[Array]) -> list[Array]:
+    return [f / _norms(f) for f in factors]
 
 
 def _balanced(factors: list[Array]) -> list[Array]:
     """The same products with filters of equal norms, which quantize best."""
-    norms = [np.maximum(np.linalg.norm(f, axis=1, keepdims=True), np.finfo(np.float64).tiny) for f in factors]
-    mean = np.cbrt(norms[0]) * np.cbrt(norms[1]) * np.cbrt(norms[2])
-    return [f / n * mean for f, n in zip(factors, norms, strict=True)]
+    mean = np.prod([np.cbrt(_norms(f)) for f in factors], axis=0)
+    return [f * mean for f in _unit(factors)]
