@@ -111,7 +111,8 @@ def _fitted(w: Array, factors: list[Array]) -> list[Array]:
 def _solved(products: Array, a: Array, b: Array) -> Array:
     """The factor that fits best when two others, of unit filters, are fixed: normal equations."""
     gram = (a.swapaxes(1, 2) @ a) * (b.swapaxes(1, 2) @ b)
-    return np.linalg.solve(gram + _RIDGE * np.eye(gram.shape[-1]), products.swapaxes(1, 2)).swapaxes(1, 2)
+    solution: Array = np.linalg.solve(gram + _RIDGE * np.eye(gram.shape[-1]), products.swapaxes(1, 2))
+    return solution.swapaxes(1, 2)
 
 
 def _errors(w: Array, factors: list[Array]) -> Array:
@@ -129,5 +130,6 @@ def _unit(factors: list[Array]) -> list[Array]:
 
 def _balanced(factors: list[Array]) -> list[Array]:
     """The same products with filters of equal norms, which quantize best."""
-    mean = np.prod([np.cbrt(_norms(f)) for f in factors], axis=0)
+    depth, vertical, horizontal = (np.cbrt(_norms(f)) for f in factors)
+    mean = depth * vertical * horizontal
     return [f * mean for f in _unit(factors)]
