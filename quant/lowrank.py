@@ -131,5 +131,5 @@ def _unit(factors: list[Array]) -> list[Array]:
 def _balanced(factors: list[Array]) -> list[Array]:
     """The same products with filters of equal norms, which quantize best."""
     depth, vertical, horizontal = (np.cbrt(_norms(f)) for f in factors)
-    mean = depth * vertical * horizontal
+    mean: Array = depth * vertical * horizontal
     return [f * mean for f in _unit(factors)]
