@@ -97,7 +97,9 @@ class ExactNetwork(nn.Module):
                 bias = operands[2] if len(operands) > 2 else 0.0
                 values[node.name] = clipped(layer_sums(node, operands[0], operands[1]) + bias, node.op.clip)
             else:
-                values[node.name] = OPS[type(node.op)](node, self.graph.types(node), operands)
+                floats = any(i in formats and formats[i].scale.dim() for i in node.inputs)
+                operands = [o.float() for o in operands] if floats else operands  # float32, as the recipe has floats behind dynamic codes
+                values[node.name] = OPS[type(node.op)](node, self.graph.types(node), operands).double()
             if isinstance(node.op, _MOVING) and x in formats:
                 formats[node.name] = formats[x]
                 step = formats[x].spread(values[node.name])
@@ -169,6 +171,15 @@ class ExactNetwork(nn.Module):
             y = y + products[..., block]
         return clipped(y if sums.bias is None else y + torch.from_numpy(sums.bias.copy()), sums.clip)
 
+    @staticmethod
+    def _dequantized(sums: _Sums) -> Tensor:
+        """Sums of codes with fixed scales as float32: a bias that has a quantizer is part of the sums, any other is added behind."""
+        total, units = sums.whole[..., 0], sums.scale[:, 0] * float(sums.x.scale)
+        if sums.bias is not None and sums.exact_bias:
+            total = total + torch.from_numpy(round_half_away(sums.bias.astype(np.float64) / units))
+        y = total.float() * torch.from_numpy(units.astype(np.float32))
+        return clipped(y if sums.bias is None or sums.exact_bias else y + torch.from_numpy(sums.bias.copy()), sums.clip)
+
     def _rounded(self, sums: _Sums, q: QType, rounding: Rounding) -> Tensor:
         """The whole numbers, in steps of `q`, that sums become by ratios of scales."""
         units = sums.scale * float(sums.x.scale)
@@ -199,6 +210,7 @@ class ExactNetwork(nn.Module):
             return
         reals = values[x].float() if x not in sums else self._real32(sums[x])
         if op.dynamic:
+            reals = self._dequantized(sums[x]) if x in sums and not sums[x].x.scale.dim() else reals
             scale, zero = dynamic_scale(op, reals)
             formats[node.name] = _Format(q, scale.double())
             values[node.name] = _codes32(reals, op, scale, zero).double() * formats[node.name].spread(reals)

@@ -121,7 +121,8 @@ def _errors(w: Array, factors: list[Array]) -> Array:
 
 
 def _norms(factor: Array) -> Array:
-    return np.maximum(np.linalg.norm(factor, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    norms: Array = np.linalg.norm(factor, axis=1, keepdims=True)
+    return norms + np.finfo(np.float64).tiny
 
 
 def _unit(factors: list[Array]) -> list[Array]:

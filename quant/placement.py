@@ -31,7 +31,7 @@ from tapeout.compiler.unary import Unary
 from .recipe import Encoding, Recipe, TensorRecipe
 
 LAYERS = (Conv2D, DepthwiseConv2D, Dense)
-_MOVING = (Reshape, Transpose, Slice, MaxPool2D, Pad, Clip)  # give codes of the format that they read
+MOVING = (Reshape, Transpose, Slice, MaxPool2D, Pad, Clip)  # give codes of the format that they read
 _PICKING = (Reshape, Transpose, Slice, MaxPool2D)  # each element of the output is one of the input: saturating may come first
 _ROUNDING = (*LAYERS, Add, Sub, Mul, Mean, AveragePool2D, Concat, Softmax, Unary)
 
@@ -100,7 +100,7 @@ def place(graph: Graph, recipe: Recipe) -> dict[str, Place]:
             activation(port.value, "input", port.value)
     for node in graph.nodes:
         op = node.op.name()
-        if isinstance(node.op, _MOVING):
+        if isinstance(node.op, MOVING):
             owners[node.name] = owners[node.inputs[0]]
             continue
         if not isinstance(node.op, _ROUNDING):

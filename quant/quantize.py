@@ -16,7 +16,7 @@ from tapeout.compiler.run import check_inputs
 from .annotate import annotate
 from .calibrate import calibrate
 from .options import QuantizeOptions
-from .placement import LAYERS, Place, Role, place
+from .placement import LAYERS, MOVING, Place, Role, place
 from .recipe import Encoding, Recipe, ScaleKind
 from .scheme import Range, activation_format, bias_format, dyadic, weight_format
 
@@ -96,7 +96,7 @@ def source_format(graph: Graph, name: str, found: Mapping[str, FakeQuantize]) ->
     """The quantizer whose codes a value holds: its own, or that of the value from which ops have moved them; float32 without any."""
     while name not in found:
         producer = graph.producer(name)
-        if producer is None:
+        if producer is None or not isinstance(producer.op, MOVING):
             return FakeQuantize(F32)
         name = producer.inputs[0]
     return found[name]

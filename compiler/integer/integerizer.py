@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from ..ops.reshape import Reshape
 from ..ops.slice import Slice
 from ..ops.transpose import Transpose
 from .chain import Step, step
+
+if TYPE_CHECKING:
+    from .dynamic import DynamicCodes
 
 _MOVING = (Reshape, Transpose, Slice, Pad)  # floats on their way from an input to its quantizer: nothing is computed
 
@@ -41,8 +45,10 @@ class Integerizer:
         self.readers = graph.consumers()
         self.builder = Builder(taken=[v.name for v in graph.values.values() if not v.constant])
         self.codes: dict[str, str] = {}  # of a float value, the value of the integer graph with its codes
+        self.dynamic: dict[str, DynamicCodes] = {}  # likewise, where each sample has a scale of its own
 
     def run(self) -> Graph:
+        from .dynamic import picked
         from .rules import MOVES
 
         inputs = tuple(self._input(port) for port in self.graph.inputs)
@@ -52,6 +58,8 @@ class Integerizer:
                     self._fake_quantize(node)
                 elif type(node.op) in MOVES and self._holds_codes(node):
                     MOVES[type(node.op)](self, node)
+                elif moved := picked(self, node):
+                    self.dynamic[node.name] = moved
             except TapeoutError as error:
                 text, named = str(error), str(error).partition(": ")[0] in self.graph.values
                 raise type(error)(text if named else f"{node.name}: {text}") from None
@@ -92,6 +100,11 @@ class Integerizer:
         """The value that holds the codes of an operand. Raises Unsupported that names the node, and what it reads, when there are none."""
         if name not in self.codes:
             if self.constant(name) is None:
+                if self.computes_in_float(name):
+                    raise Unsupported(
+                        f"{node}: reads {name}, whose scale follows from each sample, together with codes whose scale is fixed; the recipe "
+                        "must make both dynamic, or both static"
+                    )
                 what = self.producers[name].op.name() if name in self.producers else "the graph's input"
                 raise Unsupported(
                     f"{node}: reads {name}, which {what} leaves in float: no quantizer is behind it; quantize it too, "
@@ -122,8 +135,18 @@ class Integerizer:
         mul, shift = scaling(self.builder, name, [x.scale[0] / q.scale[0]])
         return self.builder.add(Requant(q, rounding, q.min, q.max), (value, mul, shift), name)
 
+    def computes_in_float(self, name: str) -> bool:
+        """Whether a value follows from dynamic codes, so that the recipe itself has floats here."""
+        if name in self.dynamic:
+            return True
+        node = self.producers.get(name)
+        return node is not None and name not in self.codes and any(self.computes_in_float(i) for i in node.inputs if i)
+
     def float_value(self, name: str) -> str:
         """The value of the integer graph that holds a value in float32, computed by float nodes where it has to be."""
+        from .dynamic import dynamic_sums, floats
+        from .layers import float_sums, is_layer
+
         if name in self.builder.values and name not in self.codes.values():
             return name
         constant = self.constant(name)
@@ -132,14 +155,18 @@ class Integerizer:
         if name in self.codes:
             target = name if name not in self.builder.values else self.fresh(f"{name}_real")
             return self.builder.add(Dequantize(), (self.codes[name],), target)
+        if name in self.dynamic:
+            return floats(self, self.dynamic[name], name)
         node = self.producers[name]
         if isinstance(node.op, FakeQuantize):
             raise Unsupported(f"{node.name}: {node.inputs[0]} cannot be quantized")
-        from .layers import float_sums, is_layer
-
-        if is_layer(node) and node.inputs[0] in self.codes and self.quantizer(node.inputs[1]) is not None:
-            return float_sums(self, node)
-        if self.strict and not isinstance(node.op, _MOVING) and step(self.graph, node, self.constant) is None:
+        if is_layer(node) and self.quantizer(node.inputs[1]) is not None:
+            if node.inputs[0] in self.codes:
+                return float_sums(self, node)
+            if node.inputs[0] in self.dynamic:
+                return dynamic_sums(self, node)
+        known = isinstance(node.op, _MOVING) or step(self.graph, node, self.constant) is not None
+        if self.strict and not known and (is_layer(node) or not self.computes_in_float(name)):
             raise Unsupported(
                 f"{node.name}: {node.op.name()} would stay in float: nothing quantizes its result; quantize it, or compile with "
                 "--no-strict, which keeps it in float32"
@@ -179,6 +206,7 @@ class Integerizer:
         return self.source(name) if self.quantizer(name) else name
 
     def _fake_quantize(self, node: Node) -> None:
+        from .dynamic import quantized_dynamically
         from .rules import quantized
 
         x, op = node.inputs[0], node.op
@@ -187,6 +215,9 @@ class Integerizer:
             return  # read with its reader
         if not isinstance(op.output, QType):
             raise Unsupported(f"{x}: {op.output.code} tensors have no integer form; no target computes in {op.output.code} yet")
+        if op.dynamic:
+            self.dynamic[node.name] = quantized_dynamically(self, node, op)
+            return
         core, steps = self._chain(x)
         self.codes[node.name] = quantized(self, node, op, core, steps)
 

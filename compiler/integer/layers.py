@@ -67,9 +67,13 @@ class Layer:
 
 def layer(integerizer: Integerizer, node: Node) -> Layer:
     """The node as a layer over codes. Raises Unsupported that names the node when its operands are not quantized."""
+    return layer_over(integerizer, node, integerizer.operand(node.inputs[0], node.name))
+
+
+def layer_over(integerizer: Integerizer, node: Node, x: str) -> Layer:
+    """The node as a layer over the codes `x`, a value of the integer graph. Raises as `layer` does."""
     op = node.op
     assert isinstance(op, Conv2D | DepthwiseConv2D | Dense)
-    x = integerizer.operand(node.inputs[0], node.name)
     x_type = integerizer.format(x)
     codes, q = integerizer.constant_codes(node.inputs[1])
     channel = codes.ndim - 1 if isinstance(op, DepthwiseConv2D) else 0
@@ -117,7 +121,7 @@ def float_sums(integerizer: Integerizer, node: Node) -> str:
     scale = found.scale.astype(np.float32).astype(np.float64)
     biased = len(node.inputs) > 2 and bool(node.inputs[2])
     bias = _bias_codes(found.bias / found.scale, found.bias_limit) if biased and integerizer.quantizer(node.inputs[2]) else None
-    sums = _sums(integerizer, found, bias)
+    sums = add_sums(integerizer, found, bias)
     inputs = [sums]
     if len(integerizer.format(sums).scale) > 1:
         inputs.append(integerizer.builder.constant(f"{node.name}_scale", scale.astype(np.float32)))
@@ -133,8 +137,8 @@ def float_sums(integerizer: Integerizer, node: Node) -> str:
     return value
 
 
-def _sums(integerizer: Integerizer, found: Layer, bias: Int | None, pack: bool = True) -> str:
-    """Adds the constants and the node of the sums; `bias` in whole numbers."""
+def add_sums(integerizer: Integerizer, found: Layer, bias: Int | None, pack: bool = True, zero: str = "") -> str:
+    """Adds the constants and the node of the sums; `bias` in whole numbers, `zero` a zero point of the input that is computed."""
     node, builder, q = found.node, integerizer.builder, found.q
     q = replace(q, packed=pack or q.bits != 8)
     w = builder.constant(integerizer.source(node.inputs[1]), found.codes, q)
@@ -145,7 +149,8 @@ def _sums(integerizer: Integerizer, found: Layer, bias: Int | None, pack: bool =
         b_q = QType(wide, True, tuple(map(float, scale)), (0,) * len(scale), 0) if len(scale) > 1 else QType(wide, True, (float(scale[0]),))
         known = integerizer.source(node.inputs[2]) if any(node.inputs[2:]) else f"{node.name}_bias"
         b = builder.constant(known, bias, b_q)
-    return builder.add(replace(found.op, clip=None), (found.x, w, b), integerizer.fresh(f"{node.name}_sums"))
+    computed = ("", "", zero) if zero else ()
+    return builder.add(replace(found.op, clip=None), (found.x, w, b, *computed), integerizer.fresh(f"{node.name}_sums"))
 
 
 def _bias_codes(bias: Array, limit: int) -> Int | None:
@@ -190,7 +195,7 @@ def _with_requant(integerizer: Integerizer, found: Layer, line: Affine, quantize
         factors = factors[:, np.newaxis] * (found.scale / found.scale[:, :1])
     op, mul, shifts = _requant(integerizer, found, factors, bias, quantizer.rounding, q, line, name)
     plain = found.x_type.dtype == np.int8 and q.dtype == np.int8 and op.blocks == 1 and found.q.bits == 8
-    sums = _sums(integerizer, found, bias, pack=not plain)
+    sums = add_sums(integerizer, found, bias, pack=not plain)
     return integerizer.builder.add(op, (sums, mul, shifts), name)
 
 
@@ -245,7 +250,7 @@ def _with_thresholds(
     wide = np.int64 if found.x_type.dtype.itemsize > 1 else np.int32
     t = integerizer.builder.constant(f"{name}_thresholds", thresholds.t.astype(wide))
     down = integerizer.builder.constant(f"{name}_descending", thresholds.descending)
-    sums = _sums(integerizer, found, None)
+    sums = add_sums(integerizer, found, None)
     return integerizer.builder.add(stage, (sums, t, down), name)
 
 

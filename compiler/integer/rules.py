@@ -42,8 +42,6 @@ def quantized(integerizer: Integerizer, node: Node, op: FakeQuantize, core: str,
     """Adds what computes the codes of a `fake_quantize` whose input follows from the value `core` by `steps`; returns their name."""
     assert isinstance(op.output, QType)
     q, x = held(op.output), node.inputs[0]
-    if op.dynamic:
-        raise Unsupported(f"{x}: its scale would follow from each sample, which this pass does not lower yet; make its activations static")
     if len(q.scale) > 1 or len(set(q.zero)) > 1:
         raise Unsupported(f"{x}: activations have one scale for the tensor, got {len(q.scale)}")
     packed = op.output.bipolar and _packable(integerizer, node.name)

@@ -10,6 +10,7 @@ from ..ops.conv2d import Conv2D
 from ..ops.dense import Dense
 from ..ops.depthwise_conv2d import DepthwiseConv2D
 from ..ops.dequantize import Dequantize
+from ..ops.dynamic_dequantize import DynamicDequantize
 from ..ops.requant import Requant
 from ..ops.scale_sums import ScaleSums
 from ..ops.threshold import Threshold
@@ -65,4 +66,5 @@ def _refuse_wide_tensors(graph: Graph) -> None:
 
 def _takes_sums(reader: Node, name: str) -> bool:
     """Whether a node makes floats of a sum, or takes the value as a computed zero point."""
-    return isinstance(reader.op, Dequantize | ScaleSums) or (isinstance(reader.op, _Layer) and name in reader.inputs[5:])
+    floats = isinstance(reader.op, Dequantize | DynamicDequantize | ScaleSums)
+    return floats or (isinstance(reader.op, _Layer) and name in reader.inputs[5:])

@@ -85,7 +85,8 @@ def differing(graph: Graph, x: Tensor) -> dict[str, tuple[int, int]]:
     for name, codes in ExactNetwork(graph).codes(x).items():
         own = name if name in integer.values and name != "x" and f"{name}_q" not in integer.values else f"{name}_q"
         q = integer.values[own].type.quantized
-        whole_numbers = 2 * held[own].astype(np.int64) - 1 if q.bipolar else held[own].astype(np.int64) - q.zero[0]
+        zero = held[f"{name}_zero"].reshape(-1, *(1,) * (held[own].ndim - 1)) if f"{name}_zero" in held else q.zero[0]
+        whole_numbers = 2 * held[own].astype(np.int64) - 1 if q.bipolar else held[own].astype(np.int64) - zero
         off = np.abs(whole_numbers.reshape(codes.shape) - codes.numpy())
         found[name] = int((off > 0).sum()), int(off.max())
     assert len(found) >= 5
@@ -147,11 +148,12 @@ WIDTHS = [2, 3, 4, 5, 6, 7, 8, 16]
 @pytest.mark.parametrize("granularity", ["tensor", "channel", "group"])
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("scale", ["power_of_two", "dyadic", "float"])
-def test_integers_compute_the_model(scale: str, symmetric: bool, granularity: str, bits: int) -> None:
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_integers_compute_the_model(dynamic: bool, scale: str, symmetric: bool, granularity: str, bits: int) -> None:
     weights = {"bits": bits, "granularity": granularity, "group": 4, "scale": scale}
-    net = trained(recipe(weights, {"bits": max(bits, 3), "symmetric": symmetric, "scale": scale}))
+    net = trained(recipe(weights, {"bits": max(bits, 3), "symmetric": symmetric, "scale": scale, "dynamic": dynamic}))
     found = differing(net.to_graph(), batch(64, 9))
-    if scale == "float":
+    if scale == "float" and not dynamic:
         assert max(most for _, most in found.values()) <= 1
     else:
         assert not any(count for count, _ in found.values()), found
@@ -173,6 +175,15 @@ def test_powers_of_two_in_plain_float64(bits: int) -> None:
     x = batch(64, 9).double()
     with torch.no_grad():
         assert torch.equal(net.double()(x)[0], exact(x)[0])
+
+
+@pytest.mark.parametrize("fixed", [["x", "first"], ["point", "pooled"], ["deep"]], ids="+".join)
+@pytest.mark.parametrize("scale", ["power_of_two", "dyadic", "float"])
+def test_fixed_and_dynamic_scales_in_one_network(scale: str, fixed: list[str]) -> None:
+    rule = {"layers": fixed, "activations": {"dynamic": False}}
+    said = {"weights": {"bits": 8, "scale": scale}, "activations": {"bits": 8, "symmetric": False, "scale": scale, "dynamic": True}}
+    found = differing(trained(parse({**said, "rules": [rule]}, "test")).to_graph(), batch(64, 9))
+    assert not any(count for count, _ in found.values()), found
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
