@@ -20,7 +20,10 @@ import torch
 
 from examples.recipes.tasks import HERE, TASKS, Task
 from tapeout.compiler import data
+from tapeout.compiler.budget import Budget, Quantity
 from tapeout.compiler.build import lower
+from tapeout.compiler.cli.measure import measure
+from tapeout.compiler.cli.search import search_bits
 from tapeout.compiler.frontends import read
 from tapeout.compiler.ir import Graph
 from tapeout.cosim.engine import Harnessed, Machine
@@ -29,7 +32,7 @@ from tapeout.quant.options import Calibration, QuantizeOptions
 from tapeout.quant.quantize import quantize
 from tapeout.quant.recipe import Recipe, load
 from tapeout.quant.retrain import Retraining
-from tapeout.quant.train import TrainOptions, as_split
+from tapeout.quant.train import Split, TrainOptions, as_split
 from tapeout.targets import find_target
 from tapeout.targets.compiled import Compiled
 
@@ -49,12 +52,13 @@ class Row:
 
 
 THREE = (0, 1, 2)
+UNIFORM = Row("4 bits in every layer", str(HERE / "uniform4.toml"), THREE)
 ROWS = {
     "mnist": (
         Row("float", "float"), Row("int8 after training", "int8", trained=False), Row("int8 retrained", "int8"), Row("w4a8", "w4a8"),
         Row("w2a4", "w2a4"), Row("ternary", "ternary"), Row("binary (BiPer)", "binary", THREE, rate=5.0),
         Row("binary (plain sign)", str(HERE / "sign.toml"), THREE, rate=5.0),
-        Row("4 bits in every layer", str(HERE / "uniform4.toml"), THREE), Row("mixed, searched", "mixed", THREE),
+        UNIFORM, Row("mixed, searched", "mixed", THREE),
     ),
     "cifar": (Row("float", "float"), Row("int8 after training", "int8", trained=False), Row("int8 retrained", "int8"), Row("w4a8", "w4a8")),
 }  # fmt: skip
@@ -87,38 +91,34 @@ def trained(task: Task, row: Row, seed: int) -> tuple[Graph, Recipe, dict[str, A
         return quantize(graph, {port.value: samples}, recipe, QuantizeOptions(Calibration.MSE)), recipe, {"minutes": 0.0, "val": None}
     told: dict[str, Any] = {}
     if recipe.searched:
-        recipe, told["bits"] = searched(graph, recipe, splits["train"])
+        recipe, told["bits"] = searched(task, graph, recipe, splits["train"])
     run = Retraining.prepare(graph, recipe, splits["train"], splits["val"], options)
     folder = BUILD / task.name
     folder.mkdir(parents=True, exist_ok=True)
-    run.train(folder / f"{row.name}-{seed}.pt".replace(" ", "_"), False, lambda epoch, step, loss: None)
+    run.train(folder / f"{file_of(row, seed)}.pt", False, lambda epoch, step, loss: None)
     result = run.result()
     return result.graph, recipe, {**told, "minutes": (time.monotonic() - begun) / 60, "val": result.after}
 
 
-def searched(graph: Graph, recipe: Recipe, part: Any) -> tuple[Recipe, list[int]]:
-    """The recipe with bits by search, under as many bytes of weights as 4 bits in every layer take."""
-    from tapeout.compiler.ir import QType
-    from tapeout.quant.mixed import search, sensitivity, weight_bytes
-    from tapeout.quant.placement import LAYERS
-    from tapeout.quant.quantize import calibrated
-
-    x, y = part.batch(torch.arange(1024)), part.y[:1024]
-    simple, ranges = calibrated(graph, {graph.input_names[0]: x[:256][:, None].numpy()}, recipe, QuantizeOptions(Calibration.MSE))
-    budget = sum(weight_bytes(simple.values[n.inputs[1]].type, QType(4)) for n in simple.nodes if isinstance(n.op, LAYERS))
-    found = search(recipe, sensitivity(simple, recipe, ranges, x, y), budget)
+def searched(task: Task, graph: Graph, recipe: Recipe, part: Split) -> tuple[Recipe, list[int]]:
+    """The recipe with bits as `tapeout retrain` searches them, under the flash of 4 bits in every layer rounded up to a whole KiB."""
+    uniform = json.loads((BUILD / task.name / f"{file_of(UNIFORM, 0)}.json").read_text())
+    found = search_bits(graph, recipe, part, Budget(Quantity.FLASH, -(-uniform["flash"] // 1024) * 1024), "cortex-m4")
     print(found.table(), flush=True)
     return found.recipe, list(found.chosen.bits)
 
 
+def file_of(row: Row, seed: int) -> str:
+    """What the files of a row are called."""
+    return f"{row.name}-{seed}".replace(" ", "_")
+
+
 def measured(task: Task, row: Row, seed: int) -> dict[str, Any]:
     """Trains, compiles for a Cortex-M4, runs the C on the host on the test data; kept under build/recipes."""
-    path = BUILD / task.name / f"{row.name}-{seed}.json".replace(" ", "_")
+    path = BUILD / task.name / f"{file_of(row, seed)}.json"
     if path.is_file():
         found: dict[str, Any] = json.loads(path.read_text())
         return found
-    from tapeout.compiler.cli.measure import measure
-
     graph, _, told = trained(task, row, seed)
     lowered = lower(graph)
     folder = BUILD / task.name / path.stem

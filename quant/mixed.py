@@ -116,11 +116,12 @@ def _loss(network: Network, x: Tensor, y: Tensor) -> float:
 
 
 def search(recipe: Recipe, choices: Sequence[Choice], budget: int, size: Callable[[Recipe], int] | None = None, points: int = 24) -> Mixed:
-    """The bits of every layer with the least predicted loss among those whose `size` is within `budget` bytes, as a recipe.
+    """The bits of every layer with the least predicted loss that was found with a `size` within `budget` bytes, as a recipe.
 
     `size` measures a recipe's build, the bytes of the weights alone when it is not given; `recipe` says everything but the bits. The
-    program is solved for so many bounds on the weights, from the fewest bits to the most, and for the budget itself. Raises TapeoutError
-    that names the least size when the budget is below it.
+    program is solved for so many bounds on the weights, from the fewest bits to the most. As builds hold code for each width too, the
+    best of these and of the equal widths that fits is then bettered, layer by layer. Raises TapeoutError that names the least size when
+    the budget is below it.
     """
     layers = tuple(dict.fromkeys(c.layer for c in choices))
     smallest = sum(min(c.bytes for c in choices if c.layer == name) for name in layers)
@@ -129,11 +130,45 @@ def search(recipe: Recipe, choices: Sequence[Choice], budget: int, size: Callabl
     found = dict.fromkeys(solve(choices, bound) for bound in bounds)
     front = tuple(p for p in found if not any(o.bytes <= p.bytes and o.loss <= p.loss and o != p for o in found))
     sizes: dict[Point, int] = {}
-    for point in sorted(front, key=lambda p: (p.loss, p.bytes)):
-        sizes[point] = size(_concrete(recipe, layers, point)) if size else point.bytes
-        if sizes[point] <= budget:
-            return Mixed(_concrete(recipe, layers, point), point, front, tuple(choices), layers)
-    raise TapeoutError(f"a budget of {budget} bytes is below the least that was found, {min(sizes.values())}")
+
+    def fits(point: Point) -> bool:
+        if point not in sizes:
+            sizes[point] = size(_concrete(recipe, layers, point)) if size else point.bytes
+        return sizes[point] <= budget
+
+    chosen = next(filter(fits, _by_loss([*front, *_equal_widths(choices, layers)])), None)
+    if chosen is None:
+        raise TapeoutError(f"a budget of {budget} bytes is below the least that was found, {min(sizes.values())}")
+    while (better := next(filter(fits, _by_loss(_betters(choices, layers, chosen))), None)) is not None:
+        chosen = better
+    front = tuple(sorted({*front, chosen}, key=lambda p: (p.bytes, -p.loss)))
+    return Mixed(_concrete(recipe, layers, chosen), chosen, front, tuple(choices), layers)
+
+
+def _by_loss(points: Sequence[Point]) -> list[Point]:
+    return sorted(points, key=lambda p: (p.loss, p.bytes))
+
+
+def _point(choices: Sequence[Choice], layers: Sequence[str], bits: Sequence[int]) -> Point | None:
+    """The point of these bits, if every layer may have them."""
+    known = {(c.layer, c.bits): c for c in choices}
+    kept = [known[key] for key in zip(layers, bits, strict=True) if key in known]
+    return Point(tuple(bits), sum(c.bytes for c in kept), sum(c.loss for c in kept)) if len(kept) == len(layers) else None
+
+
+def _equal_widths(choices: Sequence[Choice], layers: Sequence[str]) -> list[Point]:
+    """As many bits in every layer, by which a build has the least code."""
+    points = [_point(choices, layers, [bits] * len(layers)) for bits in sorted({c.bits for c in choices})]
+    return [p for p in points if p is not None]
+
+
+def _betters(choices: Sequence[Choice], layers: Sequence[str], point: Point) -> list[Point]:
+    """The points of less loss in which one layer has other bits."""
+    changed = [
+        _point(choices, layers, [c.bits if name == c.layer else bits for name, bits in zip(layers, point.bits, strict=True)])
+        for c in choices
+    ]  # fmt: skip
+    return [p for p in changed if p is not None and p.loss < point.loss]
 
 
 def _concrete(recipe: Recipe, layers: Sequence[str], point: Point) -> Recipe:
