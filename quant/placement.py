@@ -80,7 +80,7 @@ def place(graph: Graph, recipe: Recipe) -> dict[str, Place]:
     owners: dict[str, str] = {}  # of a value that holds codes, the placed value whose format they have
 
     def activation(name: str, op: str, layer: str, like: str | None = None, fixed: tuple[float, float] | None = None) -> None:
-        chosen = recipe.layer(layer, op, positions.get(layer))
+        chosen = recipe.layer(layer, op, positions.get(layer, ()))
         tensor, rounding = chosen.activations, chosen.rounding
         if like is not None and places[like].recipe.encoding is Encoding.BINARY:
             like = None  # a mean of signs is none
@@ -106,7 +106,7 @@ def place(graph: Graph, recipe: Recipe) -> dict[str, Place]:
         if not isinstance(node.op, _ROUNDING):
             raise Unsupported(f"{node.name}: {op} cannot be quantized; compile the model in float32")
         if isinstance(node.op, LAYERS):
-            _layer(graph, node, recipe, positions.get(node.name), places)
+            _layer(graph, node, recipe, positions[node.name], places)
         else:
             for name in node.inputs:
                 if name and graph.values[name].constant and name not in places:
@@ -118,9 +118,9 @@ def place(graph: Graph, recipe: Recipe) -> dict[str, Place]:
     return places
 
 
-def _layer(graph: Graph, node: Node, recipe: Recipe, position: str | None, places: dict[str, Place]) -> None:
+def _layer(graph: Graph, node: Node, recipe: Recipe, positions: tuple[str, ...], places: dict[str, Place]) -> None:
     """The places of a layer's weights and bias."""
-    chosen = recipe.layer(node.name, node.op.name(), position)
+    chosen = recipe.layer(node.name, node.op.name(), positions)
     w, b = node.inputs[1], node.inputs[2] if len(node.inputs) > 2 else ""
     if not all(graph.values[name].constant for name in (w, b) if name):
         raise Unsupported(f"{node.name}: {node.op.name()} can be quantized only with constant weights and bias")
@@ -139,10 +139,10 @@ def _has_thresholds(recipe: TensorRecipe) -> bool:
     return recipe.encoding in (Encoding.BINARY, Encoding.TERNARY) or (recipe.encoding is Encoding.INTEGER and recipe.bits <= 2)
 
 
-def _positions(graph: Graph) -> dict[str, str]:
-    """`@first` and `@last` by the names of the first and last layer with weights; a sole one is the first."""
+def _positions(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """Of each layer with weights, by its name, which of `@first` and `@last` it is; a sole one is both."""
     layers = [n.name for n in graph.nodes if isinstance(n.op, LAYERS)]
-    return {layers[-1]: "@last", layers[0]: "@first"} if layers else {}
+    return {name: ("@first",) * (name == layers[0]) + ("@last",) * (name == layers[-1]) for name in layers}
 
 
 def _end(name: str, sole: Mapping[str, Node]) -> str:

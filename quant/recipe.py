@@ -90,7 +90,8 @@ class LayerRecipe:
 
 @dataclass(frozen=True)
 class Rule:
-    """Changes for the layers whose name (shell pattern) or op matches. `@first` and `@last` are the first and last layer with weights.
+    """Changes for the layers whose name (shell pattern) or op matches. `@first` and `@last` are the first and last layer with weights,
+    which may be the same one.
 
     A rule without `layers` matches every name, one without `types` every op; the graph's inputs have the type `input`.
     """
@@ -101,8 +102,8 @@ class Rule:
     activations: Mapping[str, Any] = field(default_factory=dict)
     rounding: Rounding | None = None
 
-    def matches(self, name: str, type: str, position: str | None) -> bool:
-        named = not self.layers or any(fnmatchcase(name, p) or p == position for p in self.layers)
+    def matches(self, name: str, type: str, positions: tuple[str, ...]) -> bool:
+        named = not self.layers or any(fnmatchcase(name, p) or p in positions for p in self.layers)
         return named and (not self.types or type in self.types)
 
 
@@ -115,11 +116,11 @@ class Recipe:
     rules: tuple[Rule, ...] = ()
     searched: bool = False  # bits per layer are found by search; see mixed.py
 
-    def layer(self, name: str, type: str, position: str | None = None) -> LayerRecipe:
-        """The recipe of a layer by its name, its op's name and, for `@first` and `@last`, its position. Raises TapeoutError."""
+    def layer(self, name: str, type: str, positions: tuple[str, ...] = ()) -> LayerRecipe:
+        """The recipe of a layer by its name, its op's name and which of `@first` and `@last` it is. Raises TapeoutError."""
         found = self.default
         for rule in self.rules:
-            if rule.matches(name, type, position):
+            if rule.matches(name, type, positions):
                 weights = _changed(found.weights, rule.weights, f"{self.name}: weights")
                 activations = _changed(found.activations, rule.activations, f"{self.name}: activations")
                 found = LayerRecipe(weights, activations, rule.rounding or found.rounding)

@@ -275,7 +275,7 @@ def ignored(graph: Graph, chosen: Recipe) -> list[str]:
     wrong = []
     for node in graph.nodes:
         if isinstance(node.op, LAYERS):
-            said = chosen.layer(node.name, node.op.name(), {names[-1]: "@last", names[0]: "@first"}.get(node.name))
+            said = chosen.layer(node.name, node.op.name(), {names[0]: ("@first",), names[-1]: ("@last",)}.get(node.name, ()))
             for name, tensor in ((node.inputs[1].removesuffix("_fq"), said.weights), (node.name, said.activations)):
                 q = formats.get(name)
                 if not isinstance(q, QType) or q.bits != tensor.bits:

@@ -36,7 +36,7 @@ def test_later_rules_win(tmp_path: Path) -> None:
     path.write_text(RULES)
     recipe = load(str(path))
     bits = {(n, t, p): recipe.layer(n, t, p).weights.bits for n, t, p in (
-        ("a", "conv2d", "@first"), ("b", "conv2d", None), ("head1", "dense", None), ("c", "dense", "@last"),
+        ("a", "conv2d", ("@first",)), ("b", "conv2d", ()), ("head1", "dense", ()), ("c", "dense", ("@last",)),
     )}  # fmt: skip
     assert list(bits.values()) == [8, 4, 8, 4]
     assert recipe.layer("c", "dense").activations.bits == 6 and recipe.layer("c", "dense").rounding == "half_even"
