@@ -42,9 +42,11 @@ def sensitivity_table(graph: Graph, samples: Mapping[str, Array], recipe: Recipe
 
 
 def decibels(wanted: Array, found: Array) -> float:
-    """10 log10 of the power of the signal over that of the error."""
-    noise = float(((wanted - found) ** 2).sum())
-    return float(10 * np.log10(float((wanted**2).sum()) / noise)) if noise else float("inf")
+    """10 log10 of the power of the signal over that of the error; infinite without an error, and minus that without a signal."""
+    signal, noise = float((wanted**2).sum()), float(((wanted - found) ** 2).sum())
+    if not signal or not noise:
+        return float("-inf") if noise else float("inf")
+    return float(10 * np.log10(signal / noise))
 
 
 def _outputs(graph: Graph, samples: Mapping[str, Array]) -> Array:
