@@ -28,6 +28,8 @@ def quantize(graph: Graph, samples: Mapping[str, Array], recipe: Recipe, options
     TapeoutError for samples that do not fit and for a graph that is not float32 throughout, and Unsupported, which names the node, for
     an op that has no integer form: nothing stays float silently.
     """
+    if recipe.searched:
+        raise TapeoutError(f"recipe {recipe.name}: its bits are found by a search; use tapeout retrain with --budget flash=...")
     simple, ranges = calibrated(graph, samples, recipe, options)
     places = place(simple, recipe)
     for p in places.values():
@@ -71,6 +73,9 @@ def prepared(graph: Graph, samples: Mapping[str, Array]) -> tuple[Graph, dict[st
     for value in graph.values.values():
         if value.type.q != F32:
             raise TapeoutError(f"{value.name}: holds {value.type.q.code}; only a float32 model can be quantized")
+    for node in graph.nodes:
+        if isinstance(node.op, FakeQuantize):
+            raise TapeoutError(f"{node.name}: the model is quantized already; compile it without a recipe")
     simple = fold_batch_norm(simplify(graph))
     relaid = {
         new.value: new.from_source(old.to_source(samples[old.value]))

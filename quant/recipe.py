@@ -209,7 +209,11 @@ _FOLDER = Path(__file__).parent / "recipes"
 
 def _fixed(width: int, integer: int) -> Recipe:
     tensor = {"bits": width, "integer_bits": integer, "scale": "power_of_two", "granularity": "tensor", "symmetric": True, "signed": True}
-    return parse({"weights": tensor, "activations": tensor, "rounding": "half_even"}, f"fixed<{width},{integer}>")
+    name = f"fixed<{width},{integer}>"
+    try:
+        return parse({"weights": tensor, "activations": tensor, "rounding": "half_even"}, name)
+    except TapeoutError as error:
+        raise TapeoutError(f"{name}: {error}") from None
 
 
 def _rule(table: Mapping[str, Any]) -> Rule:

@@ -172,6 +172,8 @@ def _per_mac(instructions: int, macs: int) -> float | None:
 
 def _how(job: Job) -> str | None:
     """How the model was quantized here, in a few words."""
+    from tapeout.quant.recipe import load
+
     if job.calibration is None:
         return None
-    return f"{job.recipe}, calibrated by {job.quantize.calibration.value} on {job.calibration.name}"
+    return f"{load(job.recipe).name}, calibrated by {job.quantize.calibration.value} on {job.calibration.name}"

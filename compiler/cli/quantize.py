@@ -49,7 +49,8 @@ def command(
         notes = (export.write_qonnx if form == "qonnx" else export.write_qdq)(quantized, partial)
     if sensitivity:
         click.echo(sensitivity_table(graph, samples, chosen, options))
-    click.echo(f"{recipe} against float on {len(next(iter(samples.values())))} calibration samples: {fidelity(graph, quantized, samples)}")
+    count = len(next(iter(samples.values())))
+    click.echo(f"{chosen.name} against float on {count} calibration samples: {fidelity(graph, quantized, samples)}")
     for note in notes:
         click.echo(f"note: {note}")
     click.echo(f"wrote {output}")

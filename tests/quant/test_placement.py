@@ -189,8 +189,8 @@ def line(name: str, format: FakeQuantize) -> str:
 
 
 def placed(graph: Graph, recipe: Recipe) -> list[str]:
-    """The line of each tensor behind a quantizer. What only training finds is placed with made-up ranges."""
-    if recipe.name == "binary":
+    """The line of each tensor behind a quantizer. What only training or a search finds is placed with made-up ranges."""
+    if recipe.name in ("binary", "mixed"):
         quantized = annotated_blindly(graph, recipe)
     else:
         quantized = quantize(graph, {"x": samples()}, recipe, QuantizeOptions())
@@ -330,3 +330,8 @@ def test_the_only_layer_is_first_and_last(name: str) -> None:
 def test_what_only_training_finds_is_refused_and_names_layer_and_command() -> None:
     with pytest.raises(TapeoutError, match="^deep: recipe binary makes its weights binary, which only training finds; use tapeout retrain"):
         quantize(network(), {"x": samples()}, load("binary"), QuantizeOptions())
+
+
+def test_what_only_a_search_finds_is_refused_and_names_the_command() -> None:
+    with pytest.raises(TapeoutError, match="^recipe mixed: its bits are found by a search; use tapeout retrain with --budget flash="):
+        quantize(network(), {"x": samples()}, load("mixed"), QuantizeOptions())

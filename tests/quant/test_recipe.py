@@ -71,6 +71,14 @@ def test_unknown_names_list_the_known_ones() -> None:
         load("int7")
 
 
+@pytest.mark.parametrize(("name", "words"), [
+    ("fixed<40,3>", "^fixed<40,3>: weights: bits = 40: integers have 2 to 16 bits"), ("fixed<8,x>", "there is no recipe 'fixed<8,x>'"),
+])
+def test_a_wrong_width_names_the_recipe(name: str, words: str) -> None:
+    with pytest.raises(TapeoutError, match=words):
+        load(name)
+
+
 def test_fixed_states_its_scale() -> None:
     tensor = load("fixed<8,3>").default.weights
     assert (tensor.bits, tensor.integer_bits, tensor.encoding) == (8, 3, Encoding.INTEGER)
