@@ -60,13 +60,18 @@ ROWS = {
         Row("binary (plain sign)", str(HERE / "sign.toml"), THREE, rate=5.0),
         UNIFORM, Row("mixed, searched", "mixed", THREE),
     ),
-    "cifar": (Row("float", "float"), Row("int8 after training", "int8", trained=False), Row("int8 retrained", "int8"), Row("w4a8", "w4a8")),
+    "cifar": (Row("float", "float"), Row("int8 after training", "int8", trained=False), Row("int8 retrained", "int8"), Row("w4a8", "w4a8"),
+              Row("4 bits in every layer", UNIFORM.recipe)),
 }  # fmt: skip
-ROWS["fsdd"] = ROWS["mnist"]
+ROWS["fsdd"] = (
+    *ROWS["mnist"],
+    Row("binary weights (BiPer), 8-bit activations", str(HERE / "biper_weights.toml"), THREE, rate=10.0),
+    Row("binary weights (plain sign), 8-bit activations", str(HERE / "sign_weights.toml"), THREE, rate=10.0),
+)
 OPTIONS = {
     "mnist": TrainOptions(epochs=3, batch=128, learning_rate=1e-3, weight_decay=1e-2, distill=0.5),
     "fsdd": TrainOptions(epochs=15, batch=64, learning_rate=1e-3, weight_decay=1e-2, distill=0.5),
-    "cifar": TrainOptions(epochs=2, batch=128, learning_rate=5e-4, weight_decay=1e-2, augment=("flip", "crop")),
+    "cifar": TrainOptions(epochs=4, batch=128, learning_rate=5e-4, weight_decay=1e-2, augment=("flip", "crop")),
 }
 
 

@@ -67,6 +67,10 @@ class Place:
 _FIXED: dict[type[Op], tuple[float, float]] = {
     Sigmoid: (0.0, 255 / 256), Tanh: (-1.0, 127 / 128), Softmax: (0.0, 255 / 256),
 }  # fmt: skip
+# Of results whose operands are all -1 or +1: what the float network has there says nothing of them.
+_OF_SIGNS: dict[type[Op], tuple[float, float]] = {
+    AveragePool2D: (-1.0, 1.0), Mean: (-1.0, 1.0), Mul: (-1.0, 1.0), Add: (-2.0, 2.0), Sub: (-2.0, 2.0),
+}  # fmt: skip
 
 
 def place(graph: Graph, recipe: Recipe) -> dict[str, Place]:
@@ -112,7 +116,8 @@ def place(graph: Graph, recipe: Recipe) -> dict[str, Place]:
                 if name and graph.values[name].constant and name not in places:
                     activation(name, op, node.name)
         like = owners[node.inputs[0]] if isinstance(node.op, AveragePool2D) else None
-        activation(node.name, op, node.name, like, _FIXED.get(type(node.op)))
+        of_signs = all(i in owners and places[owners[i]].recipe.encoding is Encoding.BINARY for i in node.inputs if i)
+        activation(node.name, op, node.name, like, (_FIXED | _OF_SIGNS if of_signs else _FIXED).get(type(node.op)))
         if isinstance(node.op, LAYERS) and _has_thresholds(places[node.name].recipe):
             places.pop(node.inputs[2] if len(node.inputs) > 2 else "", None)
     return places

@@ -335,3 +335,12 @@ def test_what_only_training_finds_is_refused_and_names_layer_and_command() -> No
 def test_what_only_a_search_finds_is_refused_and_names_the_command() -> None:
     with pytest.raises(TapeoutError, match="^recipe mixed: its bits are found by a search; use tapeout retrain with --budget flash="):
         quantize(network(), {"x": samples()}, load("mixed"), QuantizeOptions())
+
+
+@pytest.mark.parametrize(("residual", "name", "scale"), [(False, "pooled", 2 / 255), (True, "sum", 4 / 255)])
+def test_results_of_signs_reach_as_far_as_signs_do(residual: bool, name: str, scale: float) -> None:
+    """What the float network has there, results of relus, says nothing of signs: half of their sums and means would be lost."""
+    graph = annotated_blindly(network(residual=residual), load("binary"))
+    (op,) = (n.op for n in graph.nodes if n.inputs[0] == name and isinstance(n.op, FakeQuantize))
+    assert isinstance(op, FakeQuantize) and isinstance(op.output, QType)
+    assert op.output.scale == pytest.approx((scale,))
