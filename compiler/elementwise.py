@@ -54,6 +54,8 @@ class SumScaling:
         """Raises TapeoutError when a sum of codes of `x` and `y` can leave 32 bits on the way."""
         total = 0
         for q, factor in ((x, self.x), (y, self.y)):
+            if q.bits > 31 - self.left:
+                raise TapeoutError(f"sums leave 32 bits: additions take codes of at most {31 - self.left} bits, not {q.code}")
             total += _scaled_bound(max(q.max - q.zero[0], q.zero[0] - q.min) << self.left, factor, self.rounding)
         if _scaled_bound(total, self.out, self.rounding) + 256 >= 1 << 31:
             raise TapeoutError(_TOO_FINE)

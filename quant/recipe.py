@@ -233,7 +233,12 @@ def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _rounding(table: Mapping[str, Any]) -> Rounding | None:
-    return _enum(Rounding, table["rounding"], "rounding") if "rounding" in table else None
+    if "rounding" not in table:
+        return None
+    chosen = [r for r in Rounding if r is not Rounding.TFLITE]  # which is for products of imported .tflite files alone
+    if table["rounding"] not in chosen:
+        raise TapeoutError(f"rounding = {table['rounding']!r}: choose from {', '.join(chosen)}")
+    return Rounding(table["rounding"])
 
 
 def _changed(base: TensorRecipe, changes: Mapping[str, Any], where: str) -> TensorRecipe:

@@ -6,13 +6,25 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from tapeout.compiler import text
+from tapeout.compiler.build import lower
+from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.frontends.onnx import ops as onnx_ops
 from tapeout.compiler.frontends.tflite.operators import OPERATORS
+from tapeout.compiler.ir import Graph
+from tapeout.quant.export import write_qdq, write_qonnx
+from tapeout.quant.mixed import BITS
+from tapeout.quant.options import QuantizeOptions
+from tapeout.quant.quantize import annotated_blindly, quantize
+from tapeout.quant.recipe import Encoding, Recipe, TensorRecipe, load, ready_made
+from tapeout.targets import all_targets
 from tapeout.targets.c.target import KERNELS
-from tapeout.targets.target import symbols
+from tapeout.targets.target import Target, symbols
+from tests.documents import with_part
+from tests.quant.float_nets import network, samples
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,3 +66,101 @@ folded. What stands in neither list is refused by name.
 
 def test_ops_table(golden: Callable[[str, str], None]) -> None:
     golden(str(ROOT / "docs" / "ops.md"), table())
+
+
+# the ready-made recipes
+
+RECIPES = ("int8", "int8-sym", "w4a8", "w2a4", "ternary", "binary", "mixed", "fixed<8,3>", "fixed<16,6>", "fp16", "bf16", "float")
+_WORDS = {
+    Encoding.TERNARY: "-s, 0, +s", Encoding.BINARY: "1 bit, the sign", Encoding.BIPER: "1 bit, of a sine",
+    Encoding.F32: "float32", Encoding.F16: "binary16", Encoding.BF16: "bfloat16",
+}  # fmt: skip
+
+
+def bits_of(tensor: TensorRecipe) -> str:
+    return _WORDS.get(tensor.encoding, f"{tensor.bits} bits")
+
+
+def weights_in_words(recipe: Recipe) -> str:
+    w = recipe.default.weights
+    if w.encoding in (Encoding.F32, Encoding.F16, Encoding.BF16):
+        return bits_of(w)
+    bits = f"{min(BITS)} to {max(BITS)} bits" if recipe.searched else bits_of(w)
+    return f"{bits}, {f'scale 2^{w.integer_bits - w.bits}' if w.integer_bits is not None else f'a scale per {w.granularity}'}"
+
+
+def activations_in_words(a: TensorRecipe) -> str:
+    if a.encoding is not Encoding.INTEGER:
+        return bits_of(a)
+    unsigned = ", unsigned where nothing is negative" if a.symmetric and not a.signed else ""
+    fixed = f"scale 2^{a.integer_bits - a.bits}" if a.integer_bits is not None else f"{'no ' * a.symmetric}zero point"
+    return f"{bits_of(a)}, {fixed}{unsigned}"
+
+
+def ends_in_words(recipe: Recipe) -> str:
+    """What the input, the first and the last layer have otherwise."""
+    plain, said = recipe.default, []
+    if (own := recipe.layer("?", "input")).activations != plain.activations:
+        said.append(f"input {activations_in_words(own.activations)}")
+    for name in ("first", "last"):
+        own = recipe.layer("?", "", (f"@{name}",))
+        if own.weights != plain.weights:
+            assert own.weights == replace(plain.weights, encoding=own.weights.encoding, bits=own.weights.bits), "no other key is told"
+            said.append(f"{name} layer's weights {bits_of(own.weights)}")
+        if own.activations != plain.activations:
+            said.append(f"{name} layer's result {activations_in_words(own.activations)}")
+    return "; ".join(said)
+
+
+def refusal(action: Callable[..., object], *arguments: object) -> str:
+    """Why something is refused, empty when it is not."""
+    try:
+        action(*arguments)
+    except TapeoutError as error:
+        return str(error)
+    return ""
+
+
+def needs(recipe: Recipe) -> str:
+    """As `tapeout quantize` says it."""
+    said = refusal(quantize, network(residual=True), {"x": samples()}, recipe, QuantizeOptions())
+    assert not said or "use tapeout retrain" in said
+    return "search and retraining" if "search" in said else "retraining" if said else "calibration data"
+
+
+def runs_on(recipe: Recipe) -> str:
+    """The targets that have every kernel of the network, or else of one without additions and pooling, or why none does."""
+    whole, layers = (able(annotated_blindly(graph, recipe)) for graph in (network(residual=True), network(pool=False)))
+    return layers if layers == whole else f"{layers} without additions and pooling"
+
+
+def able(annotated: Graph) -> str:
+
+    def kernels(target: Target) -> None:
+        lowered = lower(annotated)
+        for node in lowered.nodes:
+            if not node.op.alias:
+                target.kernel(lowered, node)
+
+    refused = {target.name: refusal(kernels, target) for target in all_targets()}
+    names = [name for name, said in refused.items() if not said]
+    if not names:
+        return f"none: {refused['c'].partition(': ')[2]}"
+    return "every target" if len(names) == len(refused) else ", ".join(names)
+
+
+def recipes_table(folder: Path) -> str:
+    lines = ["| recipe | weights | activations | first and last layer | needs | runs on | files |", "|---|---|---|---|---|---|---|"]
+    for name in RECIPES:
+        recipe = load(name)
+        annotated = annotated_blindly(network(residual=True), recipe)
+        files = [form for form, write in (("QONNX", write_qonnx), ("QDQ", write_qdq)) if not refusal(write, annotated, folder / "net.onnx")]
+        words = weights_in_words(recipe), activations_in_words(recipe.default.activations), ends_in_words(recipe) or "alike"
+        lines.append(f"| `{name}` | {' | '.join((*words, needs(recipe), runs_on(recipe), ', '.join(files) or 'none'))} |")
+    return "\n".join(lines)
+
+
+def test_recipes_table(golden: Callable[[str, str], None], tmp_path: Path) -> None:
+    assert {*RECIPES, "fixed<W,I>"} == {*ready_made(), "fixed<8,3>", "fixed<16,6>"}
+    page = ROOT / "docs" / "recipes.md"
+    golden(str(page), with_part(page, "recipes", recipes_table(tmp_path)))

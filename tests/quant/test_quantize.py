@@ -35,7 +35,8 @@ from tapeout.compiler.ops.tanh import Tanh
 from tapeout.compiler.ops.transpose import Transpose
 from tapeout.compiler.run import run
 from tapeout.compiler.window import Window
-from tapeout.quant import Calibration
+from tapeout.quant import Calibration, QuantizeOptions, quantize
+from tapeout.quant.recipe import load
 
 from .. import models
 from .integers import integers
@@ -268,6 +269,13 @@ def test_sums_that_could_leave_32_bits_are_refused() -> None:
     net = Net((1, 70000))
     graph = net.graph(net.build.add(Dense(), ["x", net.build.constant("w", np.ones((1, 70000), np.float32)), ""], "y"))
     assert refused(graph).startswith("TapeoutError: y_q: its accumulator can reach 2266950000 in channel 0, beyond 32 bits")
+
+
+def test_an_addition_of_wide_codes_says_how_wide_they_may_be() -> None:
+    graph = single(lambda n: (Add(), ["x", "x"]))
+    with pytest.raises(TapeoutError, match="^y.*: sums leave 32 bits: additions take codes of at most 11 bits, not s12$"):
+        lower(quantize(graph, samples(graph), load("fixed<12,6>"), QuantizeOptions()))
+    lower(quantize(graph, samples(graph), load("fixed<11,6>"), QuantizeOptions()))
 
 
 def test_scales_that_cannot_meet_are_refused() -> None:
