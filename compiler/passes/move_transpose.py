@@ -7,24 +7,25 @@ from math import prod
 
 import numpy as np
 
-from ..ir import Array, Builder, Graph, Node, Port
+from ..ir import Array, Builder, FType, Graph, Node, Op, Port, QType, Type
 from ..ops.clip import Clip
 from ..ops.dense import Dense
+from ..ops.fake_quantize import FakeQuantize
 from ..ops.lut import Lut
 from ..ops.reshape import Reshape
 from ..ops.transpose import Transpose
 from ..unary import Unary
 
-Elementwise = Clip | Lut | Unary
 Rule = Callable[[Graph, Node, Transpose], Graph | None]
 
 
 def move_transpose(graph: Graph) -> Graph:
     """The graph with the transposes that can be avoided removed.
 
-    A transpose sinks below elementwise functions; two in a row become one; one that moves only axes of
-    size 1 is a reshape; one behind an input or before an output changes the port's axes; one that a
-    reshape flattens for a dense layer permutes the columns of the layer's weights. All others stay.
+    A transpose sinks below elementwise functions, quantizers with one scale among them; two in a row become
+    one; one that moves only axes of size 1 is a reshape; one behind an input or before an output changes the
+    port's axes; one that a reshape flattens for a dense layer permutes the columns of the layer's weights, unless
+    groups of columns share a scale. All others stay.
     """
     rules: tuple[Rule, ...] = (_drop, _merge, _into_input, _into_output, _into_dense, _sink)
     changed: Graph | None = graph
@@ -91,20 +92,38 @@ def _into_dense(graph: Graph, node: Node, op: Transpose) -> Graph | None:
     if flat is None or not isinstance(flat.op, Reshape):
         return None
     name, reader = flat.name, _sole_reader(graph, flat.name)
-    while reader is not None and isinstance(reader.op, Elementwise):
+    while reader is not None and _elementwise(reader):
         name, reader = reader.name, _sole_reader(graph, reader.name)
     if reader is None or not isinstance(reader.op, Dense) or reader.inputs[0] != name:
         return None
-    weights = graph.values[reader.inputs[1]]
-    columns = _columns(graph.values[node.inputs[0]].type.shape, op.perm, weights.type.shape[1])
-    if columns is None or weights.data is None:
+    quantizer = graph.producer(reader.inputs[1])
+    user, constant = reader, reader.inputs[1]
+    if quantizer is not None and isinstance(quantizer.op, FakeQuantize):
+        user, constant = quantizer, quantizer.inputs[0]
+    weights = graph.values[constant]
+    columns = _columns(graph.values[node.inputs[0]].type.shape, op.perm, graph.values[reader.inputs[1]].type.shape[1])
+    alone = user is reader or _sole_reader(graph, user.name) is reader
+    if columns is None or weights.data is None or not alone or _has_blocks(user.op) or _has_blocks(weights.type):
         return None
     builder = Builder(graph.values)
-    if _sole_reader(graph, weights.name) is reader:
-        del builder.values[weights.name]
-    permuted = builder.constant(weights.name, weights.data[:, columns], weights.type.q)
-    moved = {flat.name: _reading(flat, node.name, node.inputs[0]), reader.name: _reading(reader, weights.name, permuted)}
+    if _sole_reader(graph, constant) is user:
+        del builder.values[constant]
+    permuted = builder.constant(constant, weights.data[:, columns], weights.type.q)
+    moved = {flat.name: _reading(flat, node.name, node.inputs[0]), user.name: _reading(user, constant, permuted)}
     return graph.replace([moved.get(n.name, n) for n in graph.nodes if n is not node], builder.values)
+
+
+def _has_blocks(holder: Op | Type) -> bool:
+    """Whether groups of columns share a scale, in the format of a tensor or in that of a quantizer."""
+    q = holder.q if isinstance(holder, Type) else holder.output if isinstance(holder, FakeQuantize) else None
+    return isinstance(q, QType) and (q.block is not None or (q.axis is not None and q.axis != 0))
+
+
+def _elementwise(node: Node) -> bool:
+    """Whether a node computes each element from that one alone, by one rule for all."""
+    if isinstance(node.op, FakeQuantize):
+        return isinstance(node.op.output, FType) or len(node.op.output.scale) == 1
+    return isinstance(node.op, Clip | Lut | Unary)
 
 
 def _columns(shape: tuple[int, ...], perm: tuple[int, ...], count: int) -> Array | None:
@@ -122,7 +141,7 @@ def _columns(shape: tuple[int, ...], perm: tuple[int, ...], count: int) -> Array
 def _sink(graph: Graph, node: Node, op: Transpose) -> Graph | None:
     """A transpose before an elementwise function moves behind it."""
     reader = _sole_reader(graph, node.name)
-    if reader is None or not isinstance(reader.op, Elementwise) or reader.inputs[0] != node.name:
+    if reader is None or not _elementwise(reader) or reader.inputs[0] != node.name:
         return None
     after = Builder(graph.values).fresh(f"{reader.name}_transposed")
     nodes = []

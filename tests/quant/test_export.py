@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
+from qonnx.transformation.infer_shapes import InferShapes
 
 from tapeout.compiler import data, text
 from tapeout.compiler.build import lower
@@ -59,7 +60,7 @@ def by_onnxruntime(path: Path, images: Array) -> Array:
 
 
 def by_qonnx(path: Path, images: Array) -> Array:
-    model = ModelWrapper(str(path))
+    model = ModelWrapper(str(path)).transform(InferShapes())
     return np.concatenate([execute_onnx(model, {"image": images[i : i + 1]})["logits"] for i in range(len(images))])
 
 

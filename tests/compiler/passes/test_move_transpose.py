@@ -6,10 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tapeout.compiler.ir import F32, Builder, Graph, Port, Type, verify
+from tapeout.compiler.ir import F32, Builder, Graph, Port, QType, Type, verify
 from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.dense import Dense
+from tapeout.compiler.ops.fake_quantize import FakeQuantize
 from tapeout.compiler.ops.reshape import Reshape
 from tapeout.compiler.ops.tanh import Tanh
 from tapeout.compiler.ops.transpose import Transpose
@@ -39,9 +40,14 @@ class Net:
     def double(self) -> None:
         self.y = self.build.add(Add(), [self.y, self.y], f"double{len(self.build.nodes)}")
 
-    def dense(self) -> None:
+    def quantize(self, q: QType) -> None:
+        self.y = self.build.add(FakeQuantize(q), [self.y], f"fq{len(self.build.nodes)}")
+
+    def dense(self, q: QType | None = None) -> None:
         w = np.random.default_rng(0).normal(0, 1, (6, self.build.values[self.y].type.shape[-1])).astype(np.float32)
-        self.y = self.build.add(Dense(), [self.y, self.build.constant("w", w), ""], f"dense{len(self.build.nodes)}")
+        weights = self.build.constant("w", w)
+        weights = self.build.add(FakeQuantize(q), [weights], "w_fq") if q else weights
+        self.y = self.build.add(Dense(), [self.y, weights, ""], f"dense{len(self.build.nodes)}")
 
     def graph(self, *outputs: str) -> Graph:
         def port(name: str) -> Port:
@@ -145,6 +151,24 @@ def test_flattened_for_a_dense_layer(shape: tuple[int, ...], perm: tuple[int, ..
         net.tanh()
     net.dense()
     moved(net.graph(), ["add", "reshape", *["tanh"] * between, "dense"], exact=False)
+
+
+CODES = QType(8, True, (0.01,))
+ROWS = QType(4, True, tuple(0.01 * (i + 1) for i in range(6)), (0,) * 6, 0)
+GROUPS = QType(4, True, tuple(0.01 * (i + 1) for i in range(36)), (0,) * 36, 0, 10)
+
+
+@pytest.mark.parametrize(("weights", "gone"), [(CODES, True), (ROWS, True), (GROUPS, False)], ids=["tensor", "channel", "group"])
+def test_flattened_for_a_quantized_dense_layer(weights: QType, gone: bool) -> None:
+    """What training tools export; groups of columns that share a scale cannot be taken apart."""
+    net = Net((1, 3, 4, 5))
+    net.transpose(*NCHW)
+    net.quantize(CODES)
+    net.reshape(1, 60)
+    net.dense(weights)
+    kept = [] if gone else ["transpose"]
+    after = moved(net.graph(), ["add", "fake_quantize", *kept, "reshape", "fake_quantize", "dense"], exact=False)
+    assert np.array_equal(after.values["w"].data, net.build.values["w"].data) is not gone  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("perm", "flat"), [((1, 0, 2, 3), (3, 40)), ((3, 0, 1, 2), (5, 24)), (NCHW, (2, 5, 12)), ((0, 2, 1, 3), (24, 5))])
