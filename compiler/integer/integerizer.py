@@ -173,6 +173,17 @@ class Integerizer:
             )
         return self.builder.add(node.op, [self.float_value(i) if i else "" for i in node.inputs], *node.outputs)
 
+    def chain(self, name: str) -> tuple[str, list[Step]]:
+        """The value from which a value follows by single elements, and the steps on the way."""
+        steps: list[Step] = []
+        while name not in self.codes and name in self.producers:
+            link = step(self.graph, self.producers[name], self.constant)
+            if link is None or self._of_codes(link):
+                break
+            steps.insert(0, link)
+            name = link.x
+        return name, steps
+
     # the walk
 
     def _input(self, port: Port) -> Port:
@@ -202,8 +213,8 @@ class Integerizer:
         return bool(computed) and all(i in self.codes or (self.constant(i) is not None and self.quantizer(i)) for i in node.inputs)
 
     def _real(self, name: str) -> str:
-        """What the reals of an output are called: its own name, or that of the value before its quantizer."""
-        return self.source(name) if self.quantizer(name) else name
+        """What the reals of an output are called: its own name, or that of the computed value before its quantizer."""
+        return self.source(name) if self.quantizer(name) and self.source(name) in self.producers else name
 
     def _fake_quantize(self, node: Node) -> None:
         from .dynamic import quantized_dynamically
@@ -218,24 +229,13 @@ class Integerizer:
         if op.dynamic:
             self.dynamic[node.name] = quantized_dynamically(self, node, op)
             return
-        core, steps = self._chain(x)
+        core, steps = self.chain(x)
         self.codes[node.name] = quantized(self, node, op, core, steps)
 
     def _of_codes(self, link: Step) -> bool:
         """Whether an op has codes and a quantized constant as operands, which are added or multiplied as codes."""
         others = [i for i in link.node.inputs if i != link.x]
         return link.x in self.codes and any(self.quantizer(i) is not None for i in others)
-
-    def _chain(self, name: str) -> tuple[str, list[Step]]:
-        """The value from which a value follows by single elements, and the steps on the way."""
-        steps: list[Step] = []
-        while name not in self.codes and name in self.producers:
-            link = step(self.graph, self.producers[name], self.constant)
-            if link is None or self._of_codes(link):
-                break
-            steps.insert(0, link)
-            name = link.x
-        return name, steps
 
 
 def bounds(clip: Sequence[Step] | None, q: QType, rounding: Rounding) -> tuple[int, int]:

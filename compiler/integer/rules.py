@@ -16,6 +16,7 @@ from ..ops.add import Add
 from ..ops.average_pool2d import AveragePool2D
 from ..ops.clip import Clip
 from ..ops.concat import Concat
+from ..ops.depthwise_conv2d import DepthwiseConv2D
 from ..ops.fake_quantize import FakeQuantize
 from ..ops.lut import Lut
 from ..ops.max_pool2d import MaxPool2D
@@ -30,7 +31,7 @@ from ..ops.softmax import Softmax
 from ..ops.sub import Sub
 from ..ops.transpose import Transpose
 from ..tables import from_function
-from .chain import Step, evaluate
+from .chain import Affine, Step, affine, evaluate
 from .integerizer import Integerizer, bounds, clip_codes, held
 from .layers import FEW_LEVELS, is_layer, quantized_layer, threshold_stage
 from .thresholds import find, float_of_order, float_order
@@ -54,6 +55,10 @@ def quantized(integerizer: Integerizer, node: Node, op: FakeQuantize, core: str,
         return quantized_layer(integerizer, source, steps, op, integerizer.result(x), packed)
     if op.output.bipolar:
         raise Unsupported(f"{x}: only a layer's sums or an input can become binary, not the result of {source.op.name()}")
+    if isinstance(source.op, Reshape) and all(link.constant is None or link.constant.size == 1 for link in steps):
+        inner, before = integerizer.chain(source.inputs[0])
+        codes = quantized(integerizer, Node(op, source.inputs, node.outputs), op, inner, [*before, *steps])
+        return integerizer.builder.add(source.op, (codes,), integerizer.result(x))
     for kind, rule in CORES.items():
         if isinstance(source.op, kind):
             return rule(integerizer, source, steps, q, op.rounding, integerizer.result(x))
@@ -225,22 +230,39 @@ def _table(integerizer: Integerizer, x: str, real: Callable[[Array], Array], lab
 
 
 def _pool(integerizer: Integerizer, node: Node, steps: Sequence[Step], q: QType, rounding: Rounding, name: str) -> str:
-    """Average pooling stays in the format of its input; over the whole plane it may change it, as a mean."""
+    """Average pooling stays in the format of its input where that is wanted; else it is a mean of the whole plane, or a sum of codes."""
     assert isinstance(node.op, AveragePool2D)
     x = integerizer.operand(node.inputs[0], node.name)
-    if not _same_reals(integerizer.format(x), q):
-        return _whole_mean(integerizer, node, x, steps, q, rounding, name)
-    lo, hi = _clipped(node.op.clip, steps, q, rounding)
-    return integerizer.builder.add(replace(node.op, lo=lo, hi=hi, clip=None, rounding=rounding), (x,), name)
+    links = [*([Step(Node(node.op.clip, node.outputs, node.outputs))] if node.op.clip else []), *steps]
+    clips = all(isinstance(link.node.op, Clip) for link in links)
+    if clips and _same_reals(integerizer.format(x), q):
+        lo, hi = _clipped(None, links, q, rounding)
+        return integerizer.builder.add(replace(node.op, lo=lo, hi=hi, clip=None, rounding=rounding), (x,), name)
+    window = node.op.window
+    if any(window.pads):
+        raise Unsupported(f"{node.name}: average_pool2d with padding keeps the scale of its input; quantize its result with that scale")
+    if clips and window.kernel == integerizer.builder.values[x].type.shape[1:3]:
+        return _mean(integerizer, Node(Mean((1, 2), True), node.inputs, node.outputs), links, q, rounding, name)
+    return _sum_pool(integerizer, node, x, links, q, rounding, name)
 
 
-def _whole_mean(integerizer: Integerizer, node: Node, x: str, steps: Sequence[Step], q: QType, rounding: Rounding, name: str) -> str:
-    shape = integerizer.builder.values[x].type.shape
+def _sum_pool(
+    integerizer: Integerizer, node: Node, x: str, links: Sequence[Step], q: QType, rounding: Rounding, name: str
+) -> str:
+    """The sum of each window, by a depthwise convolution with weights of 1, and a requant that divides and scales as the chain does."""
     assert isinstance(node.op, AveragePool2D)
-    if node.op.window.kernel != shape[1:3] or any(node.op.window.pads):
-        raise Unsupported(f"{node.name}: average_pool2d keeps the scale of its input; quantize its result with that scale")
-    clipped = [Step(Node(node.op.clip, node.outputs, node.outputs)), *steps] if node.op.clip else steps
-    return _mean(integerizer, Node(Mean((1, 2), True), node.inputs, node.outputs), clipped, q, rounding, name)
+    window, x_type = node.op.window, integerizer.builder.values[x].type
+    line = affine(links, Affine(np.ones(1), np.zeros(1)))
+    if line is None or line.scale.size > 1 or line.scale[0] <= 0 or line.shift.any():
+        raise Unsupported(f"{node.name}: what stands between it and its quantizer is no scaling by one number; quantize in between")
+    ones = np.ones((*window.kernel, x_type.shape[3]), np.int8)
+    w = integerizer.builder.constant(f"{node.name}_ones", ones, QType(8))
+    op = DepthwiseConv2D(window.stride, window.dilation)
+    sums = integerizer.builder.add(op, (x, w, ""), integerizer.fresh(f"{node.name}_sums"))
+    lo, hi = clip_codes(Clip(line.lo, line.hi), q, rounding)
+    factor = integerizer.format(x).scale[0] * float(line.scale[0]) / prod(window.kernel) / q.scale[0]
+    mul, shift = scaling(integerizer.builder, name, [factor])
+    return integerizer.builder.add(Requant(q, rounding, lo, hi), (sums, mul, shift), name)
 
 
 def _mean(integerizer: Integerizer, node: Node, steps: Sequence[Step], q: QType, rounding: Rounding, name: str) -> str:

@@ -72,7 +72,8 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Codes:
-    """A tensor of integer codes: the float tensor that they were made of, how, and the bounds that a Clip has set."""
+    """A tensor of integer codes: the float tensor that they were made of, how, the bounds that a Clip has set, and the name of the
+    float tensor that they stand for, once a node has made it."""
 
     source: str
     scale: Array
@@ -81,6 +82,7 @@ class Codes:
     q: QType
     lo: int
     hi: int
+    real: str = ""
 
 
 class Importer:

@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from ...codes import decode, encode
-from ...errors import TapeoutError, Unsupported
+from ...errors import TapeoutError
 from ...fixed import Rounding
 from ...ir import Array, QType
+from ...ops.clip import Clip as ClipOp
 from .call import Call
 from .fold import evaluate
 from .importer import Codes, Importer, Quantized
@@ -88,31 +89,36 @@ def _quantize(importer: Importer, call: Call, how: Quantized) -> None:
 
 def QuantizeLinear(importer: Importer, call: Call) -> None:
     """Codes, until DequantizeLinear makes floats of them again."""
-    scale = importer.constant(call, 1).astype(np.float32)
-    zero = importer.constant(call, 2) if call.input(2) else np.zeros(scale.shape, np.uint8)
-    q = _kind(call, zero)
     if call.integer("block_size", 0):
         call.refuse("blocks of activations are not supported")
-    importer.codes[call.output] = Codes(call.required(0), scale, zero.astype(np.int64), call.integer("axis", 1), q, q.min, q.max)
+    define_codes(importer, call, call.required(0), 1, QType(8, False))
+
+
+def define_codes(importer: Importer, call: Call, source: str, index: int, default: QType) -> None:
+    """Defines the output as the codes of a float tensor, by the scale at input `index` and the zero point behind it."""
+    scale = importer.constant(call, index).astype(np.float32)
+    zero = importer.constant(call, index + 1) if call.input(index + 1) else None
+    q = default if zero is None else _kind(call, zero)
+    zeros = np.zeros(scale.shape, np.int64) if zero is None else zero.astype(np.int64)
+    importer.codes[call.output] = Codes(source, scale, zeros, call.integer("axis", 1), q, q.min, q.max)
 
 
 def DequantizeLinear(importer: Importer, call: Call) -> None:
     """The pair as one quantizer; integer constants as the reals that they stand for, quantized with their own format."""
     name = call.required(0)
     scale = importer.constant(call, 1).astype(np.float32)
+    zero = importer.constant(call, 2).astype(np.int64) if call.input(2) else np.zeros(scale.shape, np.int64)
     if name in importer.codes:
         codes = importer.codes[name]
-        zero = importer.constant(call, 2).astype(np.int64) if call.input(2) else np.zeros(scale.shape, np.int64)
-        if not np.array_equal(scale, codes.scale) or not np.array_equal(zero, codes.zero):
-            call.refuse("its scale or zero point is not that of the QuantizeLinear before it")
-        rank = importer.rank(codes.source)
-        scale, zero = _along(scale, codes.axis, rank), _along(zero, codes.axis, rank)
-        how = Quantized(scale, zero, _narrowed(call, codes), _told(call, Rounding.HALF_EVEN))
-        _quantize(importer, replace(call, inputs=(codes.source, *call.inputs[1:])), how)
+        if not _equal(scale, codes.scale) or not _equal(zero, codes.zero):
+            call.refuse(f"its scale or zero point is not that of the node which makes the codes {name}; put DequantizeLinear between them")
+        if codes.real:
+            importer.alias(call.output, codes.real)
+        else:
+            dequantize(importer, call, name, call.output)
         return
     data = importer.constant(call, 0)
     clipped = importer.quantized.pop(name, None)
-    zero = importer.constant(call, 2).astype(np.int64) if call.input(2) else np.zeros(scale.shape, np.int64)
     q = clipped.q if clipped else _kind(call, data)
     full: list[Array]
     axis, block = call.integer("axis", 1), call.integer("block_size", 0)
@@ -125,14 +131,32 @@ def DequantizeLinear(importer: Importer, call: Call) -> None:
     importer.quantized[call.output] = Quantized(full[0], full[1], q, Rounding.HALF_EVEN, clipped.source if clipped else name)
 
 
-def between_codes(importer: Importer, call: Call) -> None:
-    """What may stand between QuantizeLinear and DequantizeLinear: a Clip, which leaves fewer codes."""
-    name = call.required(0)
-    if call.op != "Clip" or name not in importer.codes:
-        call.refuse("it computes with integer codes; of such ops only Clip is supported, between QuantizeLinear and DequantizeLinear")
+def dequantize(importer: Importer, call: Call, name: str, output: str) -> None:
+    """Defines `output` as the reals that computed codes stand for: their source behind a quantizer."""
     codes = importer.codes[name]
-    lo, hi = (int(importer.constant(call, i)) if call.input(i) else bound for i, bound in ((1, codes.lo), (2, codes.hi)))
-    importer.codes[call.output] = replace(codes, lo=max(lo, codes.lo), hi=min(hi, codes.hi))
+    rank = importer.rank(codes.source)
+    scale, zero = _along(codes.scale, codes.axis, rank), _along(codes.zero, codes.axis, rank)
+    q = _narrowed(codes)
+    if q and ((codes.zero < q.min) | (codes.zero > q.max)).any():
+        q = None  # a format holds its zero point
+    result = output if q else importer.reserve(f"{output}_unclipped")
+    how = Quantized(scale, zero, q or codes.q, _told(call, Rounding.HALF_EVEN))
+    _quantize(importer, replace(call, inputs=(codes.source, *call.inputs[1:]), outputs=(result,)), how)
+    if q is None:
+        if scale.size > 1 or codes.lo > codes.hi:
+            call.refuse(f"codes are clipped to {codes.lo} .. {codes.hi}, with a scale for each channel or to nothing; clip before them")
+        step, origin = float(codes.scale.reshape(())), int(codes.zero.reshape(()))
+        lo = (codes.lo - origin) * step if codes.lo > codes.q.min else -np.inf
+        hi = (codes.hi - origin) * step if codes.hi < codes.q.max else np.inf
+        importer.define(output, ClipOp(lo, hi), (importer.tensor(result).value,), importer.tensor(result).axes)
+    importer.codes[name] = replace(codes, real=output)
+
+
+def reals(importer: Importer, call: Call, name: str) -> str:
+    """The tensor of the reals that computed codes stand for, named like the codes when no DequantizeLinear of the model makes it."""
+    if not importer.codes[name].real:
+        dequantize(importer, call, name, name)
+    return importer.codes[name].real
 
 
 def carry(importer: Importer, call: Call) -> None:
@@ -142,8 +166,10 @@ def carry(importer: Importer, call: Call) -> None:
         kind = _kind(call, importer.constants[name])
         lo, hi = (int(importer.constant(call, i)) if call.input(i) else bound for i, bound in ((1, kind.min), (2, kind.max)))
         none = np.ones(importer.constants[name].shape, np.float32)
-        bounds = Codes(name, none, none.astype(np.int64), 0, kind, lo, hi)
-        importer.quantized[call.output] = Quantized(none, none, _narrowed(call, bounds), Rounding.HALF_EVEN, name)
+        q = _narrowed(Codes(name, none, none.astype(np.int64), 0, kind, lo, hi))
+        if q is None:
+            call.refuse(f"constant codes are clipped to {lo} .. {hi}, which is no range of so many bits; store them clipped")
+        importer.quantized[call.output] = Quantized(none, none, q, Rounding.HALF_EVEN, name)
     if name not in importer.quantized:
         return
     if call.op not in _MOVING:
@@ -167,6 +193,11 @@ def _reals(data: Array, how: Quantized) -> Array:
     return np.asarray(np.clip(steps, q.min - how.zero, q.max - how.zero) * how.scale, np.float32)
 
 
+def _equal(one: Array, other: Array) -> bool:
+    """Whether two scales or zero points are the same; one entry may have an axis of its own or none."""
+    return np.array_equal(one, other) or (one.size == other.size == 1 and one.reshape(()) == other.reshape(()))
+
+
 def _along(array: Array, axis: int, rank: int) -> Array:
     """Entries of one axis as an array that broadcasts against a tensor of `rank` axes."""
     if array.size == 1:
@@ -180,13 +211,13 @@ def _kind(call: Call, array: Array) -> QType:
     return _KINDS[array.dtype.name]
 
 
-def _narrowed(call: Call, codes: Codes) -> QType:
-    """The format of codes that a Clip has bounded. Raises Unsupported when the bounds are none of a format."""
+def _narrowed(codes: Codes) -> QType | None:
+    """The format of codes that a Clip has bounded; None when the bounds are those of no format."""
     for bits in range(2, codes.q.bits + 1):
         for q in (QType(bits, codes.q.signed), QType(bits, codes.q.signed, narrow=True)):
             if (q.min, q.max) == (codes.lo, codes.hi):
                 return q
-    raise Unsupported(f"{call.name}: codes are clipped to {codes.lo} .. {codes.hi}, which is no range of so many bits")
+    return None
 
 
 Reader = Callable[[Importer, Call], None]

@@ -13,13 +13,17 @@ from .call import Call
 from .fold import evaluate
 from .importer import Importer, channels_last
 from .load import load_model, tensor_array
-from .ops import READERS
-from .quantizers import LINEAR, QUANTIZER_DOMAINS, QUANTIZERS, between_codes, carry
+from .ops import READERS, Reader
+from .qlinear import MICROSOFT, QLINEAR, over_codes
+from .quantizers import LINEAR, QUANTIZER_DOMAINS, QUANTIZERS, carry
 
-_SPATIAL = {"Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"}
+_SPATIAL = {
+    "Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "QLinearConv", "QLinearAveragePool", "QLinearGlobalAveragePool",
+}
 _ELEMENTWISE = {
     "Add", "BatchNormalization", "BipolarQuant", "Cast", "CastLike", "Clip", "Concat", "DequantizeLinear", "Div", "Dropout", "HardSigmoid",
-    "HardSwish", "Identity", "LeakyRelu", "Mul", "Pad", "Quant", "QuantizeLinear", "Relu", "Sigmoid", "Slice", "Sub", "Sum", "Tanh",
+    "HardSwish", "Identity", "LeakyRelu", "Mul", "Pad", "QLinearAdd", "QLinearConcat", "QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid",
+    "Quant", "QuantizeLinear", "Relu", "Sigmoid", "Slice", "Sub", "Sum", "Tanh",
 }
 
 
@@ -55,6 +59,8 @@ def _read(model: onnx.ModelProto, opset: int, name: str, shapes: Mapping[str, tu
     for value in source.output:
         if value.name in importer.constants:
             raise Unsupported(f"output {value.name} is constant: it depends on no input")
+        if value.name in importer.codes:
+            raise Unsupported(f"output {value.name} is integer codes; put DequantizeLinear before it")
         found = importer.tensor(value.name)
         outputs.append(Port(found.value, value.name, "float32", found.axes))
     graph = Graph(name, inputs, tuple(outputs), tuple(importer.builder.nodes), importer.builder.values)
@@ -118,24 +124,36 @@ def _check(importer: Importer, call: Call) -> None:
     context = onnx.checker.C.CheckerContext()
     context.ir_version, context.opset_imports = onnx.IR_VERSION, {"": call.opset}
     try:
-        onnx.checker.check_node(call.proto, context)
+        if not call.domain:
+            onnx.checker.check_node(call.proto, context)
     except onnx.checker.ValidationError as error:
         raise TapeoutError(f"{call.name}: {call.op} is malformed: {str(error).strip().splitlines()[0]}") from None
     for name in call.outputs:
-        if name in importer.tensors or name in importer.constants:
+        if name in importer.tensors or name in importer.constants or name in importer.codes:
             raise TapeoutError(f"{call.name}: computes tensor {name}, which is defined already")
 
 
+def _quantizing(importer: Importer, call: Call) -> Reader | None:
+    """What reads a node that quantizes or that computes with codes; None for one over floats."""
+    if call.domain in QUANTIZER_DOMAINS:
+        return QUANTIZERS.get(call.op)
+    if call.domain in QLINEAR and call.op in QLINEAR[call.domain]:
+        return QLINEAR[call.domain][call.op]
+    if call.domain:
+        return None
+    return LINEAR.get(call.op) or (over_codes if any(i in importer.codes for i in call.inputs) else None)
+
+
 def _node(importer: Importer, call: Call) -> None:
-    foreign = call.domain in QUANTIZER_DOMAINS and call.op in QUANTIZERS
-    if not foreign and (call.domain or not onnx.defs.has(call.op)):
-        raise Unsupported(f"{call.name}: op {call.op} of domain {call.domain or 'ai.onnx'!r} is not supported")
-    if not foreign:
-        _check(importer, call)
+    reader = _quantizing(importer, call)
+    if reader is None and (call.domain or not onnx.defs.has(call.op)):
+        way_out = "; quantize with QuantFormat.QDQ" if call.domain == MICROSOFT and call.op.startswith("Q") else ""
+        raise Unsupported(f"{call.name}: op {call.op} of domain {call.domain or 'ai.onnx'!r} is not supported{way_out}")
+    _check(importer, call)
     names = [i for i in call.inputs if i]
     try:
-        if foreign or any(i in importer.codes for i in names) or call.op in LINEAR:
-            {**QUANTIZERS, **LINEAR}.get(call.op, between_codes)(importer, call)
+        if reader is not None:
+            reader(importer, call)
             return
         if all(i in importer.constants for i in names):
             carry(importer, call)
@@ -151,4 +169,3 @@ def _node(importer: Importer, call: Call) -> None:
         raise error if str(error).startswith(f"{call.name}:") else type(error)(f"{call.name}: {call.op}: {error}") from None
     except (ValueError, IndexError, TypeError, OverflowError, ArithmeticError) as error:
         raise TapeoutError(f"{call.name}: {call.op} is malformed: {error}") from None
-
