@@ -85,6 +85,17 @@ class Codes:
     real: str = ""
 
 
+@dataclass(frozen=True)
+class Dynamic:
+    """What DynamicQuantizeLinear makes of `source`, or what follows from it: a tensor of the model with no value of its own until a
+    product with scales makes floats of it. `part` is codes, scale, zero or sums."""
+
+    part: str
+    source: str
+    weights: str = ""  # of a scale, the constant that it is multiplied by
+    layer: Call | None = None  # of sums, what computes them
+
+
 class Importer:
     """Collects the graph; readers of single ops use it to find their inputs and to define their outputs."""
 
@@ -94,6 +105,7 @@ class Importer:
         self.constants: dict[str, Array] = {}
         self.quantized: dict[str, Quantized] = {}  # of constants behind a quantizer, what it does
         self.codes: dict[str, Codes] = {}  # tensors between QuantizeLinear and DequantizeLinear
+        self.dynamic: dict[str, Dynamic] = {}
         self._names = set(names)  # of the model's tensors: generated names keep clear of them
         self._arranged: dict[tuple[str, Axes], str] = {}
         self._stored: dict[tuple[str, Axes, tuple[int, ...]], str] = {}

@@ -10,6 +10,7 @@ from ...errors import TapeoutError, Unsupported
 from ...ir import Graph, Port, verify
 from ...passes.remove_dead_nodes import remove_dead_nodes
 from .call import Call
+from .dynamic import DYNAMIC, over_dynamic
 from .fold import evaluate
 from .importer import Importer, channels_last
 from .load import load_model, tensor_array
@@ -18,12 +19,13 @@ from .qlinear import MICROSOFT, QLINEAR, over_codes
 from .quantizers import LINEAR, QUANTIZER_DOMAINS, QUANTIZERS, carry
 
 _SPATIAL = {
-    "Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "QLinearConv", "QLinearAveragePool", "QLinearGlobalAveragePool",
+    "Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ConvInteger", "QLinearConv", "QLinearAveragePool",
+    "QLinearGlobalAveragePool",
 }
 _ELEMENTWISE = {
-    "Add", "BatchNormalization", "BipolarQuant", "Cast", "CastLike", "Clip", "Concat", "DequantizeLinear", "Div", "Dropout", "HardSigmoid",
-    "HardSwish", "Identity", "LeakyRelu", "Mul", "Pad", "QLinearAdd", "QLinearConcat", "QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid",
-    "Quant", "QuantizeLinear", "Relu", "Sigmoid", "Slice", "Sub", "Sum", "Tanh",
+    "Add", "BatchNormalization", "BipolarQuant", "Cast", "CastLike", "Clip", "Concat", "DequantizeLinear", "Div", "Dropout",
+    "DynamicQuantizeLinear", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Mul", "Pad", "QLinearAdd", "QLinearConcat",
+    "QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid", "Quant", "QuantizeLinear", "Relu", "Sigmoid", "Slice", "Sub", "Sum", "Tanh",
 }
 
 
@@ -59,7 +61,7 @@ def _read(model: onnx.ModelProto, opset: int, name: str, shapes: Mapping[str, tu
     for value in source.output:
         if value.name in importer.constants:
             raise Unsupported(f"output {value.name} is constant: it depends on no input")
-        if value.name in importer.codes:
+        if value.name in importer.codes or value.name in importer.dynamic:
             raise Unsupported(f"output {value.name} is integer codes; put DequantizeLinear before it")
         found = importer.tensor(value.name)
         outputs.append(Port(found.value, value.name, "float32", found.axes))
@@ -129,7 +131,7 @@ def _check(importer: Importer, call: Call) -> None:
     except onnx.checker.ValidationError as error:
         raise TapeoutError(f"{call.name}: {call.op} is malformed: {str(error).strip().splitlines()[0]}") from None
     for name in call.outputs:
-        if name in importer.tensors or name in importer.constants or name in importer.codes:
+        if any(name in known for known in (importer.tensors, importer.constants, importer.codes, importer.dynamic)):
             raise TapeoutError(f"{call.name}: computes tensor {name}, which is defined already")
 
 
@@ -137,10 +139,14 @@ def _quantizing(importer: Importer, call: Call) -> Reader | None:
     """What reads a node that quantizes or that computes with codes; None for one over floats."""
     if call.domain in QUANTIZER_DOMAINS:
         return QUANTIZERS.get(call.op)
+    if not call.domain and call.op in DYNAMIC:
+        return DYNAMIC[call.op]
     if call.domain in QLINEAR and call.op in QLINEAR[call.domain]:
         return QLINEAR[call.domain][call.op]
     if call.domain:
         return None
+    if any(i in importer.dynamic for i in call.inputs):
+        return over_dynamic
     return LINEAR.get(call.op) or (over_codes if any(i in importer.codes for i in call.inputs) else None)
 
 
