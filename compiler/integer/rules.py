@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import prod
+from math import frexp, prod
 
 import numpy as np
 
@@ -101,6 +101,10 @@ def _from_codes(integerizer: Integerizer, x: str, steps: Sequence[Step], op: Fak
         result = integerizer.result(name)
         mul, shift = scaling(integerizer.builder, result, [x_q.scale[0] / q.scale[0]])
         return integerizer.builder.add(Requant(q, op.rounding, lo, hi), (x, mul, shift), result)
+    if not x_q.bipolar and not op.output.bipolar and (factor := _scaling(steps, x_q, q, op.rounding)):
+        result = integerizer.result(name)
+        mul, shift = scaling(integerizer.builder, result, [factor[0]])
+        return integerizer.builder.add(Requant(q, op.rounding, *factor[1:]), (x, mul, shift), result)
     if any(link.constant is not None and link.constant.size > 1 for link in steps) or x_q.bipolar or op.output.bipolar:
         raise Unsupported(f"{name}: codes cannot be scaled per channel here; put the batch normalization behind a layer")
     if x_q.dtype.itemsize > 1 or q.dtype.itemsize > 1:
@@ -110,6 +114,20 @@ def _from_codes(integerizer: Integerizer, x: str, steps: Sequence[Step], op: Fak
         return evaluate(steps, reals.astype(np.float32)[:, np.newaxis])[:, 0].astype(np.float64)
 
     return _table(integerizer, x, function, steps[-1].node.op.name(), q, op.rounding, integerizer.result(name))
+
+
+def _scaling(steps: Sequence[Step], x: QType, q: QType, rounding: Rounding) -> tuple[float, int, int] | None:
+    """The factor and the bounds by which codes of `x` become codes of `q`; None where a table does it better or has to.
+
+    A table evaluates the chain in float32, which a sharp rounding behind a shift to the right does not bear: that is exact here.
+    """
+    line = affine(steps, Affine(np.array(x.scale), np.zeros(1)))
+    if line is None or line.scale.size > 1 or line.scale[0] <= 0 or line.shift.any():
+        return None
+    factor = float(line.scale[0]) / q.scale[0]
+    if x.bits == q.bits == 8 and frexp(factor)[0] != 0.5:
+        return None
+    return factor, *clip_codes(Clip(line.lo, line.hi), q, rounding)
 
 
 def _same_reals(x: QType, q: QType) -> bool:

@@ -62,7 +62,7 @@ def over_dynamic(importer: Importer, call: Call) -> None:
         _layer(importer, call, *((first, second) if first.part == "sums" else (second, first)))
     else:
         what = next(part.part for part in parts if part)
-        call.refuse(f"it reads dynamic {what}; supported are Cast of sums to float, Mul of both scales, and Mul of the sums by that product")
+        call.refuse(f"it reads dynamic {what}; supported are Cast of sums to float, Mul of both scales, and Mul of the sums by that")
 
 
 def _layer(importer: Importer, call: Call, sums: Dynamic, scale: Dynamic) -> None:

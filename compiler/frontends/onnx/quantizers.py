@@ -1,11 +1,10 @@
-"""Quantizers of ONNX files: QONNX's Quant, BipolarQuant and Trunc, and the pairs QuantizeLinear and DequantizeLinear (QDQ).
+"""Quantizers of ONNX files: QONNX's Quant and BipolarQuant, and the pairs QuantizeLinear and DequantizeLinear (QDQ).
 
 All become `fake_quantize` nodes. QONNX: https://qonnx.readthedocs.io; Brevitas writes it in the domain onnx.brevitas, FINN in
 finn.custom_op.general. A doc_string `rounding=half_up` of a quantizer, which the exporter here writes, says how it rounds in truth.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -18,10 +17,11 @@ from ...ops.clip import Clip as ClipOp
 from .call import Call
 from .fold import evaluate
 from .importer import Codes, Importer, Quantized
+from .ops import Reader
 
 QUANTIZER_DOMAINS = ("onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general")
 _MOVING = ("Transpose", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Identity")
-_ROUNDINGS = {"ROUND": Rounding.HALF_EVEN, "FLOOR": Rounding.FLOOR, "HALF_UP": Rounding.HALF_AWAY}
+ROUNDINGS = {"ROUND": Rounding.HALF_EVEN, "HALF_EVEN": Rounding.HALF_EVEN, "FLOOR": Rounding.FLOOR, "HALF_UP": Rounding.HALF_AWAY}
 _KINDS: dict[str, QType] = {
     "int8": QType(8), "uint8": QType(8, False), "int16": QType(16), "uint16": QType(16, False), "int32": QType(32),
     "int4": QType(4), "uint4": QType(4, False), "int2": QType(2), "uint2": QType(2, False),
@@ -36,13 +36,11 @@ def Quant(importer: Importer, call: Call) -> None:
         call.refuse(f"a bit width of {width:g} is not supported; it is a whole number, 1 to 64, for the whole tensor")
     if (zero != np.rint(zero)).any():
         call.refuse(f"its zero point {zero.reshape(-1)[0]} is no whole number")
-    mode = call.text("rounding_mode", "ROUND").upper()
-    if mode not in _ROUNDINGS:
-        call.refuse(f"rounding mode {mode} is not supported; there are {', '.join(_ROUNDINGS)}")
+    rounding = rounding_mode(call, "ROUND")
     q = QType(int(width), bool(call.integer("signed", 1)), narrow=bool(call.integer("narrow", 0)) and bool(call.integer("signed", 1)))
     if q.bits == 1:
         call.refuse("one bit is a BipolarQuant")
-    _quantize(importer, call, Quantized(scale, zero, q, _told(call, _ROUNDINGS[mode])))
+    _quantize(importer, call, Quantized(scale, zero, q, _told(call, rounding)))
 
 
 def BipolarQuant(importer: Importer, call: Call) -> None:
@@ -51,12 +49,16 @@ def BipolarQuant(importer: Importer, call: Call) -> None:
     _quantize(importer, call, Quantized(scale, np.zeros_like(scale), QType(1, bipolar=True), Rounding.HALF_EVEN))
 
 
-def Trunc(importer: Importer, call: Call) -> None:
-    call.refuse("truncation of codes is not supported; export the network with a Quant in its place")
-
-
 def MultiThreshold(importer: Importer, call: Call) -> None:
     call.refuse("FINN's thresholds have no reader yet; export the network before its streamlining, with Quant nodes")
+
+
+def rounding_mode(call: Call, default: str) -> Rounding:
+    """The attribute `rounding_mode` of QONNX. Raises Unsupported for CEIL, UP, DOWN and HALF_DOWN."""
+    mode = call.text("rounding_mode", default).upper()
+    if mode not in ROUNDINGS:
+        call.refuse(f"rounding mode {mode} is not supported; there are {', '.join(ROUNDINGS)}")
+    return ROUNDINGS[mode]
 
 
 def _told(call: Call, default: Rounding) -> Rounding:
@@ -220,6 +222,5 @@ def _narrowed(codes: Codes) -> QType | None:
     return None
 
 
-Reader = Callable[[Importer, Call], None]
-QUANTIZERS: dict[str, Reader] = {"Quant": Quant, "BipolarQuant": BipolarQuant, "Trunc": Trunc, "MultiThreshold": MultiThreshold}
+QUANTIZERS: dict[str, Reader] = {"Quant": Quant, "BipolarQuant": BipolarQuant, "MultiThreshold": MultiThreshold}
 LINEAR: dict[str, Reader] = {"QuantizeLinear": QuantizeLinear, "DequantizeLinear": DequantizeLinear}

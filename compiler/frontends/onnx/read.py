@@ -17,7 +17,9 @@ from .load import load_model, tensor_array
 from .ops import READERS, Reader
 from .qlinear import MICROSOFT, QLINEAR, over_codes
 from .quantizers import LINEAR, QUANTIZER_DOMAINS, QUANTIZERS, carry
+from .trunc import Trunc
 
+QONNX: dict[str, Reader] = {**QUANTIZERS, "Trunc": Trunc}
 _SPATIAL = {
     "Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ConvInteger", "QLinearConv", "QLinearAveragePool",
     "QLinearGlobalAveragePool",
@@ -26,6 +28,7 @@ _ELEMENTWISE = {
     "Add", "BatchNormalization", "BipolarQuant", "Cast", "CastLike", "Clip", "Concat", "DequantizeLinear", "Div", "Dropout",
     "DynamicQuantizeLinear", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Mul", "Pad", "QLinearAdd", "QLinearConcat",
     "QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid", "Quant", "QuantizeLinear", "Relu", "Sigmoid", "Slice", "Sub", "Sum", "Tanh",
+    "Trunc",
 }
 
 
@@ -138,7 +141,7 @@ def _check(importer: Importer, call: Call) -> None:
 def _quantizing(importer: Importer, call: Call) -> Reader | None:
     """What reads a node that quantizes or that computes with codes; None for one over floats."""
     if call.domain in QUANTIZER_DOMAINS:
-        return QUANTIZERS.get(call.op)
+        return QONNX.get(call.op)
     if not call.domain and call.op in DYNAMIC:
         return DYNAMIC[call.op]
     if call.domain in QLINEAR and call.op in QLINEAR[call.domain]:
