@@ -1,6 +1,6 @@
 """Recipes compared on the tasks of examples/recipes: flash, RAM, and test accuracy computed by the compiled C.
 
-    python -m benchmarks.recipes --task mnist       # trains what is missing under build/recipes, then prints the table
+    python -m benchmarks.recipes > benchmarks/recipes.md       # trains what is missing under build/recipes
 
 Every row is retrained from the same float checkpoint by the same number of epochs, the float control among them. All choices are made on
 validation data; the test data is run once, through the C on the host. Differences to the control carry the 95 % interval of McNemar's test.
@@ -8,7 +8,9 @@ validation data; the test data is run once, through the C on the host. Differenc
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,22 +54,39 @@ class Row:
 
 
 THREE = (0, 1, 2)
+CHECKPOINT = Row("float checkpoint", "float", trained=False)
 UNIFORM = Row("4 bits in every layer", str(HERE / "uniform4.toml"), THREE)
 ROWS = {
     "mnist": (
-        Row("float", "float"), Row("int8 after training", "int8", trained=False), Row("int8 retrained", "int8"), Row("w4a8", "w4a8"),
-        Row("w2a4", "w2a4"), Row("ternary", "ternary"), Row("binary (BiPer)", "binary", THREE, rate=5.0),
+        CHECKPOINT, Row("float", "float"), Row("int8 after training", "int8", trained=False), Row("int8 retrained", "int8"),
+        Row("w4a8", "w4a8"), Row("w2a4", "w2a4"), Row("ternary", "ternary"), Row("binary (BiPer)", "binary", THREE, rate=5.0),
         Row("binary (plain sign)", str(HERE / "sign.toml"), THREE, rate=5.0),
         UNIFORM, Row("mixed, searched", "mixed", THREE),
     ),
-    "cifar": (Row("float", "float"), Row("int8 after training", "int8", trained=False), Row("int8 retrained", "int8"), Row("w4a8", "w4a8"),
-              Row("4 bits in every layer", UNIFORM.recipe)),
+    "cifar": (
+        CHECKPOINT, Row("float", "float"), Row("int8 after training", "int8", trained=False), Row("int8 retrained", "int8"),
+        Row("w4a8", "w4a8"), Row("4 bits in every layer", UNIFORM.recipe),
+    ),
 }  # fmt: skip
 ROWS["fsdd"] = (
     *ROWS["mnist"],
     Row("binary weights (BiPer), 8-bit activations", str(HERE / "biper_weights.toml"), THREE, rate=10.0),
     Row("binary weights (plain sign), 8-bit activations", str(HERE / "sign_weights.toml"), THREE, rate=10.0),
 )
+DUELS = (
+    ("mixed, searched", UNIFORM.name), ("binary (BiPer)", "binary (plain sign)"),
+    ("binary weights (BiPer), 8-bit activations", "binary weights (plain sign), 8-bit activations"),
+)  # fmt: skip
+HEAD = """\
+# Recipes compared
+
+Measured {date} by `make recipes`. Every row but `float checkpoint` and `int8 after training`, which are not trained, starts from that
+checkpoint and is retrained by the same steps, the float control among them; binary rows learn five times as fast, those of binary weights
+alone ten times. Choices are made on validation data. Accuracy is that of the compiled C on the host over the whole test set; flash, RAM and
+instructions of one inference are those of the build for a Cortex-M4, measured in the ELF and in QEMU. Differences carry the 95 % interval
+of McNemar's test on the same samples; where there are three seeds the table has their mean, and the sizes of the first. `mixed` is searched
+under the flash that 4 bits in every layer take, rounded up to a whole KiB.
+"""
 OPTIONS = {
     "mnist": TrainOptions(epochs=3, batch=128, learning_rate=1e-3, weight_decay=1e-2, distill=0.5),
     "fsdd": TrainOptions(epochs=15, batch=64, learning_rate=1e-3, weight_decay=1e-2, distill=0.5),
@@ -109,7 +128,7 @@ def searched(task: Task, graph: Graph, recipe: Recipe, part: Split) -> tuple[Rec
     """The recipe with bits as `tapeout retrain` searches them, under the flash of 4 bits in every layer rounded up to a whole KiB."""
     uniform = json.loads((BUILD / task.name / f"{file_of(UNIFORM, 0)}.json").read_text())
     found = search_bits(graph, recipe, part, Budget(Quantity.FLASH, -(-uniform["flash"] // 1024) * 1024), "cortex-m4")
-    print(found.table(), flush=True)
+    print(found.table(), file=sys.stderr)
     return found.recipe, list(found.chosen.bits)
 
 
@@ -172,31 +191,41 @@ def table(task: Task, rows: dict[str, list[dict[str, Any]]]) -> str:
         accuracies = [100 * r["accuracy"] for r in found]
         mean = f"{np.mean(accuracies):.2f}" + (f" ({', '.join(f'{a:.2f}' for a in accuracies)})" if len(found) > 1 else "")
         differences = [interval(r["right"], control) for r in found]
-        against = "" if name == "float" else f"{np.mean([d for d, _ in differences]):+.2f} ± {np.mean([s for _, s in differences]):.2f}"
+        difference, half = np.mean(differences, axis=0)
+        against = "" if name == "float" else f"{difference:+.2f} ± {half:.2f}"
         bits = f", bits {' '.join(map(str, first['bits']))}" if first.get("bits") else ""
         sizes = " | ".join(f"{first[key]:,}" for key in ("flash", "weights", "ram", "instructions"))
         lines.append(f"| {name}{bits} | {sizes} | {mean} | {against} |")
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", choices=sorted(TASKS), required=True)
-    parser.add_argument("--row", action="append", help="only these rows")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    task = TASKS[arguments.task]
+def duel(name: str, other: str, rows: dict[str, list[dict[str, Any]]]) -> str:
+    """Two recipes seed by seed on the same samples."""
+    found = [interval(a["right"], b["right"]) for a, b in zip(rows[name], rows[other], strict=True)]
+    each = ", ".join(f"{difference:+.2f} ± {half:.2f}" for difference, half in found)
+    return f"{name} against {other}, points by seed: {each}; mean {np.mean([d for d, _ in found]):+.2f}."
+
+
+def report(task: Task) -> str:
+    """Trains and measures what is missing; the tables of a task."""
     rows: dict[str, list[dict[str, Any]]] = {}
     for row in ROWS[task.name]:
-        if arguments.row and row.name not in arguments.row:
-            continue
         rows[row.name] = []
         for seed in row.seeds:
             rows[row.name].append(measured(task, row, seed))
             last = rows[row.name][-1]
-            print(f"{task.name}, {row.name}, seed {seed}: {100 * last['accuracy']:.2f} %, {last['minutes']:.1f} min", flush=True)
-    if "float" in rows:
-        print(table(task, rows))
+            print(f"{task.name}, {row.name}, seed {seed}: {100 * last['accuracy']:.2f} %, {last['minutes']:.1f} min", file=sys.stderr)
+    duels = [duel(name, other, rows) for name, other in DUELS if name in rows and other in rows]
+    return "\n\n".join([table(task, rows), *duels])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", choices=sorted(ROWS), action="append", help="all when not given")
+    torch.set_num_threads(1)
+    reports = [report(TASKS[name]) for name in parser.parse_args().task or TASKS]
+    print(HEAD.format(date=datetime.date.today()))
+    print("\n\n".join(reports))
 
 
 if __name__ == "__main__":
