@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from tapeout.compiler.frontends import read
 from tapeout.compiler.ir import Graph
 from tapeout.cosim.engine import Harnessed, Machine
 from tapeout.cosim.host import Host
+from tapeout.quant.export import write_qonnx
 from tapeout.quant.options import Calibration, QuantizeOptions
 from tapeout.quant.quantize import quantize
 from tapeout.quant.recipe import Recipe, load
@@ -38,6 +40,7 @@ from tapeout.quant.train import Split, TrainOptions, as_split
 from tapeout.targets import find_target
 from tapeout.targets.compiled import Compiled
 
+TRAINED = HERE / "trained"  # the first seed of every quantized row
 BUILD = Path(__file__).resolve().parents[1] / "build" / "recipes"
 Array = npt.NDArray[Any]
 
@@ -99,7 +102,7 @@ def split(task: Task, name: str) -> tuple[Array, Array]:
     return x, y
 
 
-def trained(task: Task, row: Row, seed: int) -> tuple[Graph, Recipe, dict[str, Any]]:
+def trained(task: Task, row: Row, seed: int) -> tuple[Graph, dict[str, Any]]:
     """The quantized network of a row, and what is to be told of it."""
     graph = read(task.checkpoint, {})
     port = graph.inputs[0]
@@ -112,16 +115,22 @@ def trained(task: Task, row: Row, seed: int) -> tuple[Graph, Recipe, dict[str, A
     begun = time.monotonic()
     if not row.trained:
         samples = splits["train"].batch(torch.arange(256))[:, None].numpy()
-        return quantize(graph, {port.value: samples}, recipe, QuantizeOptions(Calibration.MSE)), recipe, {"minutes": 0.0, "val": None}
+        return quantize(graph, {port.value: samples}, recipe, QuantizeOptions(Calibration.MSE)), {"minutes": 0.0, "val": None}
     told: dict[str, Any] = {}
     if recipe.searched:
         recipe, told["bits"] = searched(task, graph, recipe, splits["train"])
     run = Retraining.prepare(graph, recipe, splits["train"], splits["val"], options)
     folder = BUILD / task.name
     folder.mkdir(parents=True, exist_ok=True)
-    run.train(folder / f"{file_of(row, seed)}.pt", False, lambda epoch, step, loss: None)
+    checkpoint = folder / f"{file_of(row, seed)}.pt"
+    run.train(checkpoint, checkpoint.is_file(), lambda epoch, step, loss: None)
     result = run.result()
-    return result.graph, recipe, {**told, "minutes": (time.monotonic() - begun) / 60, "val": result.after}
+    return result.graph, {**told, "minutes": (time.monotonic() - begun) / 60, "val": result.after}
+
+
+def kept_as(task: Task, row: Row) -> str:
+    """The file of a row's first seed in examples/recipes/trained."""
+    return f"{task.name}_{re.sub('[^a-z0-9]+', '_', row.name.lower()).strip('_')}.onnx"
 
 
 def searched(task: Task, graph: Graph, recipe: Recipe, part: Split) -> tuple[Recipe, list[int]]:
@@ -143,7 +152,9 @@ def measured(task: Task, row: Row, seed: int) -> dict[str, Any]:
     if path.is_file():
         found: dict[str, Any] = json.loads(path.read_text())
         return found
-    graph, _, told = trained(task, row, seed)
+    graph, told = trained(task, row, seed)
+    if seed == 0 and row.trained and row.recipe != "float":
+        write_qonnx(graph, TRAINED / kept_as(task, row))
     lowered = lower(graph)
     folder = BUILD / task.name / path.stem
     compiled = Compiled.write(folder / "cortex-m4", "net", find_target("cortex-m4"), lowered)

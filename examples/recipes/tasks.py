@@ -33,7 +33,6 @@ class Task:
     name: str
     checkpoint: Path
     splits: Callable[[], Splits]
-    augment: tuple[str, ...] = ()
 
 
 def _file(name: str) -> Any:
@@ -93,6 +92,6 @@ TASKS = {
     t.name: t for t in (
         Task("mnist", HERE / "mnist.onnx", mnist),
         Task("fsdd", HERE / "fsdd.onnx", fsdd),
-        Task("cifar", ZOO / "mlperf_tiny" / "ic_resnet8_float.tflite", cifar, ("flip", "crop")),
+        Task("cifar", ZOO / "mlperf_tiny" / "ic_resnet8_float.tflite", cifar),
     )
 }  # fmt: skip
