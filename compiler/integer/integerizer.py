@@ -14,6 +14,7 @@ from ..ir import Array, Builder, Graph, Node, Port, QType, verify
 from ..ops.clip import Clip
 from ..ops.dequantize import Dequantize
 from ..ops.fake_quantize import FakeQuantize
+from ..ops.fake_threshold import FakeThreshold
 from ..ops.pad import Pad
 from ..ops.requant import Requant, scaling
 from ..ops.reshape import Reshape
@@ -56,6 +57,8 @@ class Integerizer:
             try:
                 if isinstance(node.op, FakeQuantize):
                     self._fake_quantize(node)
+                elif isinstance(node.op, FakeThreshold):
+                    self._fake_threshold(node, node.op)
                 elif type(node.op) in MOVES and self._holds_codes(node):
                     MOVES[type(node.op)](self, node)
                 elif moved := picked(self, node):
@@ -173,6 +176,11 @@ class Integerizer:
             )
         return self.builder.add(node.op, [self.float_value(i) if i else "" for i in node.inputs], *node.outputs)
 
+    def computed(self, name: str) -> bool:
+        """Whether a value depends on codes, so that float arithmetic on its way would be silent."""
+        node = self.producers.get(name)
+        return node is not None and any(i in self.codes or self.computed(i) for i in node.inputs if i)
+
     def chain(self, name: str) -> tuple[str, list[Step]]:
         """The value from which a value follows by single elements, and the steps on the way."""
         steps: list[Step] = []
@@ -231,6 +239,14 @@ class Integerizer:
             return
         core, steps = self.chain(x)
         self.codes[node.name] = quantized(self, node, op, core, steps)
+
+    def _fake_threshold(self, node: Node, op: FakeThreshold) -> None:
+        from .counts import thresholded
+        from .rules import packable
+
+        core, steps = self.chain(node.inputs[0])
+        packed = op.output.bipolar and packable(self, node.name)
+        self.codes[node.name] = thresholded(self, node, op, core, steps, packed)
 
     def _of_codes(self, link: Step) -> bool:
         """Whether an op has codes and a quantized constant as operands, which are added or multiplied as codes."""

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -110,7 +110,12 @@ def quantized_layer(integerizer: Integerizer, node: Node, steps: Sequence[Step],
             f"{node.name}: what stands between it and its quantizer of {q.bits} bits ({', '.join(link.node.name for link in links)}) is no "
             "scaling; quantize in between"
         )
-    return _with_thresholds(integerizer, found, links, quantizer, name, packed)
+    output, rounding = quantizer.output, quantizer.rounding
+    assert isinstance(output, QType)
+    stage = Stage(
+        threshold_stage(output, packed), output.max - output.min, lambda y: encode(y, output, rounding).astype(np.int64) - output.min
+    )
+    return with_thresholds(integerizer, found, links, stage, name)
 
 
 def float_sums(integerizer: Integerizer, node: Node) -> str:
@@ -225,33 +230,36 @@ def _requant(
     return Requant(q, rounding, lo, hi, blocks), mul_name, shift_name
 
 
-def _with_thresholds(
-    integerizer: Integerizer, found: Layer, links: Sequence[Step], quantizer: FakeQuantize, name: str, packed: bool
-) -> str:
+@dataclass(frozen=True)
+class Stage:
+    """Thresholds that are to be found: the op, how many there are, and how many of them each float32 result (S, C) reaches."""
+
+    op: Threshold
+    levels: int
+    count: Callable[[Array], Int]
+
+
+def with_thresholds(integerizer: Integerizer, found: Layer, links: Sequence[Step], stage: Stage, name: str) -> str:
     """Sums without bias, and the sums from which on each code is reached: what the float graph computes, exactly."""
     node = found.node
     if found.scale.ndim > 1:
         raise Unsupported(f"{node.name}: weights with a scale for each group take more than {FEW_LEVELS} bits behind them")
-    output = quantizer.output
-    assert isinstance(output, QType)
     bias = found.bias.astype(np.float32)
     biased = bool(any(node.inputs[2:]))
 
     def codes(sums: Int) -> Int:
         x = (sums * found.scale).astype(np.float32)
-        y = evaluate(links, x + bias if biased else x)
-        return encode(y, output, quantizer.rounding).astype(np.int64) - output.min
+        return stage.count(evaluate(links, x + bias if biased else x))
 
     low, high = found.reach()
     if max(-int(low.min()), int(high.max())) >= _FARTHEST:
         raise Unsupported(f"{node.name}: its sums are beyond 32 bits")
-    thresholds = find(codes, low, high, output.max - output.min)
-    stage = threshold_stage(output, packed)
+    thresholds = find(codes, low, high, stage.levels)
     wide = np.int64 if found.x_type.dtype.itemsize > 1 else np.int32
     t = integerizer.builder.constant(f"{name}_thresholds", thresholds.t.astype(wide))
     down = integerizer.builder.constant(f"{name}_descending", thresholds.descending)
     sums = add_sums(integerizer, found, None)
-    return integerizer.builder.add(stage, (sums, t, down), name)
+    return integerizer.builder.add(stage.op, (sums, t, down), name)
 
 
 def threshold_stage(output: QType, packed: bool) -> Threshold:

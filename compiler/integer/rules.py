@@ -45,11 +45,11 @@ def quantized(integerizer: Integerizer, node: Node, op: FakeQuantize, core: str,
     q, x = held(op.output), node.inputs[0]
     if len(q.scale) > 1 or len(set(q.zero)) > 1:
         raise Unsupported(f"{x}: activations have one scale for the tensor, got {len(q.scale)}")
-    packed = op.output.bipolar and _packable(integerizer, node.name)
+    packed = op.output.bipolar and packable(integerizer, node.name)
     if core in integerizer.codes:
         return _from_codes(integerizer, integerizer.codes[core], steps, op, q, x)
     source = integerizer.producers.get(core)
-    if source is None or not _computed(integerizer, core):
+    if source is None or not integerizer.computed(core):
         return _from_float(integerizer, core, steps, op, q, integerizer.result(x), packed)
     if is_layer(source):
         return quantized_layer(integerizer, source, steps, op, integerizer.result(x), packed)
@@ -65,13 +65,7 @@ def quantized(integerizer: Integerizer, node: Node, op: FakeQuantize, core: str,
     raise Unsupported(f"{source.name}: {source.op.name()} cannot be computed in integers; compile the model in float32")
 
 
-def _computed(integerizer: Integerizer, name: str) -> bool:
-    """Whether a value depends on codes, so that float arithmetic on its way would be silent."""
-    node = integerizer.producers.get(name)
-    return node is not None and any(i in integerizer.codes or _computed(integerizer, i) for i in node.inputs if i)
-
-
-def _packable(integerizer: Integerizer, name: str) -> bool:
+def packable(integerizer: Integerizer, name: str) -> bool:
     """Whether everybody who reads a bipolar value is a layer with bipolar weights, which takes packed codes."""
     readers = integerizer.readers[name]
     if not readers or name in integerizer.graph.output_names:
@@ -79,7 +73,7 @@ def _packable(integerizer: Integerizer, name: str) -> bool:
     for node in readers:
         if isinstance(node.op, Reshape):
             before, after = (integerizer.graph.values[n].type.shape for n in (name, node.name))
-            if before[-1] % 8 or after[-1] % 8 or not _packable(integerizer, node.name):
+            if before[-1] % 8 or after[-1] % 8 or not packable(integerizer, node.name):
                 return False
             continue
         weights = integerizer.quantizer(node.inputs[1]) if is_layer(node) and node.inputs[0] == name else None

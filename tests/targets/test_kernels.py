@@ -14,7 +14,7 @@ from .matrix import difference, nets, run_cases
 
 OPS = Path(__file__).parents[2] / "compiler" / "ops"
 ALIASES = {"reshape"}  # ops whose output is their input's bytes, so that no kernel runs
-ANNOTATIONS = {"fake_quantize"}  # ops that are gone before any target sees the graph
+ANNOTATIONS = {"fake_quantize", "fake_threshold"}  # ops that are gone before any target sees the graph
 
 
 @pytest.mark.parametrize("op", ops_with_cases())

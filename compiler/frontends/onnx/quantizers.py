@@ -49,10 +49,6 @@ def BipolarQuant(importer: Importer, call: Call) -> None:
     _quantize(importer, call, Quantized(scale, np.zeros_like(scale), QType(1, bipolar=True), Rounding.HALF_EVEN))
 
 
-def MultiThreshold(importer: Importer, call: Call) -> None:
-    call.refuse("FINN's thresholds have no reader yet; export the network before its streamlining, with Quant nodes")
-
-
 def rounding_mode(call: Call, default: str) -> Rounding:
     """The attribute `rounding_mode` of QONNX. Raises Unsupported for CEIL, UP, DOWN and HALF_DOWN."""
     mode = call.text("rounding_mode", default).upper()
@@ -222,5 +218,5 @@ def _narrowed(codes: Codes) -> QType | None:
     return None
 
 
-QUANTIZERS: dict[str, Reader] = {"Quant": Quant, "BipolarQuant": BipolarQuant, "MultiThreshold": MultiThreshold}
+QUANTIZERS: dict[str, Reader] = {"Quant": Quant, "BipolarQuant": BipolarQuant}
 LINEAR: dict[str, Reader] = {"QuantizeLinear": QuantizeLinear, "DequantizeLinear": DequantizeLinear}

@@ -17,18 +17,19 @@ from .load import load_model, tensor_array
 from .ops import READERS, Reader
 from .qlinear import MICROSOFT, QLINEAR, over_codes
 from .quantizers import LINEAR, QUANTIZER_DOMAINS, QUANTIZERS, carry
+from .thresholds import MultiThreshold, counts_channels_first, declare
 from .trunc import Trunc
 
-QONNX: dict[str, Reader] = {**QUANTIZERS, "Trunc": Trunc}
+QONNX: dict[str, Reader] = {**QUANTIZERS, "Trunc": Trunc, "MultiThreshold": MultiThreshold}
 _SPATIAL = {
     "Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ConvInteger", "QLinearConv", "QLinearAveragePool",
     "QLinearGlobalAveragePool",
 }
 _ELEMENTWISE = {
     "Add", "BatchNormalization", "BipolarQuant", "Cast", "CastLike", "Clip", "Concat", "DequantizeLinear", "Div", "Dropout",
-    "DynamicQuantizeLinear", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Mul", "Pad", "QLinearAdd", "QLinearConcat",
-    "QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid", "Quant", "QuantizeLinear", "Relu", "Sigmoid", "Slice", "Sub", "Sum", "Tanh",
-    "Trunc",
+    "DynamicQuantizeLinear", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Mul", "MultiThreshold", "Pad", "QLinearAdd",
+    "QLinearConcat", "QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid", "Quant", "QuantizeLinear", "Relu", "Sigmoid", "Slice", "Sub",
+    "Sum", "Tanh", "Trunc",
 }
 
 
@@ -58,6 +59,7 @@ def _read(model: onnx.ModelProto, opset: int, name: str, shapes: Mapping[str, tu
     for unknown in set(shapes) - {v.name for v in fed}:
         raise TapeoutError(f"--shape {unknown}: the model has no such input; its inputs are {', '.join(v.name for v in fed)}")
     inputs = tuple(_input(importer, source, v, shapes) for v in fed)
+    declare(importer, source)
     for proto in source.node:
         _node(importer, Call.of(proto, opset))
     outputs = []
@@ -112,12 +114,12 @@ def _dims(shape: tuple[int, ...] | list[int | None] | list[int]) -> str:
 
 
 def _feeds_window(source: onnx.GraphProto, name: str) -> bool:
-    """Whether a convolution or pooling reads this tensor, directly or through ops that keep its axes."""
+    """Whether a convolution, a pooling or thresholds of channels read this tensor, directly or through ops that keep its axes."""
     reached = {name}
     for node in source.node:
         if reached.isdisjoint(node.input):
             continue
-        if node.op_type in _SPATIAL:
+        if node.op_type in _SPATIAL or counts_channels_first(node):
             return True
         if node.op_type in _ELEMENTWISE:
             reached.update(node.output)
