@@ -115,6 +115,8 @@ def _pad_value(importer: Importer, call: Call, codes: Codes) -> str:
 def _bounded(importer: Importer, call: Call) -> None:
     """Codes within bounds: a narrower format where that is what is left, else a Clip of the reals."""
     name = call.required(0)
+    if name not in importer.codes:
+        call.refuse("its bounds are codes that the model computes; only constant ones are supported")
     codes = importer.codes[name]
     lo, hi = 0, codes.hi
     if call.op == "Clip":

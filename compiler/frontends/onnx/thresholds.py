@@ -18,6 +18,7 @@ from .importer import Importer, Quantized, Tensor
 _INTEGER = re.compile(r"(U?)INT(\d+)")
 _FIXED = re.compile(r"FIXED<(\d+),(-?\d+)>")
 _LAYERS = ("Conv", "Gemm", "MatMul")
+_CLOSE = 1e-6  # relative: how far float32 may have moved a bias from a whole number of steps
 _CHANNEL_OF_RANK = {2: 1, 3: 2, 4: 1}  # without data_layout, as qonnx guesses: NC, NWC, NCHW
 
 
@@ -28,6 +29,8 @@ def MultiThreshold(importer: Importer, call: Call) -> None:
     as in BIPOLAR networks; other biases have no codes.
     """
     name, thresholds = call.required(0), np.sort(importer.weights(call, 1), axis=-1)
+    if name in importer.constants:
+        call.refuse(f"it counts the constant {name}; store what comes out in its place")
     tensor, rank = importer.tensor(name), importer.rank(name)
     layout = call.text("data_layout", "")
     axis = layout.find("C") if layout else _CHANNEL_OF_RANK.get(rank, 1)
@@ -53,11 +56,12 @@ def _stage(call: Call, scale: float, bias: float, count: int) -> FakeThreshold:
         call.refuse(f"out_scale {scale:g} is not positive; negate the weights before it, or those behind it")
     if count == 1 and bias == -scale / 2:
         return FakeThreshold(QType(1, bipolar=True, scale=(scale / 2,)))
-    step = 1 if (bias / scale).is_integer() else 2
-    lo = bias / scale * step
-    if not lo.is_integer():
+    halves = round(2 * bias / scale)
+    if abs(2 * bias / scale - halves) > _CLOSE * max(1, abs(halves)):
         call.refuse(f"out_bias {bias:g} is no whole number of halves of out_scale {scale:g}, so that its result has no codes")
-    low, high = int(lo), int(lo) + step * count
+    step = 1 + halves % 2
+    low = halves * step // 2
+    high = low + step * count
     signed = low < 0
     q = next((q for bits in range(2, 33) if (q := QType(bits, signed)).min <= low <= high <= q.max), None)
     if q is None:

@@ -31,6 +31,8 @@ _PICKING = (Reshape, Transpose, Slice, MaxPool2D)
 
 def Trunc(importer: Importer, call: Call) -> None:
     """Inputs x, scale, zero point and bit width, then the bit width of the output (version 1) or its scale and bit width (version 2)."""
+    if call.required(0) in importer.constants:
+        call.refuse(f"it cuts the constant {call.inputs[0]}; store what comes out in its place")
     rounding, tensor = rounding_mode(call, "FLOOR"), importer.tensor(call.required(0))
     scale, zero, bits = (_number(importer, call, i) for i in (1, 2, 3))
     if not scale > 0:

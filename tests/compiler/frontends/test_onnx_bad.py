@@ -244,3 +244,45 @@ def test_damage_gives_an_error_or_a_graph(seed: int, tmp_path: Path) -> None:
         read_onnx(path, {})
     except TapeoutError as error:
         assert "\n" not in str(error)
+
+
+def quantized_models() -> list[bytes]:
+    """One of each kind of file that other quantization tools write."""
+    own = {"w": floats(2, 2, 1, 1).astype(np.int8), "s": np.float32(0.1), "z": np.int8(3), "b": np.array([5, -7], np.int32)}
+    ends = node("QuantizeLinear", "x s z", "q"), node("DequantizeLinear", "r s z", "y")
+    conv = node("QLinearConv", "q s z w s z s z b", "p", pads=[1, 0, 0, 1])
+    linear = [ends[0], conv, node("MaxPool", "p", "r", kernel_shape=[2, 2]), ends[1]]
+    dynamic = [
+        node("DynamicQuantizeLinear", "x", "q a b"), node("ConvInteger", "q w b", "i"), node("Cast", "i", "f", to=1),
+        node("Mul", "a s", "m"), node("Mul", "f m", "y"),
+    ]  # fmt: skip
+    foreign = [
+        node("Quant", "x s zero eight", "q", signed=1, narrow=0, rounding_mode="ROUND"), node("Trunc", "q s zero eight four", "t"),
+        node("MultiThreshold", "t steps", "y", out_scale=0.5, out_bias=-1.0, data_layout="NCHW", out_dtype="INT4"),
+    ]  # fmt: skip
+    for made in foreign:
+        made.domain = "qonnx.custom_op.general"
+    numbers = {"zero": np.float32(0), "eight": np.float32(8), "four": np.float32(4), "steps": np.sort(floats(2, 5)), "s": np.float32(0.1)}
+    graphs = [(linear, own), (dynamic, own), (foreign, numbers)]
+    found = []
+    for nodes, constants in graphs:
+        used = {name for made in nodes for name in made.input} - {name for made in nodes for name in made.output}
+        held = {name: np.asarray(array) for name, array in constants.items() if name in used}
+        made = model(nodes, {"x": (1, 2, 4, 4)}, "y", held)
+        made.opset_import.append(helper.make_opsetid("qonnx.custom_op.general", 1))
+        found.append(made.SerializeToString())
+    return found
+
+
+@pytest.mark.parametrize("kind", range(3), ids=["qlinear", "dynamic", "qonnx"])
+@pytest.mark.parametrize("seed", range(200))
+def test_damage_to_quantized_models_gives_an_error_or_a_graph(kind: int, seed: int, tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    whole = quantized_models()[kind]
+    path.write_bytes(damaged(seed, whole))
+    try:
+        read_onnx(path, {})
+    except TapeoutError as error:
+        assert "\n" not in str(error)
+    path.write_bytes(whole)
+    assert read_onnx(path, {}).nodes

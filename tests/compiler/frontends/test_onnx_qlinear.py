@@ -253,6 +253,7 @@ REFUSED = {
     "unknown": (microsoft("QLinearWhere", "q s z", "r"), "QLinearWhere_r: op QLinearWhere of domain 'com.microsoft' .*QuantFormat.QDQ"),
     "twice": (microsoft("QLinearSigmoid", "q s z s z", "q"), "computes tensor q, which is defined already"),
     "nothing": (node("Clip", "q hi lo", "r"), "codes are clipped to 9 .. 3"),
+    "bounds": (node("Clip", "lo q hi", "r"), "its bounds are codes that the model computes"),
     "missing": (microsoft("QLinearSigmoid", "q s z", "r"), "QLinearSigmoid_r: QLinearSigmoid lacks its input 3"),
 }  # fmt: skip
 

@@ -181,6 +181,16 @@ def test_quantizers_and_thresholds_together(tmp_path: Path) -> None:
     assert_qonnx(network(nodes, constants, {"x": "UINT8"}), tmp_path)
 
 
+@pytest.mark.parametrize("bias", [-0.7, -0.8, 0.3, -1.1, 12.7])
+def test_a_bias_that_float32_has_rounded(bias: float, tmp_path: Path) -> None:
+    """Codes are those of the executor, whose reals are rounded twice."""
+    made = network([threshold("x", "t", "y", out_scale=0.1, out_bias=bias)], {"t": steps(1, 15, 4.0)}, {"x": "INT4"})
+    graph, feeds = read(made, tmp_path), [{"x": whole(-8, 7, *SHAPE, seed=s)} for s in range(8)]
+    wrapped = ModelWrapper(str(tmp_path / "net.onnx"))
+    wanted = np.stack([execute_onnx(wrapped, dict(feed))["y"] for feed in feeds])
+    assert np.array_equal(np.rint(by_integers(graph, feeds) / 0.1), np.rint(wanted / 0.1))
+
+
 REFUSED: dict[str, tuple[list[onnx.NodeProto], Declared, str]] = {
     "layout": ([threshold("x", "t", "y", data_layout="NHW")], {}, "data_layout 'NHW' does not say which of 4 axes has the channels"),
     "channels": ([threshold("x", "t", "y", data_layout="NHWC")], {}, r"6 channels have thresholds of shape \(3, 7\), not"),
@@ -189,6 +199,7 @@ REFUSED: dict[str, tuple[list[onnx.NodeProto], Declared, str]] = {
     "bias": ([threshold("x", "t", "y", out_bias=0.3)], {}, "out_bias 0.3 is no whole number of halves of out_scale 1"),
     "far": ([threshold("x", "t", "y", out_bias=2.0**40)], {}, "are beyond 32 bits"),
     "type": ([threshold("x", "t", "y")], {"x": "SCALEDINT<8>"}, "tensor x is declared 'SCALEDINT<8>', which is no type of integers"),
+    "constant": ([threshold("w", "t", "v"), node("Conv", "x v", "y")], {}, "it counts the constant w; store what comes out"),
     "computed": ([node("Relu", "x", "t"), threshold("x", "t", "y")], {}, r"input 1 \(t\) is computed by the model"),
     "lie": ([CONV, threshold("c", "t", "y")], {"w": "BIPOLAR"}, "tensor w is declared BIPOLAR, but 92 of its 108 elements are none"),
 }

@@ -114,6 +114,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], dict[str, float], str]] = {
     "far_zero": ("q s sixteen b8 double b4", {}, {}, "the zero point 8 of the result is none of its codes -8 .. 7"),
     "narrow": ("q s z b8 double b4", {"signed": 0, "narrow": 1}, {}, "narrow unsigned codes"),
     "channels": ("q many z b8 b4", {}, {}, "input 1 has 4 entries; supported is one for the tensor"),
+    "constant": ("many s z b8 b4", {}, {}, "it cuts the constant many; store what comes out"),
     "sign": ("q minus z b8 b4", {}, {}, "its scale -1 is not positive"),
 }
 
