@@ -37,7 +37,10 @@ def Quant(importer: Importer, call: Call) -> None:
     if (zero != np.rint(zero)).any():
         call.refuse(f"its zero point {zero.reshape(-1)[0]} is no whole number")
     rounding = rounding_mode(call, "ROUND")
-    q = QType(int(width), bool(call.integer("signed", 1)), narrow=bool(call.integer("narrow", 0)) and bool(call.integer("signed", 1)))
+    signed, narrow = bool(call.integer("signed", 1)), bool(call.integer("narrow", 0))
+    if narrow and not signed:
+        call.refuse("narrow unsigned codes, which leave out the greatest, are not supported; set narrow to 0 and put a Clip before it")
+    q = QType(int(width), signed, narrow=narrow)
     if q.bits == 1:
         call.refuse("one bit is a BipolarQuant")
     _quantize(importer, call, Quantized(scale, zero, q, _told(call, rounding)))

@@ -200,6 +200,10 @@ REFUSED: dict[str, tuple[list[onnx.NodeProto], Declared, str]] = {
     "far": ([threshold("x", "t", "y", out_bias=2.0**40)], {}, "are beyond 32 bits"),
     "type": ([threshold("x", "t", "y")], {"x": "SCALEDINT<8>"}, "tensor x is declared 'SCALEDINT<8>', which is no type of integers"),
     "constant": ([threshold("w", "t", "v"), node("Conv", "x v", "y")], {}, "it counts the constant w; store what comes out"),
+    "narrow": (
+        [qonnx("Quant", "x s s four", "d", signed=0, narrow=1, rounding_mode="ROUND"), threshold("d", "t", "y")], {},
+        "Quant_d: Quant .*narrow unsigned codes, which leave out the greatest, are not supported",
+    ),
     "computed": ([node("Relu", "x", "t"), threshold("x", "t", "y")], {}, r"input 1 \(t\) is computed by the model"),
     "lie": ([CONV, threshold("c", "t", "y")], {"w": "BIPOLAR"}, "tensor w is declared BIPOLAR, but 92 of its 108 elements are none"),
 }
@@ -220,7 +224,9 @@ LOWERED: dict[str, tuple[list[onnx.NodeProto], str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused(name: str, tmp_path: Path) -> None:
     nodes, declared, words = REFUSED[name]
-    constants = {"w": whole(-8, 7, 4, 3, 3, 3), "b": floats(3), **({} if name == "computed" else {"t": steps(3, 7, 1.0)})}
+    constants = {"w": whole(-8, 7, 4, 3, 3, 3), "b": floats(3), "s": number(1), "four": number(4), "t": steps(3, 7, 1.0)}
+    if name == "computed":
+        del constants["t"]
     with pytest.raises(TapeoutError, match=words):
         read(network(nodes, constants, declared), tmp_path)
 
