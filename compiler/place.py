@@ -4,6 +4,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from .cp_sat import load_cp_model
+
 Block = tuple[int, int, int]  # first and last moment of life, both included, and bytes
 _SOLVER_EFFORT = 4.0  # CP-SAT's deterministic seconds: the same result on every machine
 
@@ -76,7 +78,7 @@ def _lowest_fit(blocks: Sequence[Block], order: Sequence[int]) -> tuple[int, ...
 def _solve(blocks: Sequence[Block], start: Placement, bound: int, unit: int) -> Placement | None:
     """CP-SAT's placement, no higher than `start`; None without OR-tools."""
     try:
-        from ortools.sat.python import cp_model
+        cp_model = load_cp_model()
     except ImportError:
         return None
     model = cp_model.CpModel()

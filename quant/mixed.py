@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from tapeout.compiler.cp_sat import load_cp_model
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import FType, Graph, QType, Type
 
@@ -184,8 +185,7 @@ def _literal(name: str) -> str:
 
 def solve(choices: Sequence[Choice], budget: int) -> Point:
     """The least sum of losses, then of bytes, with one choice per layer and at most `budget` bytes, by OR-tools' CP-SAT."""
-    from ortools.sat.python import cp_model
-
+    cp_model = load_cp_model()
     model = cp_model.CpModel()
     layers = list(dict.fromkeys(c.layer for c in choices))
     taken = [model.new_bool_var(f"{c.layer}:{c.bits}") for c in choices]
