@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PACKAGES := gcc libc6-dev python3-venv gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+PACKAGES := gcc g++ libc6-dev python3-venv gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 DEMO := build/demo
 DIGITS := examples/digits
 
@@ -15,7 +15,7 @@ help: ## Say what each command does
 setup: tools $(VENV)/installed types ## Make .venv with the tested versions and install the tools
 
 tools: # The compilers and the simulator, by apt-get, when one of them is missing
-	@if command -v gcc arm-none-eabi-gcc qemu-system-arm >/dev/null && [ "$$(command -v gcc arm-none-eabi-gcc qemu-system-arm | wc -l)" = 3 ] \
+	@if command -v gcc g++ arm-none-eabi-gcc qemu-system-arm >/dev/null && [ "$$(command -v gcc g++ arm-none-eabi-gcc qemu-system-arm | wc -l)" = 4 ] \
 		&& [ -e /usr/lib/arm-none-eabi/include/newlib.h -o -e /usr/include/newlib/newlib.h ] && python3 -c 'import ensurepip' 2>/dev/null; then exit 0; fi; \
 	sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
 	echo "installing with apt-get: $(PACKAGES)"; \

@@ -1,5 +1,5 @@
 """Quantization: from a float Graph and calibration data to an annotated Graph."""
-from .options import Calibration, QuantizeOptions
+from .options import Calibration, Improvement, QuantizeOptions
 from .quantize import quantize
 
-__all__ = ["Calibration", "QuantizeOptions", "quantize"]
+__all__ = ["Calibration", "Improvement", "QuantizeOptions", "quantize"]

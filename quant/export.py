@@ -81,8 +81,7 @@ class Writer:
         outputs = [self._output(port) for port in self.graph.outputs]
         tensors = [numpy_helper.from_array(array, name) for name, array in self.initializers.items()]
         known = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in self.shapes.items()]
-        ports = {p.name for p in (*self.graph.inputs, *self.graph.outputs)}
-        infos = [info for info in known if info.name not in ports]
+        infos = [info for info in known if info.name not in self._ports()]
         body = helper.make_graph(self.nodes, self.graph.name, inputs, outputs, tensors, value_info=infos)
         opsets = [helper.make_opsetid("", opset), *([helper.make_opsetid(_DOMAIN, 1)] if foreign else [])]
         return helper.make_model(body, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="tapeout")
@@ -99,8 +98,7 @@ class Writer:
         return name
 
     def fresh(self, name: str) -> str:
-        taken = {*self.initializers, *self.graph.values, *(p.name for p in (*self.graph.inputs, *self.graph.outputs)),
-                 *(o for n in self.nodes for o in n.output)}  # fmt: skip
+        taken = {*self.initializers, *self.graph.values, *self._ports(), *(o for n in self.nodes for o in n.output)}
         candidate, count = name, 1
         while candidate in taken:
             count += 1
@@ -184,8 +182,17 @@ class Writer:
 
     def _own(self, name: str) -> str:
         """A value's own name, unless a port of the source has it, which another value may be."""
-        ports = {p.name: p.value for p in (*self.graph.inputs, *self.graph.outputs)}
-        return name if ports.get(name, name) == name else f"{name}_unquantized"
+        return name if self._ports().get(name, name) == name else f"{name}_unquantized"
+
+    def _ports(self) -> dict[str, str]:
+        """The values of ports by the names of these."""
+        return {p.name: p.value for p in (*self.graph.inputs, *self.graph.outputs)}
+
+    def _rename(self, old: str, new: str) -> None:
+        for node in self.nodes:
+            for names in (node.input, node.output):
+                names[:] = [new if name == old else name for name in names]
+        self.shapes.pop(old)
 
     def _constant(self, name: str) -> str | None:
         """The float constant that a value is, or quantizes."""
@@ -218,8 +225,12 @@ class Writer:
     def _output(self, port: Port) -> onnx.ValueInfoProto:
         axes = tuple(int(a) for a in np.argsort(port.axes))
         name = self.operand(port.value, axes)
-        if name != port.name:
-            self.emit("Identity", [name], [port.name])
+        if name in self._ports() or not any(name in n.output for n in self.nodes):
+            if name != port.name:
+                self.emit("Identity", [name], [port.name])
+        else:  # hls4ml finds no output behind an Identity
+            self._rename(name, port.name)
+            self.held[port.value][axes] = port.name
         return helper.make_tensor_value_info(port.name, TensorProto.FLOAT, [self.shape(port.value)[a] for a in axes])
 
 
@@ -244,7 +255,7 @@ def _along(entries: tuple[float, ...], q: QType, rank: int) -> Array:
 
 
 def _doc(writer: Writer, op: FakeQuantize, name: str) -> str:
-    if op.rounding is Rounding.HALF_EVEN or writer.graph.values[name].constant:
+    if op.rounding in (Rounding.HALF_EVEN, Rounding.FLOOR) or writer.graph.values[name].constant:
         return ""
     note = f"codes are rounded {op.rounding.value} in tapeout, half_even by other readers of this file: they differ on exact ties"
     if note not in writer.notes:

@@ -52,10 +52,8 @@ def _dense(writer: Writer, node: Node) -> None:
     assert isinstance(op, Dense)
     plain = tuple(range(len(writer.shape(x))))
     biased = len(node.inputs) > 2 and bool(node.inputs[2])
-    if len(plain) == 2:
-        inputs = [writer.operand(x, plain), writer.constant(node.inputs[1], lambda a: a)]
-        if biased:
-            inputs.append(writer.constant(node.inputs[2], lambda a: a))
+    if len(plain) == 2 and biased:  # qonnx, and hls4ml by it, read no Gemm without a bias
+        inputs = [writer.operand(x, plain), *(writer.constant(name, lambda a: a) for name in node.inputs[1:3])]
         writer.clipped(node, op.clip, lambda result: writer.emit("Gemm", inputs, [result], transB=1), plain)
         return
     operands = [writer.operand(x, plain), writer.constant(node.inputs[1], lambda a: a.T)]

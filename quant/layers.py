@@ -259,11 +259,16 @@ class Network(nn.Module):
             assert isinstance(node.op, LAYERS)
             sums = layer_sums(node, values[node.inputs[0]], self.weights[self.index[node.inputs[1]]])
             b = self.weights[self.index[node.inputs[2]]]
+            signs = self.places.get(node.name) is not None and self.places[node.name].recipe.encoding is Encoding.BINARY
             values[node.name] = clipped(sums + b, node.op.clip)
             inside = norm_place(self.places.get(node.inputs[1]))
             if inside is not None and node.name not in self.graph.output_names and all(uses[name] == 1 for name in node.inputs[1:3]):
                 rows = sums.reshape(-1, sums.shape[-1])
-                norm = Norm(b.detach(), rows.mean(0), rows.var(0, unbiased=False), inside)
+                mean, variance = rows.mean(0), rows.var(0, unbiased=False)
+                norm = Norm(b.detach(), mean, variance, inside)
+                if signs:
+                    norm.standardize()
+                    values[node.name] = self._quantized(node.name, norm.eval()(sums))
                 self.norms[self.index[node.name]] = norm.train(self.training)
 
     def schedule(self, epoch: int, epochs: int) -> None:

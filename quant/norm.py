@@ -19,7 +19,7 @@ _LEAST = 1e-6  # of a factor by which statistics are divided
 
 
 class Norm(nn.Module):
-    """Batch normalization of a layer's sums (..., C), which at first changes nothing. The scale stays positive.
+    """Batch normalization of a layer's sums (..., C), which at first changes nothing but for `standardize`. The scale stays positive.
 
     Outside the weights' quantizer it is one of sums, by the statistics of the batch: it folds into the scales of weights per channel and
     leaves their codes as they are. `inside`, for weights whose scales cannot take it up, it scales the weights before they are quantized,
@@ -35,6 +35,12 @@ class Norm(nn.Module):
         self.register_buffer("variance", variance.clone())
         self.weight = nn.Parameter(torch.sqrt(variance + _EPSILON))
         self.bias = nn.Parameter(bias + mean)
+
+    @torch.no_grad()
+    def standardize(self) -> None:
+        """Unit variance around 0 for what becomes signs: as many of either, and within the window in which a sign has a gradient."""
+        self.weight.fill_(1.0)
+        self.bias.zero_()
 
     def forward(self, x: Tensor) -> Tensor:
         images = x.movedim(-1, 1)  # as torch lays channels out last, for which its kernel is ten times as fast as for rows

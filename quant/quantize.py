@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from tapeout.compiler.build import simplify
 from tapeout.compiler.errors import TapeoutError
@@ -15,14 +16,17 @@ from tapeout.compiler.run import check_inputs
 
 from .annotate import annotate
 from .calibrate import calibrate
-from .options import QuantizeOptions
+from .correct_bias import corrected
+from .equalize import equalize
+from .options import Improvement, QuantizeOptions
 from .placement import LAYERS, MOVING, Place, Role, place
 from .recipe import Encoding, Recipe, ScaleKind
+from .refine import Step, refine, with_own_biases
 from .scheme import Range, activation_format, bias_format, dyadic, weight_format
 
 
 def quantize(graph: Graph, samples: Mapping[str, Array], recipe: Recipe, options: QuantizeOptions) -> Graph:
-    """The annotated graph of a float32 graph, calibrated with samples (N, *shape) in float32 by value name.
+    """The annotated graph of a float32 graph, calibrated with float32 samples (N, *shape) by value name, its weights bettered by `options`.
 
     Batch normalization is folded first, and pads and clips joined with the nodes beside them. Values keep their names. Raises
     TapeoutError for samples that do not fit and for a graph that is not float32 throughout, and Unsupported, which names the node, for
@@ -30,21 +34,57 @@ def quantize(graph: Graph, samples: Mapping[str, Array], recipe: Recipe, options
     """
     if recipe.searched:
         raise TapeoutError(f"recipe {recipe.name}: its bits are found by a search; use tapeout retrain with --budget flash=...")
+    found = improved(graph, samples, recipe, options)
+    return annotate(found.graph, found.formats)
+
+
+@dataclass(frozen=True)
+class Improved:
+    """A float graph as quantization takes it, the same graph with bettered weights and biases, and its quantizers."""
+
+    simple: Graph
+    graph: Graph
+    places: dict[str, Place]
+    formats: dict[str, FakeQuantize]
+
+
+def improved(graph: Graph, samples: Mapping[str, Array], recipe: Recipe, options: QuantizeOptions) -> Improved:
+    """What `quantize` puts together; raises as it does. Formats are those of the weights before they were rounded."""
     simple, ranges = calibrated(graph, samples, recipe, options)
     places = place(simple, recipe)
     for p in places.values():
         if p.recipe.encoding is Encoding.BIPER:
             raise TapeoutError(f"{p.layer}: recipe {recipe.name} makes its weights binary, which only training finds; use tapeout retrain")
-    return annotate(simple, quantizers(simple, places, ranges))
+    formats = quantizers(simple, places, ranges)
+    steps = _steps(options)
+    return Improved(simple, refine(simple, formats, relaid(graph, simple, samples), steps) if steps else simple, places, formats)
+
+
+def _steps(options: QuantizeOptions) -> list[Step]:
+    """What is done layer by layer."""
+    steps: list[Step] = []
+    if Improvement.ADAROUND in options.improve:
+        try:
+            from .adaround import rounded
+        except ModuleNotFoundError as error:
+            raise TapeoutError(f"{Improvement.ADAROUND} needs {error.name}; install tapeout[torch]") from None
+        steps.append(partial(rounded, seed=options.seed))
+    if Improvement.CORRECT_BIAS in options.improve:
+        steps.append(corrected)
+    return steps
 
 
 def calibrated(graph: Graph, samples: Mapping[str, Array], recipe: Recipe, options: QuantizeOptions) -> tuple[Graph, dict[str, Range]]:
     """The graph as quantization takes it, and the range of each of its values on the samples. Raises as `quantize` does."""
     check_inputs(graph, samples)
-    simple, relaid = prepared(graph, samples)
+    simple, feed = prepared(graph, samples)
+    if Improvement.EQUALIZE in options.improve:
+        simple = equalize(simple)
+    if Improvement.CORRECT_BIAS in options.improve:
+        simple = with_own_biases(simple)
     places = place(simple, recipe)
     recipes = {name: p.recipe for name, p in places.items() if p.role is Role.ACTIVATION}
-    return simple, _reaching_pads(simple, places, calibrate(simple, relaid, options, recipes))
+    return simple, _reaching_pads(simple, places, calibrate(simple, feed, options, recipes))
 
 
 def _reaching_pads(graph: Graph, places: Mapping[str, Place], ranges: dict[str, Range]) -> dict[str, Range]:
@@ -77,11 +117,15 @@ def prepared(graph: Graph, samples: Mapping[str, Array]) -> tuple[Graph, dict[st
         if isinstance(node.op, FakeQuantize):
             raise TapeoutError(f"{node.name}: the model is quantized already; compile it without a recipe")
     simple = fold_batch_norm(simplify(graph))
-    relaid = {
+    return simple, relaid(graph, simple, samples)
+
+
+def relaid(graph: Graph, simple: Graph, samples: Mapping[str, Array]) -> dict[str, Array]:
+    """The samples of a graph, as far as they are given, in the layout of another with the same inputs."""
+    return {
         new.value: new.from_source(old.to_source(samples[old.value]))
         for old, new in zip(graph.inputs, simple.inputs, strict=True) if old.value in samples
     }
-    return simple, relaid
 
 
 def quantizers(graph: Graph, places: Mapping[str, Place], ranges: Mapping[str, Range]) -> dict[str, FakeQuantize]:

@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from qonnx.core.modelwrapper import ModelWrapper
@@ -20,7 +22,7 @@ from tapeout.compiler.run import run
 from tapeout.quant.export import Writer, write_float, write_qdq, write_qonnx
 from tapeout.quant.options import QuantizeOptions
 from tapeout.quant.quantize import quantize
-from tapeout.quant.recipe import load
+from tapeout.quant.recipe import load, parse
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 COUNT = 40
@@ -98,6 +100,21 @@ def assert_same(graph: Graph, write: Write, folder: Path) -> None:
     assert texts[0] == texts[1]
     for one, other in zip(first.constants(), second.constants(), strict=True):
         assert one.data is not None and other.data is not None and np.array_equal(one.data, other.data), one.name
+
+
+def test_an_output_comes_from_its_quantizer(network: Graph, samples: dict[str, Array], tmp_path: Path) -> None:
+    """hls4ml finds none behind an Identity, which is there for a second name alone."""
+    graph = quantize(network, samples, load("int8"), QuantizeOptions())
+    (port,) = graph.outputs
+    write_qonnx(replace(graph, outputs=(port, replace(port, name="again"))), tmp_path / "net.onnx")
+    last, again = onnx.load(tmp_path / "net.onnx").graph.node[-2:]
+    assert (last.op_type, list(last.output)) == ("Quant", ["logits"])
+    assert (again.op_type, list(again.input), list(again.output)) == ("Identity", ["logits"], ["again"])
+
+
+def test_floor_is_what_qonnx_says_itself(network: Graph, samples: dict[str, Array], tmp_path: Path) -> None:
+    floor = parse({"weights": {"bits": 8}, "activations": {"bits": 8}, "rounding": "floor"}, "floor")
+    assert write_qonnx(quantize(network, samples, floor, QuantizeOptions()), tmp_path / "net.onnx") == []
 
 
 def test_one_wrong_scale_is_noticed(network: Graph, samples: dict[str, Array], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,20 +1,24 @@
 """Which engine honours which rounding: the table of docs/recipes.md, each cell found by running that engine on exact halves."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from math import floor
 from pathlib import Path
 
+import hls4ml
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
+from da4ml.trace import FixedVariableArrayInput, comb_trace
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
+from qonnx.util.cleanup import cleanup_model
 
 from tapeout.compiler.build import lower
-from tapeout.compiler.errors import TapeoutError
+from tapeout.compiler.errors import TapeoutError, Unsupported
 from tapeout.compiler.fixed import Rounding, multiplier
 from tapeout.compiler.ir import F32, Array, Builder, Graph, Port, QType, Type, verify
 from tapeout.compiler.ops.add import Add
@@ -138,6 +142,43 @@ def by_qonnx(kind: str, rounding: Rounding, folder: Path) -> Array:
     return np.concatenate([execute_onnx(model, {"x": row})["y"] for row in samples(kind)])
 
 
+def by_hls4ml(kind: str, rounding: Rounding, folder: Path) -> Array:
+    return hls4ml_simulation(folder.parents[1])[kind, rounding]
+
+
+@cache
+def hls4ml_simulation(folder: Path) -> dict[tuple[str, Rounding], Array]:
+    """The C simulation of one project of all networks side by side, as each compilation takes seconds."""
+    cells = [(kind, rounding) for kind in TRIED[by_hls4ml] for rounding in ROUNDINGS]
+    whole = onnx.ModelProto()
+    for kind, rounding in cells:
+        write_qonnx(annotated(kind, rounding), folder / "net.onnx")
+        whole.MergeFrom(onnx.compose.add_prefix(onnx.load(folder / "net.onnx"), f"{kind}_{rounding}_"))
+    del whole.opset_import[2:]
+    network = cleanup_model(ModelWrapper(whole))
+    config = hls4ml.utils.config_from_onnx_model(network, "name", backend="Vivado", default_precision="fixed<24,12>")
+    project = hls4ml.converters.convert_from_onnx_model(network, str(folder / "hls"), "net", hls_config=config, backend="Vivado")
+    project.compile()
+    return dict(zip(cells, project.predict([samples(kind).reshape(-1, 1) for kind, _ in cells]), strict=True))
+
+
+MODES = {Rounding.HALF_UP: "RND", Rounding.HALF_AWAY: "RND_INF", Rounding.HALF_EVEN: "RND_CONV", Rounding.FLOOR: "TRN"}  # as in ap_fixed
+
+
+def by_da4ml(kind: str, rounding: Rounding, folder: Path) -> Array:
+    """The same formats traced; da4ml reads no files of ours."""
+    rows = samples(kind).reshape(len(QUARTERS), -1)
+    read = FixedVariableArrayInput(rows.shape[1])
+    x = read.quantize(1, 5, 2)
+    exact = {"averages": lambda: np.mean(x), "additions": lambda: x[0] + x[0]}.get(kind, lambda: x[0])()
+    whole, step = 3 if kind == "few" else 7, STEPS[kind].bit_length() - 1
+    try:
+        y = exact.quantize(1, whole + step, -step, "SAT", MODES[rounding])
+    except AssertionError:
+        raise Unsupported(f"da4ml has no {MODES[rounding]}") from None
+    return np.asarray(comb_trace(read, y).predict(rows))
+
+
 Engine = Callable[[str, Rounding, Path], Array]
 ENGINES: dict[str, Engine] = {
     "reference": by_reference,
@@ -146,7 +187,10 @@ ENGINES: dict[str, Engine] = {
     "its exact model": by_exact,
     "QDQ in onnxruntime": by_onnxruntime,
     "QONNX in the qonnx executor": by_qonnx,
+    "QONNX in hls4ml, its C simulation": by_hls4ml,
+    "da4ml": by_da4ml,
 }
+TRIED: dict[Engine, tuple[str, ...]] = {by_hls4ml: ("inputs", "sums", "few")}  # where not every kind is
 
 
 ROUNDINGS = [r for r in Rounding if r is not Rounding.TFLITE]
@@ -167,19 +211,19 @@ def cell(engine: Engine, kind: str, rounding: Rounding, folder: Path) -> str:
     return "yes" if followed == [rounding] else followed[0].value
 
 
-def rows(engine: Engine, folder: Path) -> list[str]:
+def rows(engine: Engine, folder: Path, tried: Iterable[str]) -> list[str]:
     """The lines of an engine but for its name; kinds that it treats alike share one."""
     kinds: dict[tuple[str, ...], list[str]] = {}
-    for kind, said in KINDS.items():
-        kinds.setdefault(tuple(cell(engine, kind, r, folder / kind / r) for r in ROUNDINGS), []).append(said)
-    return [f"{'everything' if len(kinds) == 1 else ', '.join(of)} | {' | '.join(cells)} |" for cells, of in kinds.items()]
+    for kind in tried:
+        kinds.setdefault(tuple(cell(engine, kind, r, folder / kind / r) for r in ROUNDINGS), []).append(KINDS[kind])
+    return [f"{'everything' if len(of) == len(KINDS) else ', '.join(of)} | {' | '.join(cells)} |" for cells, of in kinds.items()]
 
 
 def test_table(golden: Callable[[str, str], None], tmp_path: Path) -> None:
     """Engines that are alike share their lines."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for i, (name, engine) in enumerate(ENGINES.items()):
-        alike.setdefault(tuple(rows(engine, tmp_path / str(i))), []).append(name)
+        alike.setdefault(tuple(rows(engine, tmp_path / str(i), TRIED.get(engine, KINDS))), []).append(name)
     heading = [f"| engine | of | {' | '.join(ROUNDINGS)} |", "|---" * (2 + len(ROUNDINGS)) + "|"]
     lines = [f"| {', '.join(names)} | {row}" for found, names in alike.items() for row in found]
     golden(str(DOCS / "recipes.md"), with_part(DOCS / "recipes.md", "roundings", "\n".join([*heading, *lines])))
