@@ -80,7 +80,7 @@ def rounded(layer: Layer, seed: int) -> Layer:
 
 
 def _blocked(layer: Layer, w: Array) -> Array:
-    return np.ascontiguousarray(blocks(layer.node, layer.types, as_rows(layer.node, w)))
+    return np.array(blocks(layer.node, layer.types, as_rows(layer.node, w)))  # torch takes no array that is read-only
 
 
 def _problem(layer: Layer, q: QType, random: np.random.Generator) -> _Problem:
@@ -90,7 +90,7 @@ def _problem(layer: Layer, q: QType, random: np.random.Generator) -> _Problem:
     total = positions(node, types) * len(layer.x)
     drawn = np.sort(random.choice(total, min(total, _DRAWN, max(1, _ELEMENTS // (groups * each))), replace=False))
     x, wanted_x = (torch.from_numpy(inputs_of(node, types, array, drawn)) for array in (layer.x, layer.wanted_x))
-    b = torch.from_numpy(layer.wanted_b if layer.b.size else np.zeros(groups * outputs, np.float32)).reshape(groups, 1, outputs)
+    b = torch.tensor(layer.wanted_b if layer.b.size else np.zeros(groups * outputs, np.float32)).reshape(groups, 1, outputs)
     assert isinstance(node.op, LAYERS)
     wanted = clipped(wanted_x @ w.transpose(1, 2) + b, node.op.clip)
 

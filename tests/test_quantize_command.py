@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
+from tapeout.compiler import data
 from tests.test_cli import CALIBRATION, DIGITS, MODEL, refused, tapeout
 
 TEST = DIGITS / "digits_test.npz"
@@ -86,6 +87,25 @@ def test_a_recipe_of_ones_own_is_called_by_its_name(tmp_path: Path) -> None:
     assert tapeout("report", tmp_path / "out").stdout.startswith("digits for c (from digits.onnx, mine, calibrated by mse")
 
 
+def test_weights_and_biases_are_bettered(tmp_path: Path) -> None:
+    """Four bits, each way to better them and all at once; `compile` does the same on the way."""
+    (tmp_path / "four.toml").write_text("[weights]\nbits = 4\n[activations]\nsymmetric = false\n")
+    found = {}
+    for names in ("", "equalize", "adaround", "correct-bias", "correct-bias,equalize,adaround"):
+        (told,) = (line for line in quantize(tmp_path / "q.onnx", tmp_path / "four.toml", "--improve", names) if "SQNR" in line)
+        found[names] = float(told.partition("SQNR ")[2].split()[0])
+    assert found["adaround"] > found[""] + 3 and found["correct-bias"] > found[""], found
+    assert found["correct-bias,equalize,adaround"] > found[""] + 3, found
+    assert len(set(found.values())) == len(found), "each does something"
+    options = ("--recipe", tmp_path / "four.toml", "--calibrate", CALIBRATION, "--improve", "correct-bias,equalize,adaround")
+    assert tapeout("compile", MODEL, "--target", "c", *options, "-o", tmp_path / "at_once").returncode == 0
+    assert tapeout("compile", tmp_path / "q.onnx", "--target", "c", "-o", tmp_path / "read").returncode == 0
+    codes = [sorted(a.tobytes() for a in data.load(tmp_path / name / "constants.npz").values()) for name in ("at_once", "read")]
+    assert codes[0] == codes[1]
+    how = json.loads((tmp_path / "at_once" / "report.json").read_text())["model"]["quantized"]
+    assert how == "four, calibrated by mse on digits_calibration.npz, equalize, adaround, correct-bias"
+
+
 def test_notes_say_where_other_readers_round_otherwise(tmp_path: Path) -> None:
     plain = [line for line in quantize(tmp_path / "q.onnx", "int8") if line.startswith("note: ")]
     assert plain == [
@@ -121,6 +141,7 @@ OPTIONS = {"--recipe": "int8", "--calibrate": CALIBRATION, "-o": "q.onnx"}
     ({"--calibrate": "bad.toml"}, "bad.toml: not a readable .npz file"),
     ({"--calibrate": "other.npz"}, "Nx1x8x8"),
     ({"--calibration": "guess"}, "'guess' is not one of 'minmax'"),
+    ({"--improve": "adaround,magic"}, "--improve magic: there are equalize, adaround and correct-bias"),
     ({"--format": "tflite"}, "'tflite' is not one of 'qonnx', 'qdq'"),
     ({"-o": "nosuch/q.onnx"}, "nosuch/q.onnx: cannot be written; there is no folder nosuch"),
     ({"-o": "folder"}, "folder: cannot be written; it is a folder"),

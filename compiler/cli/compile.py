@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import CheckFailed, TapeoutError
-from .options import parse_shapes, weights_option
+from .options import calibration_option, improve_option, parse_quantize_options, parse_shapes, weights_option
 
 if TYPE_CHECKING:
     from tapeout.quant.options import QuantizeOptions
@@ -56,8 +56,8 @@ class Job:
 @click.option("--board", "board_name", metavar="B", help="A board: implies its target, and its memory as budgets.")
 @click.option("--calibrate", type=click.Path(path_type=Path), metavar="DATA.npz", help="Quantize a float model with these inputs.")
 @click.option("--recipe", metavar="R", help="What it becomes: int8 when not given, another ready-made recipe, or a .toml file.")
-@click.option("--calibration", type=click.Choice(["minmax", "percentile", "mse", "entropy"]), default="mse", show_default=True,
-              help="How activation ranges follow from the data.")
+@calibration_option
+@improve_option
 @click.option("--io", type=click.Choice(["float", "int8"]), default="float", show_default=True,
               help="Inputs and outputs of a quantized float model.")
 @click.option("--strict/--no-strict", default=True, show_default=True,
@@ -71,13 +71,11 @@ class Job:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
               help="Folder to write; replaced if tapeout wrote it.")
 def command(
-    model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str, io: str,
-    strict: bool, labels_key: str, budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None, keep_inputs: bool,
-    output: Path,
+    model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str,
+    improve: str, io: str, strict: bool, labels_key: str, budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None,
+    keep_inputs: bool, output: Path,
 ) -> None:
     """Compile MODEL (.onnx, .tflite, .keras, .h5, .pt2 or package.module:factory) to C for a target, run it once, report its cost."""
-    from tapeout.quant.options import Calibration, QuantizeOptions
-
     from ..budget import parse_budgets
 
     target, board, limits = _destination(target_name, board_name)
@@ -88,9 +86,11 @@ def command(
         raise TapeoutError(f"--name {name!r}: that name is taken by the {owner}; choose another")
     if recipe is not None and calibrate is None:
         raise TapeoutError(f"--recipe {recipe}: quantization after training needs inputs; give --calibrate DATA.npz")
+    if improve and calibrate is None:
+        raise TapeoutError(f"--improve {improve}: quantization after training needs inputs; give --calibrate DATA.npz")
     report = compile_model(Job(
         model, name or default_name(model), target, board, (*parse_budgets(budget), *limits), parse_shapes(shapes), weights, calibrate,
-        recipe or "int8", QuantizeOptions(Calibration(calibration)), io == "int8", strict, labels_key, keep_inputs, output,
+        recipe or "int8", parse_quantize_options(calibration, improve), io == "int8", strict, labels_key, keep_inputs, output,
     ))
     from .report import show
 

@@ -176,4 +176,5 @@ def _how(job: Job) -> str | None:
 
     if job.calibration is None:
         return None
-    return f"{load(job.recipe).name}, calibrated by {job.quantize.calibration.value} on {job.calibration.name}"
+    how = ", ".join((f"calibrated by {job.quantize.calibration} on {job.calibration.name}", *job.quantize.improve))
+    return f"{load(job.recipe).name}, {how}"

@@ -4,14 +4,38 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import TapeoutError
 
+if TYPE_CHECKING:
+    from tapeout.quant.options import QuantizeOptions
+
 weights_option = click.option(
     "--weights", type=click.Path(path_type=Path), metavar="W.pt", help="State dict of a model given as package.module:factory.",
 )
+
+calibration_option = click.option(
+    "--calibration", type=click.Choice(["minmax", "percentile", "mse", "entropy"]), default="mse", show_default=True,
+    help="How activation ranges follow from the data.",
+)
+improve_option = click.option(
+    "--improve", default="", metavar="I,...", help="What betters weights and biases: equalize, adaround, correct-bias.",
+)
+
+
+def parse_quantize_options(calibration: str, improve: str) -> QuantizeOptions:
+    """The options of quantization after training of two texts, the second one like `equalize,adaround`. Raises TapeoutError."""
+    from tapeout.quant.options import Calibration, Improvement, QuantizeOptions
+
+    known = [i.value for i in Improvement]
+    names = [n for n in improve.split(",") if n]
+    for name in names:
+        if name not in known:
+            raise TapeoutError(f"--improve {name}: there are {', '.join(known[:-1])} and {known[-1]}")
+    return QuantizeOptions(Calibration(calibration), improve=tuple(i for i in Improvement if i.value in names))
 
 
 def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:

@@ -6,15 +6,15 @@ from pathlib import Path
 import click
 
 from ..staging import check_writable, staged_file
-from .options import parse_shapes, weights_option
+from .options import calibration_option, improve_option, parse_quantize_options, parse_shapes, weights_option
 
 
 @click.command("quantize")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--recipe", required=True, metavar="R", help="A ready-made recipe or a .toml file.")
 @click.option("--calibrate", required=True, type=click.Path(path_type=Path), metavar="DATA.npz", help="Inputs by name, batch first.")
-@click.option("--calibration", type=click.Choice(["minmax", "percentile", "mse", "entropy"]), default="mse", show_default=True,
-              help="How activation ranges follow from the data.")
+@calibration_option
+@improve_option
 @click.option("--labels-key", default="y", show_default=True, help="The array of the calibration file that is no input.")
 @click.option("--format", "form", type=click.Choice(["qonnx", "qdq"]), default="qonnx", show_default=True, help="How codes are told.")
 @click.option("--sensitivity", is_flag=True, help="Print what each layer alone costs.")
@@ -23,12 +23,11 @@ from .options import parse_shapes, weights_option
 @weights_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="Q.onnx", help="File to write.")
 def command(
-    model: Path, recipe: str, calibrate: Path, calibration: str, labels_key: str, form: str, sensitivity: bool, target: str | None,
-    shapes: tuple[str, ...], weights: Path | None, output: Path,
+    model: Path, recipe: str, calibrate: Path, calibration: str, improve: str, labels_key: str, form: str, sensitivity: bool,
+    target: str | None, shapes: tuple[str, ...], weights: Path | None, output: Path,
 ) -> None:
     """Quantize MODEL (float) after training and write it as QONNX or QDQ ONNX, which `tapeout compile` and other tools read."""
     from tapeout.quant import export
-    from tapeout.quant.options import Calibration, QuantizeOptions
     from tapeout.quant.quantize import quantize
     from tapeout.quant.recipe import load
     from tapeout.quant.sensitivity import fidelity, sensitivity_table
@@ -37,13 +36,12 @@ def command(
     from ..frontends import read
     from .check import check_target
 
-    chosen = load(recipe)
+    chosen, options = load(recipe), parse_quantize_options(calibration, improve)
     check_writable(output)
     graph = read(model, parse_shapes(shapes), weights)
     if target is not None:
         check_target(graph, chosen, target)
     samples = data.inputs(graph, data.load(calibrate), str(calibrate), labels_key)
-    options = QuantizeOptions(Calibration(calibration))
     quantized = quantize(graph, samples, chosen, options)
     with staged_file(output) as partial:
         notes = (export.write_qonnx if form == "qonnx" else export.write_qdq)(quantized, partial)
