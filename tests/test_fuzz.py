@@ -50,8 +50,8 @@ def test_quantized_network(seed: int, tmp_path: Path) -> None:
     try:
         integer = integers(graph, feed(graph, samples(model, 8, seed)), *OPTIONS[seed % len(OPTIONS)])
     except TapeoutError as error:
-        # A sum that cancels to the rounding of floats has a range for which no 8-bit scale is fine enough.
-        assert "sums leave 32 bits" in str(error), error
+        # A sum that cancels to the rounding of floats has a range for which no 8-bit scale is fine enough; softmax has one format.
+        assert "sums leave 32 bits" in str(error) or "pads with" in str(error), error
         return
     codes = random_inputs(integer, 24, seed)
     assert_passes_keep(integer, {p.name: p.to_source(codes[p.value]) for p in integer.inputs})

@@ -176,7 +176,9 @@ def _pad(integerizer: Integerizer, node: Node) -> None:
     x = integerizer.codes[node.inputs[0]]
     q, value = integerizer.format(x), node.op.value
     if not (q.min - q.zero[0] - 0.5) * q.scale[0] <= value <= (q.max - q.zero[0] + 0.5) * q.scale[0]:
-        raise Unsupported(f"{node.name}: pads with {value}, which the codes of {node.inputs[0]} do not reach; calibrate with it")
+        name = integerizer.source(node.inputs[0]) if integerizer.quantizer(node.inputs[0]) else node.inputs[0]
+        reach = " to ".join(f"{(code - q.zero[0]) * q.scale[0]:.6g}" for code in (q.min, q.max))
+        raise Unsupported(f"{node.name}: pads with {value}, which the codes of {name} do not reach; choose one of {reach}")
     code, _ = clip_codes(Clip(value, value), q, Rounding.HALF_AWAY)
     integerizer.codes[node.name] = integerizer.builder.add(replace(node.op, value=code), (x,), integerizer.result(node.name))
 

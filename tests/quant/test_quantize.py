@@ -290,3 +290,10 @@ def test_softmax_keeps_its_own_format() -> None:
     graph = single(OPS["softmax"])
     assert integers(graph, samples(graph), symmetric=True).values["y_q"].type.q == OUTPUT
     assert isinstance(OUTPUT, QType)
+
+
+def test_padding_beyond_the_codes_of_softmax_is_refused() -> None:
+    """They have one format whatever the data."""
+    net = Net((1, 2, 2, 4))
+    graph = net.graph(net.build.add(Pad((0, 1, 0, 0), (0, 0, 0, 0), -1.0), [net.build.add(Softmax(), ["x"], "s")], "y"))
+    assert refused(graph) == "Unsupported: y: pads with -1.0, which the codes of s do not reach; choose one of 0 to 0.996094"
