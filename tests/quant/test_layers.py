@@ -153,6 +153,7 @@ def test_integers_compute_the_model(dynamic: bool, scale: str, symmetric: bool, 
     weights = {"bits": bits, "granularity": granularity, "group": 4, "scale": scale}
     net = trained(recipe(weights, {"bits": max(bits, 3), "symmetric": symmetric, "scale": scale, "dynamic": dynamic}))
     found = differing(net.to_graph(), batch(64, 9))
+    print("codes that differ, and by how much at most:", found)  # told by pytest -rP
     if scale == "float" and not dynamic:
         assert max(most for _, most in found.values()) <= 1
     else:
