@@ -45,7 +45,7 @@ def relocate(compiled: Compiled, layout: Layout, folder: Path) -> Compiled:
     (folder / "kernels").mkdir(parents=True)
     for file in (*compiled.folder.glob(f"{compiled.name}*.[ch]"), *compiled.folder.glob("kernels/*.h")):
         shutil.copy(file, folder / file.relative_to(compiled.folder))
-    arena = Emitter(moved.graph, moved.plan, moved.target, moved.name).arena()
+    arena = Emitter(moved.graph, moved.plan, moved.selection, moved.name).arena()
     (folder / f"{moved.name}_arena.h").write_text(arena)
     return moved
 

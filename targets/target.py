@@ -1,19 +1,41 @@
 """What a target is: a name, a chain of kernel folders, and a way to emit a graph."""
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from tapeout.compiler.errors import Unsupported
-from tapeout.compiler.ir import Graph, Node, Op, Types
+from tapeout.compiler.ir import Array, Graph, Node, Op, Param, Types
+
+FOLDER = Path(__file__).parent
 
 
 def no_scratch(op: Op, types: Types) -> int:
     return 0
+
+
+def everything(graph: Graph, node: Node) -> str | None:
+    return None
+
+
+def unknown(graph: Graph, node: Node) -> int:
+    return 0
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What a kernel takes in place of a node's constants and parameters.
+
+    `constants` are named by what is added to the node's name, in the order of the call; arrays that are read by words are arrays of words.
+    """
+
+    constants: tuple[tuple[str, Array], ...]
+    params: Mapping[str, Param]
 
 
 @dataclass(frozen=True)
@@ -21,6 +43,11 @@ class Kernel:
     """A function of a kernel file. A Python file beside the kernel file lists in `KERNELS` those that need more than a call."""
 
     symbol: str
+    of: str = ""  # the op's own symbol, for a variant that runs some of its nodes faster; see `Target.variants`
+    accepts: Callable[[Graph, Node], str | None] = everything  # why a variant does not run a node; None when it does
+    pack: Callable[[Graph, Node], Packed] | None = None  # a variant's layout of the node's constants
+    cost: Callable[[Graph, Node], int] = unknown  # instructions of a variant for a node, by which it is chosen
+    widens: bool = False  # whether its weights take more flash than their codes
     scratch: Callable[[Op, Types], int] = no_scratch  # bytes of arena that it uses while it runs
     variadic: bool = False  # takes its inputs as one array of pointers
     inputs: int = 0  # how many it takes at least: NULL for those at the end that a node lacks
@@ -42,10 +69,17 @@ class Target:
                 return path, _declared(path).get(symbol, Kernel(symbol))
         raise Unsupported(f"{node.name}: target {self.name} has no kernel {symbol}")
 
-    def scratch(self, graph: Graph) -> dict[str, int]:
-        """Bytes of scratch by node name, for the nodes that need any."""
-        needs = {n.name: self.kernel(graph, n)[1].scratch(n.op, graph.types(n)) for n in graph.nodes if not n.op.alias}
-        return {name: size for name, size in needs.items() if size}
+    def variants(self, graph: Graph, node: Node) -> list[tuple[Path, Kernel]]:
+        """The kernels that stand in for the node's own, with their files; whether one accepts the node is not asked.
+
+        They are declared in files like `conv2d_pairs.py`, beside `conv2d_pairs.h`, which an earlier folder of the chain may replace.
+        """
+        symbol, found = kernel_symbol(graph, node), []
+        for folder in self.kernels:
+            for beside in sorted(folder.glob(f"{node.op.name()}_*.py")):
+                path = next(f / f"{beside.stem}.h" for f in self.kernels if (f / f"{beside.stem}.h").is_file())
+                found += [(path, kernel) for kernel in _declared(folder / f"{beside.stem}.h").values() if kernel.of == symbol]
+        return found
 
 
 def kernel_symbol(graph: Graph, node: Node) -> str:
@@ -65,6 +99,9 @@ def _declared(path: Path) -> dict[str, Kernel]:
     beside = path.with_suffix(".py")
     if not beside.is_file():
         return {}
+    if beside.is_relative_to(FOLDER):
+        own = importlib.import_module(".".join((__package__, *beside.relative_to(FOLDER).with_suffix("").parts)))
+        return {k.symbol: k for k in own.KERNELS}
     # As if it lay in targets/<target>/kernels, wherever it does, so that its relative imports hold.
     spec = importlib.util.spec_from_file_location(f"{__package__}.c.kernels.{beside.stem}", beside)
     assert spec and spec.loader

@@ -21,6 +21,7 @@ from tapeout.quant.options import QuantizeOptions
 from tapeout.targets.c.emit import Emitter
 from tapeout.targets.c.target import TARGETS
 from tapeout.targets.compiled import Compiled
+from tapeout.targets.selection import select
 from tests.models import MODELS
 from tests.small import CODES, FLOATS, network
 
@@ -30,12 +31,12 @@ Golden = Callable[[str, str], None]
 @pytest.mark.parametrize("file", ["small.c", "small.h", "small_arena.h"])
 def test_emitted_c(file: str, golden: Golden) -> None:
     graph = network(CODES)
-    golden(file, Emitter(graph, plan(graph, {}), TARGETS[0], "small").files()[file])
+    golden(file, Emitter(graph, plan(graph, {}), select(TARGETS[0], graph), "small").files()[file])
 
 
 def test_emitted_c_of_floats(golden: Golden) -> None:
     graph = network(FLOATS)
-    golden("small_f32.c", Emitter(graph, plan(graph, {}), TARGETS[0], "small_f32").files()["small_f32.c"])
+    golden("small_f32.c", Emitter(graph, plan(graph, {}), select(TARGETS[0], graph), "small_f32").files()["small_f32.c"])
 
 
 def test_graph_as_text(golden: Golden) -> None:

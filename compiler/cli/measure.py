@@ -128,9 +128,9 @@ def _arena_note(planned: int, touched_bytes: int | None) -> str:
 
 
 def _layers(compiled: Compiled, nominal: Graph, run: Measurement | None) -> tuple[Layer, ...]:
-    graph, target = compiled.graph, compiled.target
-    kernels = [None if n.op.alias else target.kernel(graph, n)[1].symbol for n in graph.nodes]
-    rows = layers(graph, nominal, compiled.plan, kernels)
+    graph, symbols = compiled.graph, compiled.selection.symbols()
+    rows = layers(graph, nominal, compiled.plan, [symbols.get(n.name) for n in graph.nodes])
+    rows = tuple(replace(row, weight_bytes=compiled.selection.constant_bytes(graph, n)) for row, n in zip(rows, graph.nodes, strict=True))
     if run is None:
         return rows
     return tuple(
@@ -153,7 +153,7 @@ def _memory(compiled: Compiled, figures: Figures) -> Memory:
     memory = Memory(
         plan.arena_bytes, plan.lower_bound_bytes, plan.optimal,
         tuple(Scratch(b.name.removesuffix(".scratch"), b.bytes) for b in plan.buffers if not b.values),
-        sum(v.type.bytes for v in compiled.graph.constants()), figures.touched_bytes,
+        compiled.selection.weight_bytes(compiled.graph), figures.touched_bytes,
     )
     if built:
         sections = {s.name: s.bytes for s in built.sections}

@@ -17,10 +17,13 @@ from tapeout.compiler.ir import F32, Array, Graph, Node, Param, Port, QType, Typ
 from tapeout.compiler.memory import Plan
 from tapeout.compiler.packing import pack
 
-from ..target import Target
+from ..selection import Selection
 from .names import Names, comment
 
-_C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t", "float32": "float"}
+_C_TYPES = {
+    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t", "uint32": "uint32_t",
+    "int64": "int64_t", "float32": "float",
+}  # fmt: skip
 _HOOKS = """\
 #ifdef TAPEOUT_HOOKS /* co-simulation watches the nodes; a product leaves this undefined */
 #include "hooks.h"
@@ -92,11 +95,11 @@ def _wide_literal(value: int) -> str:
 
 @dataclass(frozen=True)
 class Emitter:
-    """Writes the C of one graph for one target. `name` prefixes every global symbol and file."""
+    """Writes the C of one graph. `name` prefixes every global symbol and file."""
 
     graph: Graph
     plan: Plan
-    target: Target
+    selection: Selection
     name: str
 
     def files(self) -> dict[str, str]:
@@ -120,11 +123,11 @@ class Emitter:
 
     @cached_property
     def names(self) -> Names:
-        return Names(self.graph, self.name)
+        return Names(self.graph, self.name, tuple(name for packed in self.selection.packed(self.graph).values() for name, _ in packed))
 
     def kernel_files(self) -> list[Path]:
         """The kernel files that the nodes need, with all that these include."""
-        waiting = [self.target.kernel(self.graph, n)[0] for n in self.graph.nodes if not n.op.alias]
+        waiting = [chosen.path for chosen in self.selection.chosen.values()]
         found: dict[str, Path] = {}
         while waiting:
             path = waiting.pop()
@@ -132,7 +135,7 @@ class Emitter:
                 continue
             found[path.name] = path
             for included in re.findall(r'^#include "([\w.]+)"', path.read_text(), re.MULTILINE):
-                waiting.append(next(f / included for f in (path.parent, *self.target.kernels) if (f / included).is_file()))
+                waiting.append(next(f / included for f in (path.parent, *self.selection.target.kernels) if (f / included).is_file()))
         return [found[name] for name in sorted(found)]
 
     def header(self) -> str:
@@ -257,20 +260,25 @@ void {self.name}_run(void)
         return f"#define PACKED_KINDS {sum(1 << kind for kind in found):#x}u\n" if found else ""
 
     def _params(self, node: Node) -> str:
+        chosen = self.selection.chosen[node.name]
         try:
-            body = _fields(node.op.params(self.graph.types(node)))
+            body = _fields(chosen.packed.params if chosen.packed else node.op.params(self.graph.types(node)))
         except Unsupported as error:
             raise Unsupported(f"{node.name}: {error}") from None
-        symbol = self.target.kernel(self.graph, node)[1].symbol
-        return f"static const {symbol}_params {self.names.params(node.name)} = {{\n{body}\n}};\n"
+        return f"static const {chosen.kernel.symbol}_params {self.names.params(node.name)} = {{\n{body}\n}};\n"
 
     def _call(self, index: int, node: Node) -> str:
         shapes = self.graph.values[node.inputs[0]].type.dims, self.graph.values[node.outputs[0]].type.dims
         title = f"    node_begin({index}); /* {comment(node.name)}: {node.op.label} {shapes[0]} -> {shapes[1]}"
         if node.op.alias:
             return f"{title}, the same bytes */\n    node_end({index});"
-        _, kernel = self.target.kernel(self.graph, node)
-        inputs = [self._pointer(i) for i in node.inputs]
+        chosen = self.selection.chosen[node.name]
+        kernel = chosen.kernel
+        if chosen.packed:
+            inputs = [self._pointer(i) for i in node.inputs if i and not self.graph.values[i].constant]
+            inputs += [self.names.constant(name) for name, _ in self.selection.packed(self.graph)[node.name]]
+        else:
+            inputs = [self._pointer(i) for i in node.inputs]
         inputs += ["NULL"] * (kernel.inputs - len(inputs))
         if kernel.variadic:
             inputs = [f"(const void *const[]){{{', '.join(inputs)}}}"]
@@ -281,10 +289,15 @@ void {self.name}_run(void)
         return f"{title} */\n{call});\n    node_end({index});"
 
     def _constants(self) -> Iterable[tuple[str, str, Array]]:
-        for value in self.graph.constants():
+        for name in self.selection.plain(self.graph):
+            value = self.graph.values[name]
             assert value.data is not None
             data = pack(value.data, value.type) if _packed(value.type) else value.data
             yield f"{c_type(value.type)} {self.names.constant(value.name)}[{max(1, data.size)}]", self._describe(value.type), data
+        for packed in self.selection.packed(self.graph).values():
+            for name, data in packed:
+                kind = f"{_C_TYPES[data.dtype.name]} {self.names.constant(name)}[{max(1, data.size)}]"
+                yield kind, "x".join(map(str, data.shape)), data
 
     def _describe(self, type: Type) -> str:
         return f"{type.dims} packed {type.q.code}" if _packed(type) else type.dims

@@ -31,11 +31,12 @@ class Names:
 
     graph: Graph
     prefix: str
+    packed: tuple[str, ...] = ()  # names of constants beside the graph's
 
     @cached_property
     def values(self) -> dict[str, str]:
-        """By value name. Two differ in more than case, since macros are in capitals."""
-        return _distinct(self.graph.values)
+        """By value name, or name of a packed constant. Two differ in more than case, since macros are in capitals."""
+        return _distinct((*self.graph.values, *self.packed))
 
     def constant(self, value: str) -> str:
         """The array of a constant."""

@@ -1,7 +1,8 @@
-"""The Cortex-M family: portable kernels, compiled by gcc for each core."""
+"""The Cortex-M family: portable kernels, and faster ones in front of them, compiled by gcc for each core."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..board import Board, load
 from ..c.target import KERNELS
@@ -20,17 +21,21 @@ class CortexM(Target):
         return tuple(map(load, self.qemu))
 
 
-def _core(name: str, floats: str, *qemu: str, features: str = "") -> CortexM:
-    return CortexM(name, (KERNELS,), (f"-mcpu={name}{features}", "-mthumb", *floats.split()), qemu)
+OWN = Path(__file__).parent / "kernels"
+DSP = (OWN / "dsp", KERNELS)
+
+
+def _core(name: str, floats: str, *qemu: str, features: str = "", kernels: tuple[Path, ...] = (KERNELS,)) -> CortexM:
+    return CortexM(name, kernels, (f"-mcpu={name}{features}", "-mthumb", *floats.split()), qemu)
 
 
 TARGETS = (
     # The micro:bit's 16 KiB of RAM are few; the M3 of the other board runs the same code.
     _core("cortex-m0", "-mfloat-abi=soft", "microbit", "mps2-an385"),
     _core("cortex-m3", "-mfloat-abi=soft", "mps2-an385"),
-    _core("cortex-m4", "-mfpu=fpv4-sp-d16 -mfloat-abi=hard", "mps2-an386"),
-    _core("cortex-m7", "-mfpu=fpv5-d16 -mfloat-abi=hard", "mps2-an500"),
-    _core("cortex-m33", "-mfpu=fpv5-sp-d16 -mfloat-abi=hard", "mps2-an505"),
+    _core("cortex-m4", "-mfpu=fpv4-sp-d16 -mfloat-abi=hard", "mps2-an386", kernels=DSP),
+    _core("cortex-m7", "-mfpu=fpv5-d16 -mfloat-abi=hard", "mps2-an500", kernels=DSP),
+    _core("cortex-m33", "-mfpu=fpv5-sp-d16 -mfloat-abi=hard", "mps2-an505", kernels=DSP),
     # Float vector instructions flush subnormal numbers to zero (Armv8-M reference manual, StandardFPSCRValue),
     # and gcc uses them in plain loops; without mve.fp floats stay scalar and keep every bit.
     _core("cortex-m55", "-mfloat-abi=hard", "mps3-an547", features="+nomve.fp"),

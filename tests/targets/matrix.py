@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from tapeout.compiler.ir import Array, Graph
 from tapeout.compiler.memory import Buffer, Plan
 from tapeout.cosim.records import from_bytes, to_bytes
 from tapeout.targets.c.emit import Emitter
+from tapeout.targets.selection import Selection, select
 from tapeout.targets.target import Target
 from tests.cases import Case, samples
 
@@ -50,6 +51,7 @@ class Net:
     case: Case
     name: str
     plan: Plan
+    selection: Selection
 
 
 def spread(graph: Graph, scratch: dict[str, int], overwrite: int | None = None) -> Plan:
@@ -71,26 +73,37 @@ def spread(graph: Graph, scratch: dict[str, int], overwrite: int | None = None) 
 
 
 def nets(cases: Sequence[Case], target: Target) -> list[Net]:
-    """Each case with buffers apart, and once more for every input that the output may overwrite."""
-    found = []
-    for case in cases:
-        scratch = target.scratch(case.graph)
-        node = case.graph.nodes[0]
-        found.append(Net(case, case.name, spread(case.graph, scratch, 0 if node.op.alias else None)))
-        if len(case.graph.nodes) > 1 or node.op.alias:
-            continue
-        for i in node.op.inplace(case.graph.types(node)):
-            if node.inputs[i] in case.graph.input_names:
-                found.append(Net(case, f"{case.name}_over_{i}", spread(case.graph, scratch, i)))
-    return found
+    """Each case by each kernel that runs it, with buffers apart, and once more for every input that the output may overwrite."""
+    return [net for case in cases for name, selection in _selections(case, target) for net in _placed(case, name, selection)]
 
 
-def emit(program: Sequence[Net], target: Target, folder: Path) -> list[str]:
+def _selections(case: Case, target: Target) -> Iterator[tuple[str, Selection]]:
+    """By the kernel of the op's own name, under the case's name, and by every variant that accepts the node."""
+    nodes = [n for n in case.graph.nodes if not n.op.alias]
+    own = {n.name: target.kernel(case.graph, n)[1].symbol for n in nodes}
+    yield case.name, select(target, case.graph, pins=own)
+    for node in nodes:
+        for _, kernel in target.variants(case.graph, node):
+            if kernel.accepts(case.graph, node) is None:
+                yield f"{case.name}_by_{kernel.symbol}", select(target, case.graph, pins={**own, node.name: kernel.symbol})
+
+
+def _placed(case: Case, name: str, selection: Selection) -> Iterator[Net]:
+    scratch, node = selection.scratch(case.graph), case.graph.nodes[0]
+    yield Net(case, name, spread(case.graph, scratch, 0 if node.op.alias else None), selection)
+    if len(case.graph.nodes) > 1 or node.op.alias:
+        return
+    for i in node.op.inplace(case.graph.types(node)):
+        if node.inputs[i] in case.graph.input_names:
+            yield Net(case, f"{name}_over_{i}", spread(case.graph, scratch, i), selection)
+
+
+def emit(program: Sequence[Net], folder: Path) -> list[str]:
     """Writes the C of all nets, a main that runs them and its input; returns the C files to build."""
     sources = ["main.c", "constants.c"]
     includes, calls, constants, feed = [], [], [], bytearray()
     for net in program:
-        for path, text in Emitter(net.case.graph, net.plan, target, net.name).files().items():
+        for path, text in Emitter(net.case.graph, net.plan, net.selection, net.name).files().items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text)
         sources.append(f"{net.name}.c")
@@ -155,7 +168,7 @@ def on_host(folder: Path, sources: Sequence[str], compiler: str = "gcc", flags: 
 def run_cases(cases: Sequence[Case], target: Target, folder: Path, runner: Runner = on_host) -> dict[str, dict[str, Array]]:
     """The outputs of every net of these cases, by the net's name, then the value's."""
     program = nets(cases, target)
-    runner(folder, emit(program, target, folder))
+    runner(folder, emit(program, folder))
     return results(program, folder)
 
 

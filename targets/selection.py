@@ -1,0 +1,135 @@
+"""Which kernel runs each node: chosen by cost among those that accept it, or pinned by name."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from tapeout.compiler.errors import TapeoutError
+from tapeout.compiler.ir import Array, Graph, Node
+from tapeout.compiler.memory import align, alignment, plan
+
+from .target import Kernel, Packed, Target
+
+
+class Objective(StrEnum):
+    """What a build is made for. Among the kernels that are allowed, the one with the fewest instructions runs a node.
+
+    TIME  all are allowed
+    SIZE  those that take weights as wide as their codes are
+    RAM   those whose scratch does not raise the peak of the arena
+    """
+
+    TIME = "time"
+    SIZE = "size"
+    RAM = "ram"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The kernel of one node, in its file; `packed` is what it takes in place of the node's constants and parameters."""
+
+    path: Path
+    kernel: Kernel
+    packed: Packed | None = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The kernels of a graph on a target, by node name; nodes that are aliases have none."""
+
+    target: Target
+    chosen: Mapping[str, Chosen]
+
+    def scratch(self, graph: Graph) -> dict[str, int]:
+        """Bytes of scratch by node name, for the nodes that need any."""
+        needs = {n.name: self.chosen[n.name].kernel.scratch(n.op, graph.types(n)) for n in graph.nodes if n.name in self.chosen}
+        return {name: size for name, size in needs.items() if size}
+
+    def packed(self, graph: Graph) -> dict[str, list[tuple[str, Array]]]:
+        """The packed constants of nodes, in the order in which their kernels take them, by node name: a name and its data."""
+        found = {}
+        for node in graph.nodes:
+            if node.name in self.chosen and (packed := self.chosen[node.name].packed) is not None:
+                found[node.name] = [(f"{node.name}_{suffix}", data) for suffix, data in packed.constants]
+        return found
+
+    def plain(self, graph: Graph) -> list[str]:
+        """The graph's own constants that kernels read, in the graph's order."""
+        packed = self.packed(graph)
+        read = {name for node in graph.nodes if node.name not in packed for name in node.inputs}
+        return [value.name for value in graph.constants() if value.name in read]
+
+    def weight_bytes(self, graph: Graph) -> int:
+        """Bytes of all constants, each counted once."""
+        plain = sum(graph.values[name].type.bytes for name in self.plain(graph))
+        return plain + sum(data.nbytes for packed in self.packed(graph).values() for _, data in packed)
+
+    def constant_bytes(self, graph: Graph, node: Node) -> int:
+        """Bytes of all constants that a node's kernel takes."""
+        packed = self.packed(graph)
+        if node.name in packed:
+            return sum(data.nbytes for _, data in packed[node.name])
+        return sum(graph.values[i].type.bytes for i in dict.fromkeys(node.inputs) if i and graph.values[i].constant)
+
+    def symbols(self) -> dict[str, str]:
+        """The function that runs each node, by node name."""
+        return {name: chosen.kernel.symbol for name, chosen in self.chosen.items()}
+
+
+def select(
+    target: Target, graph: Graph, objective: Objective = Objective.TIME, pins: Mapping[str, str] | None = None, keep_inputs: bool = False
+) -> Selection:
+    """The kernels for a graph. `pins` names the functions of some nodes.
+
+    Raises Unsupported for a node that no kernel runs, and TapeoutError for a pin that names no node, or a kernel that does not run it.
+    """
+    pins = pins or {}
+    for name in pins:
+        if graph.producer(name) is None:
+            raise TapeoutError(f"{name}: there is no such node to choose a kernel for")
+    room = _room(graph, keep_inputs) if objective is Objective.RAM else {}
+    chosen = {}
+    for node in graph.nodes:
+        if node.name in pins:
+            chosen[node.name] = _pinned(target, graph, node, pins[node.name])
+        elif not node.op.alias:
+            chosen[node.name] = _best(target, graph, node, objective, room)
+    return Selection(target, chosen)
+
+
+def _best(target: Target, graph: Graph, node: Node, objective: Objective, room: Mapping[str, int]) -> Chosen:
+    allowed = []
+    for path, kernel in target.variants(graph, node):
+        fits = objective is not Objective.RAM or kernel.scratch(node.op, graph.types(node)) <= room[node.name]
+        if fits and not (kernel.widens and objective is Objective.SIZE) and kernel.accepts(graph, node) is None:
+            allowed.append((kernel.cost(graph, node), kernel.symbol, path, kernel))
+    if not allowed:
+        return Chosen(*target.kernel(graph, node))
+    _, _, path, kernel = min(allowed, key=lambda entry: entry[:2])
+    return _chosen(path, kernel, graph, node)
+
+
+def _pinned(target: Target, graph: Graph, node: Node, symbol: str) -> Chosen:
+    path, kernel = target.kernel(graph, node)
+    if symbol == kernel.symbol:
+        return Chosen(path, kernel)
+    found = {kernel.symbol: (path, kernel) for path, kernel in target.variants(graph, node)}
+    if symbol not in found:
+        known = ", ".join((kernel.symbol, *found))
+        raise TapeoutError(f"{node.name}: target {target.name} has no kernel {symbol} for it; there are {known}")
+    path, kernel = found[symbol]
+    if reason := kernel.accepts(graph, node):
+        raise TapeoutError(f"{node.name}: kernel {symbol} does not run it: {reason}")
+    return _chosen(path, kernel, graph, node)
+
+
+def _chosen(path: Path, kernel: Kernel, graph: Graph, node: Node) -> Chosen:
+    return Chosen(path, kernel, kernel.pack(graph, node) if kernel.pack else None)
+
+
+def _room(graph: Graph, keep_inputs: bool) -> dict[str, int]:
+    """Bytes that are free while each node runs, in an arena as large as one without scratch."""
+    without, unit = plan(graph, {}, keep_inputs), alignment(graph)
+    return {n.name: without.arena_bytes - sum(align(b.bytes, unit) for b in without.live(at)) for at, n in enumerate(graph.nodes)}
