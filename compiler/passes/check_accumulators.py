@@ -31,7 +31,7 @@ def check_accumulators(graph: Graph) -> Graph:
     for node in graph.nodes:
         if isinstance(node.op, Threshold):
             _check_thresholds(graph, node, 1)
-        sums = _largest_sums(graph, node)
+        sums = largest_sums(graph, node)
         if sums is None:
             continue
         _require(node, "its accumulator", sums, 64 if _wide(graph, node) else 32)
@@ -92,7 +92,7 @@ def _wide(graph: Graph, node: Node) -> bool:
     return held >= 16 if isinstance(node.op, _LAYERS) else held == 64 and isinstance(node.op, Requant)
 
 
-def _largest_sums(graph: Graph, node: Node) -> Array | None:
+def largest_sums(graph: Graph, node: Node) -> Array | None:
     """The largest magnitude of the value before requantization, one entry per channel, or per channel and block, or one for all; else
     None."""
     types = graph.types(node)
@@ -111,7 +111,7 @@ def _largest_sums(graph: Graph, node: Node) -> Array | None:
         return np.array([2 * max(-x.q.min, x.q.max) * prod(op.window.kernel)])  # the rounding doubles a remainder
     if isinstance(op, Requant):
         producer = graph.producer(node.inputs[0])
-        sums = _largest_sums(graph, producer) if producer is not None and x.q.bits >= 32 else None
+        sums = largest_sums(graph, producer) if producer is not None and x.q.bits >= 32 else None
         return np.array([min(_reach(x.q), (1 << (x.q.bits - 1)) - 1)]) if sums is None else sums  # -2**31 is a code, and no overflow
     return None
 

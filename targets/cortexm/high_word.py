@@ -1,0 +1,56 @@
+"""Requantization by the high word of a product, exact for every sum, so that nothing has to be searched or proved by cases.
+
+Half up: `floor(sum * mul / 2^shift + 1/2) = (((sum * mul) >> 32) + add) >> (shift - 32)`, as a floor of a floor is the floor of the whole.
+TensorFlow Lite's: `x = (2 * sum * mul + 2^31) >> 32` is its doubling high multiply, which rounds ties up; to round `x / 2^r` half away from
+zero is to add the half, and -1 where x is negative. The sign of the sum serves as well: they differ where x is 0, from which the 1 takes
+nothing once r >= 2. The zero point is a part of `add`. The C twin is kernels/dsp/high_word.h.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tapeout.compiler.fixed import INT32_MAX, Rounding
+from tapeout.compiler.ir import Array, Graph, Node
+from tapeout.compiler.ops.requant import Requant
+from tapeout.compiler.passes.check_accumulators import largest_sums
+
+
+@dataclass(frozen=True)
+class HighWord:
+    """The three numbers of each channel, int32 (C,); `doubled` says that they are for twice the sums, as TensorFlow Lite's rounding is."""
+
+    mul: Array
+    add: Array
+    shift: Array
+    doubled: bool
+
+    def table(self, bias: Array) -> Array:
+        """(C, 4): what each channel's sum begins at, doubled if sums are, and the three numbers."""
+        return np.stack([bias.astype(np.int32) * (2 if self.doubled else 1), self.mul, self.add, self.shift], axis=-1)
+
+
+def high_word(graph: Graph, node: Node, requant: Requant, channels: int) -> HighWord | str:
+    """The form of a layer's requantization, or why it has none; for nodes with multipliers and shifts as their fourth and fifth input."""
+    mul, shift = (np.broadcast_to(_data(graph, name).astype(np.int64), (channels,)) for name in node.inputs[3:5])
+    if requant.rounding not in (Rounding.HALF_UP, Rounding.TFLITE):
+        return f"rounding {requant.rounding}"
+    doubled = requant.rounding is Rounding.TFLITE
+    right = shift - (31 if doubled else 32)
+    if right.min() < (2 if doubled else 1):
+        return f"a multiplier of {mul[right.argmin()] / 2.0 ** shift[right.argmin()]:.3g}"
+    add = (np.int64(1) << (right - 1)) + (requant.output.zero[0] << right)
+    sums = largest_sums(graph, node)
+    assert sums is not None
+    taken = np.broadcast_to(sums, (channels,)).astype(object) << int(doubled)
+    scaled = taken * abs(mul.astype(object)) // (1 << 32) + abs(add.astype(object)) + 2
+    if max(taken) > INT32_MAX or max(scaled) > INT32_MAX:
+        return "sums that leave 32 bits on the way"
+    return HighWord(mul.astype(np.int32), add.astype(np.int32), right.astype(np.int32), doubled)
+
+
+def _data(graph: Graph, name: str) -> Array:
+    data = graph.values[name].data
+    assert data is not None
+    return data
