@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -84,13 +84,17 @@ def literal(value: Param) -> str:
 
 def elements(array: Array) -> str:
     """The elements of a constant as lines of C initialisers."""
-    texts = [_wide_literal(v) if array.dtype == np.int64 else literal(v) for v in array.ravel().tolist()]
+    text = _LITERALS.get(array.dtype.name, literal)
+    texts = [text(v) for v in array.ravel().tolist()]
     return "".join(f"    {', '.join(texts[i:i + 16])},\n" for i in range(0, len(texts), 16))
 
 
 def _wide_literal(value: int) -> str:
     """A 64-bit integer as C text."""
     return "INT64_MIN" if value == -(1 << 63) else f"INT64_C({value})"
+
+
+_LITERALS: dict[str, Callable[[int], str]] = {"int64": _wide_literal, "uint32": "{:#010x}u".format}
 
 
 @dataclass(frozen=True)
@@ -221,6 +225,7 @@ extern uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
     def source(self) -> str:
         includes = "".join(f'#include "kernels/{p.name}"\n' for p in self.kernel_files())
         params = "".join(self._params(n) for n in self.graph.nodes if not n.op.alias)
+        apart = "".join(self._function(n) for n in self.graph.nodes if self._is_apart(n))
         calls = "\n".join(self._call(i, n) for i, n in enumerate(self.graph.nodes))
         kinds = self._packed_kinds()
         exact = _EXACT_FLOATS if any(v.type.q == F32 for v in self.graph.values.values()) else ""
@@ -236,7 +241,7 @@ extern uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
 {exact}{_ARENA}\
 uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
 
-{params}
+{params}{apart}
 void {self.name}_init(void)
 {{
     memset({self.name}_arena, 0, sizeof {self.name}_arena);
@@ -272,6 +277,19 @@ void {self.name}_run(void)
         title = f"    node_begin({index}); /* {comment(node.name)}: {node.op.label} {shapes[0]} -> {shapes[1]}"
         if node.op.alias:
             return f"{title}, the same bytes */\n    node_end({index});"
+        call = f"    {self.names.function(node.name)}(" if self._is_apart(node) else self._kernel_call(node)
+        return f"{title} */\n{call});\n    node_end({index});"
+
+    def _is_apart(self, node: Node) -> bool:
+        """Whether a node has a function of its own: the compiler does not see how long the assembly of packed kernels is, so that in a
+        function of many its constants could lie too far from the code that reads them."""
+        return not node.op.alias and self.selection.chosen[node.name].packed is not None
+
+    def _function(self, node: Node) -> str:
+        return f"__attribute__((noinline)) static void {self.names.function(node.name)}(void)\n{{\n{self._kernel_call(node)});\n}}\n"
+
+    def _kernel_call(self, node: Node) -> str:
+        """The call of a node's kernel but for its end."""
         chosen = self.selection.chosen[node.name]
         kernel = chosen.kernel
         if chosen.packed:
@@ -285,8 +303,7 @@ void {self.name}_run(void)
         arguments = [f"&{self.names.params(node.name)}", *inputs, *map(self._pointer, node.outputs)]
         if kernel.scratch(node.op, self.graph.types(node)):
             arguments.append(f"{self.name}_arena + {self.names.scratch(node.name)}")
-        call = _wrapped(arguments, f"    {kernel.symbol}(", " " * (len(kernel.symbol) + 5))
-        return f"{title} */\n{call});\n    node_end({index});"
+        return _wrapped(arguments, f"    {kernel.symbol}(", " " * (len(kernel.symbol) + 5))
 
     def _constants(self) -> Iterable[tuple[str, str, Array]]:
         for name in self.selection.plain(self.graph):

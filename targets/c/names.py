@@ -46,6 +46,10 @@ class Names:
         """The parameters of a node."""
         return f"params_{self.values[node]}"
 
+    def function(self, node: str) -> str:
+        """The function of a node that has one of its own."""
+        return f"run_{self.values[node]}"
+
     def offset(self, value: str) -> str:
         """The macro for the offset of a value in the arena."""
         return f"{self.prefix}_AT_{self.values[value]}".upper()
