@@ -65,51 +65,11 @@ static inline void pairs_rows(const conv2d_s8_pairs_params *p, const int8_t *a, 
     }
 }
 
-/* Sums of two windows and two channels: sums[2 * channel + row] += x * w. Advances w to the next two channels. */
-static inline const uint32_t *pairs_sums(const conv2d_s8_pairs_params *p, const uint32_t *x, const uint32_t *w, int32_t *sums)
-    __attribute__((always_inline));
-static inline const uint32_t *pairs_sums(const conv2d_s8_pairs_params *p, const uint32_t *x, const uint32_t *w, int32_t *sums)
+/* The codes of one channel for the two pixels. */
+static inline void pairs_store(const conv2d_s8_pairs_params *p, const high_word *channel, int32_t sum_a, int32_t sum_b, int8_t *a, int8_t *b)
 {
-    int32_t a0 = sums[0], b0 = sums[1], a1 = sums[2], b1 = sums[3];
-    int32_t left = 0;
-    __asm volatile(".rept %c[rows]\n"
-                   ".if %c[loops] > 1\n"
-                   "movw r2, #%c[loops]\n"
-                   "vmov %[left], r2\n"
-                   "1:\n"
-                   ".endif\n"
-                   ".rept %c[blocks]\n"
-                   "ldm %[x]!, {r2, r3, r4, r5}\n"
-                   "ldm %[w]!, {r8, r9, r10, r11}\n"
-                   "smlad %[a0], r2, r8, %[a0]\n"
-                   "smlad %[b0], r3, r8, %[b0]\n"
-                   "smlad %[a1], r2, r10, %[a1]\n"
-                   "smlad %[b1], r3, r10, %[b1]\n"
-                   "smlad %[a0], r4, r9, %[a0]\n"
-                   "smlad %[b0], r5, r9, %[b0]\n"
-                   "smlad %[a1], r4, r11, %[a1]\n"
-                   "smlad %[b1], r5, r11, %[b1]\n"
-                   ".endr\n"
-                   ".if %c[loops] > 1\n"
-                   "vmov r2, %[left]\n"
-                   "subs r2, r2, #1\n"
-                   "vmov %[left], r2\n"
-                   "bne 1b\n"
-                   ".endif\n"
-                   ".if %c[gap] > 0\n"
-                   "movw r2, #%c[gap]\n"
-                   "add %[x], %[x], r2\n"
-                   ".endif\n"
-                   ".endr"
-                   : [x] "+r"(x), [w] "+r"(w), [a0] "+r"(a0), [b0] "+r"(b0), [a1] "+r"(a1), [b1] "+r"(b1), [left] "+t"(left)
-                   : [rows] "i"(p->window.k_h), [loops] "i"(p->loops), [blocks] "i"(p->blocks),
-                     [gap] "i"(4 * (p->row - 4 * p->blocks * p->loops))
-                   : "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "cc", "memory");
-    sums[0] = a0;
-    sums[1] = b0;
-    sums[2] = a1;
-    sums[3] = b1;
-    return w;
+    *b = (int8_t)clip_code(high_word_code(channel, p->doubled, sum_b), p->lo, p->hi);
+    *a = (int8_t)clip_code(high_word_code(channel, p->doubled, sum_a), p->lo, p->hi);
 }
 
 /* All channels of the two pixels a and b, whose windows begin at x in scratch. */
@@ -117,12 +77,47 @@ static inline void pairs_pixels(const conv2d_s8_pairs_params *p, const uint32_t 
     __attribute__((always_inline));
 static inline void pairs_pixels(const conv2d_s8_pairs_params *p, const uint32_t *x, const high_word *table, const uint32_t *w, int8_t *a, int8_t *b)
 {
-    for (int32_t o = 0; o < p->window.out_c; o += 2, table += 2) {
-        int32_t sums[4] = {table[0].bias, table[0].bias, table[1].bias, table[1].bias};
-        w = pairs_sums(p, x, w, sums);
-        for (int32_t i = 0; i < 2 && o + i < p->window.out_c; i++) {
-            b[o + i] = (int8_t)clip_code(high_word_code(&table[i], p->doubled, sums[2 * i + 1]), p->lo, p->hi);
-            a[o + i] = (int8_t)clip_code(high_word_code(&table[i], p->doubled, sums[2 * i]), p->lo, p->hi);
+    const int8_t *end = a + p->window.out_c;
+    for (; a < end; a += 2, b += 2, table += 2) {
+        const uint32_t *at = x;
+        int32_t a0 = table[0].bias, b0 = a0, a1 = table[1].bias, b1 = a1; /* of the pixels a and b, of channels 0 and 1 */
+        int32_t left; /* loops to go, in a register that sums do not need */
+        __asm volatile(".rept %c[rows]\n"
+                       ".if %c[loops] > 1\n"
+                       "movw r2, #%c[loops]\n"
+                       "vmov %[left], r2\n"
+                       "1:\n"
+                       ".endif\n"
+                       ".rept %c[blocks]\n"
+                       "ldm %[x]!, {r2, r3, r4, r5}\n"
+                       "ldm %[w]!, {r8, r9, r10, r11}\n"
+                       "smlad %[a0], r2, r8, %[a0]\n"
+                       "smlad %[b0], r3, r8, %[b0]\n"
+                       "smlad %[a1], r2, r10, %[a1]\n"
+                       "smlad %[b1], r3, r10, %[b1]\n"
+                       "smlad %[a0], r4, r9, %[a0]\n"
+                       "smlad %[b0], r5, r9, %[b0]\n"
+                       "smlad %[a1], r4, r11, %[a1]\n"
+                       "smlad %[b1], r5, r11, %[b1]\n"
+                       ".endr\n"
+                       ".if %c[loops] > 1\n"
+                       "vmov r2, %[left]\n"
+                       "subs r2, r2, #1\n"
+                       "vmov %[left], r2\n"
+                       "bne 1b\n"
+                       ".endif\n"
+                       ".if %c[gap] > 0\n"
+                       "movw r2, #%c[gap]\n"
+                       "add %[x], %[x], r2\n"
+                       ".endif\n"
+                       ".endr"
+                       : [x] "+r"(at), [w] "+r"(w), [a0] "+r"(a0), [b0] "+r"(b0), [a1] "+r"(a1), [b1] "+r"(b1), [left] "=&t"(left)
+                       : [rows] "i"(p->window.k_h), [loops] "i"(p->loops), [blocks] "i"(p->blocks),
+                         [gap] "i"(4 * (p->row - 4 * p->blocks * p->loops))
+                       : "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "cc", "memory");
+        pairs_store(p, &table[0], a0, b0, a, b);
+        if (p->window.out_c % 2 == 0 || a + 1 < end) {
+            pairs_store(p, &table[1], a1, b1, a + 1, b + 1);
         }
     }
 }
