@@ -21,7 +21,7 @@ from tapeout.quant.options import QuantizeOptions
 from tapeout.targets.c.emit import Emitter
 from tapeout.targets.c.target import TARGETS
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.selection import select
+from tapeout.targets.selection import Objective, select
 from tests.models import MODELS
 from tests.small import CODES, FLOATS, network
 
@@ -50,7 +50,7 @@ def test_report_as_a_table(golden: Golden, tmp_path: Path, capsys: pytest.Captur
     model.write_bytes(b"")  # the report states its name
     job = Job(
         model, "separable", TARGETS[0], None, parse_budgets("arena=1k,macs=1k"), {}, None, None, "int8", QuantizeOptions(), False, True,
-        "y", False, tmp_path / "c",
+        "y", False, tmp_path / "c", Objective.TIME, {},
     )
     compiled = Compiled.write(job.output, job.name, job.target, graph)
     show(report(job, compiled, stages["fuse_requant"], measure(compiled, None), sha256(model)))

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import CheckFailed, TapeoutError
-from .options import calibration_option, improve_option, parse_quantize_options, parse_shapes, weights_option
+from .options import calibration_option, improve_option, parse_pins, parse_quantize_options, parse_shapes, weights_option
 
 if TYPE_CHECKING:
     from tapeout.quant.options import QuantizeOptions
     from tapeout.targets.board import Board
+    from tapeout.targets.selection import Objective
     from tapeout.targets.target import Target
 
     from ..budget import Budget
@@ -48,6 +49,8 @@ class Job:
     labels_key: str
     keep_inputs: bool
     output: Path
+    objective: Objective
+    pins: dict[str, str]
 
 
 @click.command("compile")
@@ -63,6 +66,9 @@ class Job:
 @click.option("--strict/--no-strict", default=True, show_default=True,
               help="Refuse a quantized model in which a node would stay in float.")
 @click.option("--labels-key", default="y", show_default=True, help="The array of the calibration file that is no input.")
+@click.option("--optimize", type=click.Choice(["time", "size", "ram"]), default="time", show_default=True,
+              help="Choose kernels for speed; for flash, weights as wide as their codes; for RAM, scratch that adds nothing to the arena.")
+@click.option("--kernel", "kernels", multiple=True, metavar="NODE=SYMBOL", help="Pins the kernel of a node; the report names those chosen.")
 @click.option("--budget", default="", metavar="K=V,...", help="Upper bounds, such as flash=256k,ram=64k,instructions=30M.")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
 @weights_option
@@ -72,10 +78,12 @@ class Job:
               help="Folder to write; replaced if tapeout wrote it.")
 def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str,
-    improve: str, io: str, strict: bool, labels_key: str, budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None,
-    keep_inputs: bool, output: Path,
+    improve: str, io: str, strict: bool, labels_key: str, optimize: str, kernels: tuple[str, ...], budget: str, shapes: tuple[str, ...],
+    weights: Path | None, name: str | None, keep_inputs: bool, output: Path,
 ) -> None:
     """Compile MODEL (.onnx, .tflite, .keras, .h5, .pt2 or package.module:factory) to C for a target, run it once, report its cost."""
+    from tapeout.targets.selection import Objective
+
     from ..budget import parse_budgets
 
     target, board, limits = _destination(target_name, board_name)
@@ -91,6 +99,7 @@ def command(
     report = compile_model(Job(
         model, name or default_name(model), target, board, (*parse_budgets(budget), *limits), parse_shapes(shapes), weights, calibrate,
         recipe or "int8", parse_quantize_options(calibration, improve), io == "int8", strict, labels_key, keep_inputs, output,
+        Objective(optimize), parse_pins(kernels),
     ))
     from .report import show
 
@@ -160,7 +169,8 @@ def compile_model(job: Job) -> Report:
         Manifest(job.name, job.target.name, job.board.name if job.board else None, model, floats).write(stage)
         text.save(lowered, stage)
         for target in dict.fromkeys((_portable(), job.target)):
-            compiled = Compiled.write(stage / target.name, job.name, target, lowered, job.keep_inputs)
+            pins = job.pins if target is job.target else {}
+            compiled = Compiled.write(stage / target.name, job.name, target, lowered, job.keep_inputs, job.objective, pins)
         figures = measure(compiled, job.board)
         found = report(job, compiled, stages["fuse_requant"], figures, sha256(job.model if job.model.is_file() else stage / model))
         if not floats:

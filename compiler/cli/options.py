@@ -38,6 +38,19 @@ def parse_quantize_options(calibration: str, improve: str) -> QuantizeOptions:
     return QuantizeOptions(Calibration(calibration), improve=tuple(i for i in Improvement if i.value in names))
 
 
+def parse_pins(texts: Sequence[str]) -> dict[str, str]:
+    """The kernels of texts like `conv1=conv2d_s8_pairs`, by node name. Raises TapeoutError."""
+    pins: dict[str, str] = {}
+    for text in texts:
+        node, _, symbol = text.rpartition("=")
+        if not node or not symbol:
+            raise TapeoutError(f"--kernel {text!r}: write NODE=SYMBOL, as the report names them")
+        if node in pins:
+            raise TapeoutError(f"--kernel {text!r}: the kernel of {node} is given twice")
+        pins[node] = symbol
+    return pins
+
+
 def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
     """The shapes of texts like `image=1x28x28x1`, by input name. Raises TapeoutError."""
     shapes: dict[str, tuple[int, ...]] = {}

@@ -26,9 +26,10 @@ class HighWord:
     shift: Array
     doubled: bool
 
-    def table(self, bias: Array) -> Array:
-        """(C, 4): what each channel's sum begins at, doubled if sums are, and the three numbers."""
-        return np.stack([bias.astype(np.int32) * (2 if self.doubled else 1), self.mul, self.add, self.shift], axis=-1)
+    def table(self, bias: Array, doubled: bool = True) -> Array:
+        """(C, 4): what each channel's sum begins at, and the three numbers. Without `doubled` the kernel doubles sums only at their end."""
+        start = bias.astype(np.int32) * (2 if self.doubled and doubled else 1)
+        return np.stack([start, self.mul, self.add, self.shift], axis=-1)
 
 
 def high_word(graph: Graph, node: Node, requant: Requant, channels: int) -> HighWord | str:

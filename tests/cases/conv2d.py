@@ -95,6 +95,15 @@ CASES = [
         codes(f"conv2d_s8_{r.value}", (1, 5, 4, 3), (2, 3, 2, 3), Conv2D(requant=Requant(quantized(0.02, 4), r)))
         for r in Rounding
     ),
+    codes("conv2d_s8_one_of_each", (1, 1, 1, 1), (1, 1, 1, 1), Conv2D(requant=OUT)),
+    codes("conv2d_s8_even", (1, 9, 7, 8), (6, 3, 3, 8), Conv2D(pads=(1, 1, 1, 1), requant=RELU)),
+    codes("conv2d_s8_odd", (1, 6, 6, 5), (7, 3, 3, 5), Conv2D(pads=(1, 1, 1, 1), requant=RELU), bias=False),
+    codes("conv2d_s8_odd_padding", (1, 5, 7, 3), (2, 3, 3, 3), Conv2D((2, 2), pads=(0, 1, 1, 1), requant=OUT)),
+    codes("conv2d_s8_pixels", (1, 5, 5, 20), (9, 1, 1, 20), Conv2D(requant=OUT), per_channel=False),
+    codes("conv2d_s8_pixels_stride", (1, 6, 5, 6), (4, 1, 1, 6), Conv2D((2, 2), requant=RELU)),
+    codes("conv2d_s8_rows", (1, 12, 9, 1), (4, 10, 4, 1), Conv2D((2, 2), pads=(4, 1, 5, 1), requant=RELU)),
+    codes("conv2d_s8_wide", (1, 4, 4, 36), (3, 3, 3, 36), Conv2D(pads=(1, 1, 1, 1), requant=OUT)),
+    codes("conv2d_s8_dilated_rows", (1, 9, 5, 4), (2, 3, 2, 4), Conv2D((1, 1), (3, 1), (3, 0, 3, 1), requant=OUT)),
     *(packed(f"packed_s8_{bits}_bits", IMAGE, FILTERS, SAME, S8, QType(bits, packed=True), UP) for bits in (1, 2, 3, 5)),
     packed("packed_s8_together", (2, 5, 4, 4), (3, 3, 2, 4), SAME, S8, QType(4, packed=True), EVEN, y=QType(16)),
     packed("packed_s8_stride", (1, 9, 8, 4), (3, 3, 2, 4), STRIDE, S8, QType(2, narrow=True, packed=True), 3, y=QType(2)),

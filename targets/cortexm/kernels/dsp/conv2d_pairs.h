@@ -1,7 +1,8 @@
 /* conv2d_pairs: convolution by the DSP extension, two output rows by two output channels at a time.
  * The rows of input under a pair of output rows are widened once to 16 bits in scratch, interleaved, so that every window lies there as it
  * is read, without im2col: elements 2q and 2q + 1 of the first row in a word, of the second row in the next. The inner block
- * is 4 elements by 2 rows by 2 channels: two loads of four words, eight dual multiply-accumulates, every register in use.
+ * is 4 elements by 2 rows by 2 channels: two loads of four words, eight dual multiply-accumulates, every register in use. Weights
+ * of bytes take half the flash and four more instructions there, to widen them.
  * The definition is compiler/ops/conv2d.py; conv2d_pairs.py says what is packed. */
 #ifndef TAPEOUT_CONV2D_PAIRS_H
 #define TAPEOUT_CONV2D_PAIRS_H
@@ -16,8 +17,11 @@ typedef struct {
     int32_t row;           /* elements of a row in scratch, with its padding: even, and all that blocks read */
     int32_t blocks, loops; /* of 4 elements: a kernel row is `loops` times `blocks` of them */
     int32_t x_zero, lo, hi;
-    int32_t doubled;       /* whether weights and biases are, see high_word.h */
+    int32_t doubled;       /* whether sums are, see high_word.h: by weights of 16 bits, else at the end */
+    int32_t bytes;         /* whether weights are bytes */
 } conv2d_s8_pairs_params;
+
+typedef conv2d_s8_pairs_params conv2d_s8_pairs_bytes_params;
 
 static inline void pairs_put(int16_t *row, int32_t e, int32_t a, int32_t b)
 {
@@ -43,20 +47,18 @@ static inline void pairs_rows(const conv2d_s8_pairs_params *p, const int8_t *a, 
 {
     const int32_t in_c = p->window.in_c;
     const int32_t count = p->window.in_w * in_c;
+    const int32_t left = p->window.pad_left * p->pixel;
+    const int32_t fours = p->pixel == in_c && left % 2 == 0 ? count & ~3 : 0;
     int32_t e = 0;
-    int32_t i = 0;
-    while (e < p->window.pad_left * p->pixel) {
+    while (e < left) {
         pairs_put(row, e++, p->x_zero, p->x_zero);
     }
-    if (p->pixel == in_c && e % 2 == 0) {
-        for (; i + 4 <= count; i += 4, e += 4) {
-            pairs_widen(a + i, b + i, (uint32_t *)(void *)row + e);
-        }
+    for (int32_t i = 0; i < fours; i += 4, e += 4) {
+        pairs_widen(a + i, b + i, (uint32_t *)(void *)row + e);
     }
-    while (i < count) {
+    for (int32_t i = fours; i < count; i++) {
         pairs_put(row, e++, a[i], b[i]);
-        i++;
-        if (p->pixel > in_c && i % in_c == 0) {
+        if (p->pixel > in_c && (i + 1) % in_c == 0) {
             pairs_put(row, e++, 0, 0); /* its weights are 0 */
         }
     }
@@ -68,8 +70,9 @@ static inline void pairs_rows(const conv2d_s8_pairs_params *p, const int8_t *a, 
 /* The codes of one channel for the two pixels. */
 static inline void pairs_store(const conv2d_s8_pairs_params *p, const high_word *channel, int32_t sum_a, int32_t sum_b, int8_t *a, int8_t *b)
 {
-    *b = (int8_t)clip_code(high_word_code(channel, p->doubled, sum_b), p->lo, p->hi);
-    *a = (int8_t)clip_code(high_word_code(channel, p->doubled, sum_a), p->lo, p->hi);
+    const int32_t twice = p->bytes && p->doubled ? 2 : 1;
+    *b = (int8_t)clip_code(high_word_code(channel, p->doubled, twice * sum_b), p->lo, p->hi);
+    *a = (int8_t)clip_code(high_word_code(channel, p->doubled, twice * sum_a), p->lo, p->hi);
 }
 
 /* All channels of the two pixels a and b, whose windows begin at x in scratch. */
@@ -79,9 +82,12 @@ static inline void pairs_pixels(const conv2d_s8_pairs_params *p, const uint32_t 
 {
     const int8_t *end = a + p->window.out_c;
     for (; a < end; a += 2, b += 2, table += 2) {
-        const uint32_t *at = x;
-        int32_t a0 = table[0].bias, b0 = a0, a1 = table[1].bias, b1 = a1; /* of the pixels a and b, of channels 0 and 1 */
-        int32_t left; /* loops to go, in a register that sums do not need */
+        /* Registers by name, since all are taken and gcc does not always find the way to share them out. */
+        register const uint32_t *at __asm("r0") = x;
+        register const uint32_t *taps __asm("r1") = w;
+        register int32_t a0 __asm("r6") = table[0].bias, b0 __asm("r7") = table[0].bias; /* of the pixels a and b, channel 0 */
+        register int32_t a1 __asm("r12") = table[1].bias, b1 __asm("lr") = table[1].bias;
+        int32_t left; /* loops to go */
         __asm volatile(".rept %c[rows]\n"
                        ".if %c[loops] > 1\n"
                        "movw r2, #%c[loops]\n"
@@ -90,7 +96,15 @@ static inline void pairs_pixels(const conv2d_s8_pairs_params *p, const uint32_t 
                        ".endif\n"
                        ".rept %c[blocks]\n"
                        "ldm %[x]!, {r2, r3, r4, r5}\n"
+                       ".if %c[bytes]\n"
+                       "ldm %[w]!, {r9, r11}\n"
+                       "sxtb16 r8, r9\n"
+                       "sxtb16 r9, r9, ror #8\n"
+                       "sxtb16 r10, r11\n"
+                       "sxtb16 r11, r11, ror #8\n"
+                       ".else\n"
                        "ldm %[w]!, {r8, r9, r10, r11}\n"
+                       ".endif\n"
                        "smlad %[a0], r2, r8, %[a0]\n"
                        "smlad %[b0], r3, r8, %[b0]\n"
                        "smlad %[a1], r2, r10, %[a1]\n"
@@ -111,10 +125,11 @@ static inline void pairs_pixels(const conv2d_s8_pairs_params *p, const uint32_t 
                        "add %[x], %[x], r2\n"
                        ".endif\n"
                        ".endr"
-                       : [x] "+r"(at), [w] "+r"(w), [a0] "+r"(a0), [b0] "+r"(b0), [a1] "+r"(a1), [b1] "+r"(b1), [left] "=&t"(left)
-                       : [rows] "i"(p->window.k_h), [loops] "i"(p->loops), [blocks] "i"(p->blocks),
+                       : [x] "+r"(at), [w] "+r"(taps), [a0] "+r"(a0), [b0] "+r"(b0), [a1] "+r"(a1), [b1] "+r"(b1), [left] "=&t"(left)
+                       : [rows] "i"(p->window.k_h), [loops] "i"(p->loops), [blocks] "i"(p->blocks), [bytes] "i"(p->bytes),
                          [gap] "i"(4 * (p->row - 4 * p->blocks * p->loops))
                        : "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "cc", "memory");
+        w = taps;
         pairs_store(p, &table[0], a0, b0, a, b);
         if (p->window.out_c % 2 == 0 || a + 1 < end) {
             pairs_store(p, &table[1], a1, b1, a + 1, b + 1);
@@ -122,8 +137,9 @@ static inline void pairs_pixels(const conv2d_s8_pairs_params *p, const uint32_t 
     }
 }
 
-/* The tensors of conv2d_s8, groups and dilation_w being 1. table: out_c rows of high_word and one more where out_c is odd; w: 16-bit weights by
- * pairs of channels; scratch: k_h rows of `row` words, then a row of input that is padding. An odd last row of output is its own partner. */
+/* The tensors of conv2d_s8, groups and dilation_w being 1. table: out_c rows of high_word and one more where out_c is odd; w: weights of 16
+ * bits by pairs of channels; scratch: k_h rows of `row` words, then a row of input that is padding. An odd last row of output is its own
+ * partner. */
 static inline void conv2d_s8_pairs(const conv2d_s8_pairs_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
                                    uint8_t *scratch) __attribute__((always_inline));
 static inline void conv2d_s8_pairs(const conv2d_s8_pairs_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
@@ -147,6 +163,15 @@ static inline void conv2d_s8_pairs(const conv2d_s8_pairs_params *p, const int8_t
                          y + second * g->out_row + column * g->out_pixel);
         }
     }
+}
+
+/* The same with weights of bytes. */
+static inline void conv2d_s8_pairs_bytes(const conv2d_s8_pairs_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
+                                         uint8_t *scratch) __attribute__((always_inline));
+static inline void conv2d_s8_pairs_bytes(const conv2d_s8_pairs_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
+                                         uint8_t *scratch)
+{
+    conv2d_s8_pairs(p, x, table, w, y, scratch);
 }
 
 #endif

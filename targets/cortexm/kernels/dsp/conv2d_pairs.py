@@ -1,7 +1,8 @@
-"""What conv2d_pairs.h takes: weights of two channels side by side in 16 bits, in the order in which windows are read."""
+"""What conv2d_pairs.h takes: weights of two channels side by side, in 16 bits or in bytes, in the order in which windows are read."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -13,8 +14,9 @@ from ....target import Kernel, Packed
 from ...high_word import high_word
 
 _BLOCK = 4  # elements that the inner block takes of each row
-_MOST = 16  # blocks written out in code
-_BLOCK_COST, _LOOP_COST, _ROW_COST, _PAIR_COST, _PIXEL_COST = 10, 4, 2, 46, 12  # instructions, counted in what gcc 12 makes
+_MOST, _MOST_BYTES = 16, 4  # blocks written out in code, the fewer where flash counts
+_BLOCK_COST, _LOOP_COST, _ROW_COST, _PAIR_COST, _PIXEL_COST = 10, 4, 2, 56, 12  # instructions, counted in what gcc 12 makes
+_BYTES_COST = 4  # more of a block with weights of bytes
 _WIDEN_COST, _ELEMENT_COST = 3, 12  # of an element of both rows, four at a time or one by one
 _REACH = 1 << 16  # bytes that a constant of 16 bits steps over
 
@@ -30,7 +32,7 @@ class Geometry:
     loops: int
 
     @classmethod
-    def of(cls, op: Op, types: Types) -> Geometry:
+    def of(cls, op: Op, types: Types, bytes: bool) -> Geometry:
         assert isinstance(op, Conv2D) and types[0] and types[1]
         (_, _, in_w, in_c), (k_w, stride_w) = types[0].shape, (types[1].shape[2], op.stride[1])
         flat = types[1].shape[1:3] == op.stride == (1, 1) and not any(op.pads)
@@ -38,76 +40,83 @@ class Geometry:
         if flat:
             in_w = out_w = 1
         pixel = in_c + (stride_w * in_c % 2 if out_w > 1 else 0)
-        blocks, loops = _split(-(-k_w * pixel // _BLOCK))
+        blocks, loops = _split(-(-k_w * pixel // _BLOCK), _MOST_BYTES if bytes else _MOST)
         read = (out_w - 1) * stride_w * pixel + _BLOCK * blocks * loops
         row = max(read, (op.pads[1] + in_w) * pixel)
         return cls(flat, pixel, row + row % 2, blocks, loops)
 
 
-def _split(count: int) -> tuple[int, int]:
-    """At least `count` blocks as loops of blocks written out, with the fewest instructions."""
-    splits = [(blocks, -(-count // blocks)) for blocks in range(1, _MOST + 1)]
+def _split(count: int, most: int) -> tuple[int, int]:
+    """At least `count` blocks as loops of at most so many blocks written out, with the fewest instructions."""
+    splits = [(blocks, -(-count // blocks)) for blocks in range(1, most + 1)]
     return min(splits, key=lambda s: s[1] * (s[0] * _BLOCK_COST + (_LOOP_COST if s[1] > 1 else 0)))
 
 
-def accepts(graph: Graph, node: Node) -> str | None:
+def accepts(graph: Graph, node: Node, bytes: bool) -> str | None:
     op, types = node.op, graph.types(node)
     assert isinstance(op, Conv2D) and isinstance(op.requant, Requant) and types[0] and types[1]
     if types[0].shape[0] > 1 or op.groups > 1 or op.dilation[1] > 1:
         return "several images, groups or dilated columns"
-    g = Geometry.of(op, types)
+    g = Geometry.of(op, types, bytes)
     if 4 * (g.row - _BLOCK * g.blocks * g.loops) >= _REACH:
         return "rows of more than 64 KiB in scratch"
     form = high_word(graph, node, op.requant, types[1].shape[0])
     return form if isinstance(form, str) else None
 
 
-def scratch(op: Op, types: Types) -> int:
+def scratch(op: Op, types: Types, bytes: bool) -> int:
     """Bytes: the rows of a window, a word for each element, and a row of padding."""
     assert types[0] and types[1]
-    g = Geometry.of(op, types)
+    g = Geometry.of(op, types, bytes)
     return 4 * types[1].shape[1] * g.row + (1 if g.flat else types[0].shape[2]) * types[0].shape[3]
 
 
-def pack(graph: Graph, node: Node) -> Packed:
+def pack(graph: Graph, node: Node, bytes: bool) -> Packed:
     op, types = node.op, graph.types(node)
     assert isinstance(op, Conv2D) and isinstance(op.requant, Requant) and types[0]
     w, x_zero = _data(graph, node.inputs[1]).astype(np.int64), types[0].quantized.zero[0]
-    form, g = high_word(graph, node, op.requant, len(w)), Geometry.of(op, types)
+    form, g = high_word(graph, node, op.requant, len(w)), Geometry.of(op, types, bytes)
     assert not isinstance(form, str)
     bias = _data(graph, node.inputs[2]) if node.inputs[2] else np.zeros(len(w), np.int64)
-    table = form.table(bias - x_zero * w.reshape(len(w), -1).sum(1))
+    table = form.table(bias - x_zero * w.reshape(len(w), -1).sum(1), doubled=not bytes)
     params = op.params(types)
     for name in ("groups", "per_channel", "rounding", "y_zero"):
         del params[name]
     if g.flat:
         params |= {"window.in_h": (pixels := types[0].shape[1] * types[0].shape[2]), "window.in_w": 1, "window.in_row": types[0].shape[3]}
         params |= {"window.out_h": pixels, "window.out_w": 1, "window.out_row": len(w)}
-    params |= {"pixel": g.pixel, "row": g.row, "blocks": g.blocks, "loops": g.loops, "doubled": int(form.doubled)}
-    words = interleaved(w * (2 if form.doubled else 1), g)
+    params |= {"pixel": g.pixel, "row": g.row, "blocks": g.blocks, "loops": g.loops, "doubled": int(form.doubled), "bytes": int(bytes)}
+    doubled = form.doubled and not bytes
+    words = interleaved(w * (2 if doubled else 1), g, bytes)
     return Packed((("table", np.concatenate([table, table[:1]]) if len(w) % 2 else table), ("words", words)), params)
 
 
-def interleaved(w: Array, g: Geometry) -> Array:
-    """Weights (O, k_h, k_w, C) as words: by pairs of channels, kernel rows and blocks two words of the first channel, two of the second."""
+def interleaved(w: Array, g: Geometry, bytes: bool) -> Array:
+    """Weights (O, k_h, k_w, C) as words: by pairs of channels, kernel rows and blocks two words of the first channel, two of the second.
+
+    Bytes are one word of each, in an order of which SXTB16 takes elements 0 and 1, and turned by 8 bits 2 and 3.
+    """
     channels, k_h, k_w, inputs = w.shape
     padded = np.zeros((channels + channels % 2, k_h, _BLOCK * g.blocks * g.loops), np.int16)
     pixels = np.zeros((channels, k_h, k_w, g.pixel), np.int16)
     pixels[..., :inputs] = w
     padded[:channels, :, : k_w * g.pixel] = pixels.reshape(channels, k_h, -1)
     pairs = padded.reshape(-1, 2, k_h, g.blocks * g.loops, 2, 2).transpose(0, 2, 3, 1, 4, 5)
-    return np.ascontiguousarray(pairs).view(np.uint32).reshape(-1)
+    if bytes:
+        pairs = pairs.transpose(0, 1, 2, 3, 5, 4).astype(np.int8)
+    return np.frombuffer(pairs.tobytes(), np.uint32)
 
 
-def cost(graph: Graph, node: Node) -> int:
+def cost(graph: Graph, node: Node, bytes: bool) -> int:
     op, types = node.op, graph.types(node)
     assert types[0] and types[1]
-    g, (y,) = Geometry.of(op, types), op.infer(types)
+    g, (y,) = Geometry.of(op, types, bytes), op.infer(types)
     _, out_h, out_w, out_c = y.shape
     k_h, (in_w, in_c) = types[1].shape[1], types[0].shape[2:]
     if g.flat:
         out_h, out_w, in_w = out_h * out_w, 1, 1
-    per_pair = k_h * (g.loops * (g.blocks * _BLOCK_COST + (_LOOP_COST if g.loops > 1 else 0)) + _ROW_COST) + _PAIR_COST
+    block = _BLOCK_COST + (_BYTES_COST if bytes else 0)
+    per_pair = k_h * (g.loops * (g.blocks * block + (_LOOP_COST if g.loops > 1 else 0)) + _ROW_COST) + _PAIR_COST
     widening = k_h * (in_w * in_c * (_WIDEN_COST if g.pixel == in_c else _ELEMENT_COST) + (g.row - in_w * in_c) * _ELEMENT_COST)
     return -(-out_h // 2) * (out_w * (-(-out_c // 2) * per_pair + _PIXEL_COST) + widening)
 
@@ -118,4 +127,11 @@ def _data(graph: Graph, name: str) -> Array:
     return data
 
 
-KERNELS = (Kernel("conv2d_s8_pairs", of="conv2d_s8", accepts=accepts, pack=pack, cost=cost, scratch=scratch, widens=True),)
+def _kernel(symbol: str, bytes: bool) -> Kernel:
+    return Kernel(
+        symbol, "conv2d_s8", partial(accepts, bytes=bytes), partial(pack, bytes=bytes), partial(cost, bytes=bytes), widens=not bytes,
+        scratch=partial(scratch, bytes=bytes),
+    )
+
+
+KERNELS = (_kernel("conv2d_s8_pairs", bytes=False), _kernel("conv2d_s8_pairs_bytes", bytes=True))
