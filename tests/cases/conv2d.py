@@ -49,12 +49,15 @@ def real_of(op: Conv2D) -> Real:
     return lambda x, w, b, *_: convolve(op, x, w, b)
 
 
-def codes(name: str, x: tuple[int, ...], w: tuple[int, ...], op: Conv2D, per_channel: bool = True, bias: bool = True) -> Case:
-    """Weights `w` with scales such that the output uses its range."""
+def codes(
+    name: str, x: tuple[int, ...], w: tuple[int, ...], op: Conv2D, per_channel: bool = True, bias: bool = True, ties: bool = False
+) -> Case:
+    """Weights `w` with scales such that the output uses its range, or such that its multiplier is 2^-6, which leaves ties."""
     rng = rng_for(name)
     channels = w[0] if per_channel else 1
     scales = tuple(float(s) for s in rng.uniform(0.5, 2.0, channels) / 127)
     x_type = quantized(0.05, -7)
+    scales = (0.0625,) * channels if ties else scales
     assert op.requant
     mul, shift = scaling([x_type.scale[0] * s / op.requant.output.scale[0] for s in scales])
     weights = Constant(random_codes(rng, w), QType(8, True, scales, (0,) * channels, 0 if per_channel else None))
@@ -95,6 +98,8 @@ CASES = [
         codes(f"conv2d_s8_{r.value}", (1, 5, 4, 3), (2, 3, 2, 3), Conv2D(requant=Requant(quantized(0.02, 4), r)))
         for r in Rounding
     ),
+    *(codes(f"conv2d_s8_ties_{r.value}", (1, 6, 6, 4), (4, 3, 3, 4), Conv2D(requant=Requant(quantized(0.2, -5), r)), ties=True)
+      for r in (Rounding.HALF_UP, Rounding.TFLITE)),
     codes("conv2d_s8_one_of_each", (1, 1, 1, 1), (1, 1, 1, 1), Conv2D(requant=OUT)),
     codes("conv2d_s8_even", (1, 9, 7, 8), (6, 3, 3, 8), Conv2D(pads=(1, 1, 1, 1), requant=RELU)),
     codes("conv2d_s8_odd", (1, 6, 6, 5), (7, 3, 3, 5), Conv2D(pads=(1, 1, 1, 1), requant=RELU), bias=False),

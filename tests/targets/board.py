@@ -1,0 +1,35 @@
+"""Runs programs of the matrix as firmware of a core in QEMU."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from tapeout.cosim.qemu import PORT, STARTUP, boot
+from tapeout.targets.cortexm.firmware import compile_objects, link
+from tapeout.targets.cortexm.target import CortexM
+
+from .matrix import Runner
+
+SHIM = Path(__file__).parent / "semihosting"
+STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
+
+
+@cache
+def _support(target: CortexM, folder: Path) -> tuple[Path, ...]:
+    """The objects that every program of a core links."""
+    folder.mkdir()
+    return tuple(compile_objects(target, [SHIM / "node.c", PORT, STARTUP], folder, include=[PORT.parent], flags=STRICT))
+
+
+def on_board(target: CortexM, folder: Path) -> Runner:
+    """A runner for a core; `folder` keeps what all its programs share."""
+
+    def run(work: Path, sources: Sequence[str]) -> None:
+        objects = compile_objects(target, [work / s for s in sources], work, include=[SHIM, PORT.parent], flags=STRICT)
+        shared = _support(target, folder / target.name)
+        firmware = link(target, target.qemu_boards[-1], [*objects, *shared], work / "program.elf", ["-Wl,--wrap=main"])
+        firmware.require_fit()
+        assert boot(firmware, work, 120) == (0, "")
+
+    return run

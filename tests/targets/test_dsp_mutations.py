@@ -1,0 +1,54 @@
+"""The matrix bites on kernels of the DSP extension too: with one mistake in its text a kernel gives other outputs than the reference."""
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tapeout.compiler.run import run
+from tapeout.targets.cortexm.target import DSP, TARGETS
+from tests.cases import all_cases, samples
+
+from .board import on_board
+from .matrix import difference, nets, run_cases
+from .test_mutations import Mutation
+
+M4 = next(t for t in TARGETS if t.name == "cortex-m4")
+MUTATIONS = [
+    Mutation("no_rounding", "high_word.h", "smmlar(sum, p->mul, p->add)", "smmla(sum, p->mul, p->add)", "conv2d_s8_ties_tflite"),
+    Mutation("sign_forgotten", "high_word.h", "+ (sum >> 31)", "", "conv2d_s8_ties_tflite"),
+    Mutation("lost_channel_of_an_odd_pixel", "conv2d_pairs.h", "pairs_put(row, e++, 0, 0); /*", "e += 0; /*", "conv2d_s8_odd"),
+    Mutation("padding_of_code_zero", "conv2d_pairs.h", "memset(padding, p->x_zero,", "memset(padding, 0 * p->x_zero,", "conv2d_s8_even"),
+    Mutation("swapped_rows", "conv2d_pairs.h", "&table[0], a0, b0, a, b)", "&table[0], b0, a0, a, b)", "conv2d_s8_even"),
+    Mutation("channel_0_twice", "conv2d_pairs.h", "smlad %[a1], r2, r10", "smlad %[a1], r2, r8", "conv2d_s8_even"),
+    Mutation("wrong_half", "dsp.h", "sxtb16 %0, %1, ror #8", "sxtb16 %0, %1, ror #16", "conv2d_s8_even"),
+    Mutation("lost_loop", "conv2d_pairs.h", "movw r2, #%c[loops]", "movw r2, #%c[loops] - 1", "conv2d_s8_wide"),
+    Mutation("write_behind_the_row", "conv2d_pairs.h", "p->window.out_c % 2 == 0 || a + 1 < end", "1", "conv2d_s8_odd"),
+    Mutation("no_clip", "conv2d_pairs.h", "p->lo, p->hi);", "-128, 127);", "conv2d_s8_even"),
+]
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mutations")
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
+def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path, programs: Path) -> None:
+    """By the variants alone: the kernel of the op's own name is not mutated."""
+    for header in DSP[0].glob("*.h"):
+        shutil.copy(header, tmp_path)
+    text = (tmp_path / mutation.file).read_text()
+    assert mutation.text in text
+    (tmp_path / mutation.file).write_text(text.replace(mutation.text, mutation.wrong))
+    (case,) = (c for c in all_cases() if c.name == mutation.case)
+    target = replace(M4, kernels=(tmp_path, *M4.kernels))
+    (work := tmp_path / "work").mkdir()
+    found = run_cases([case], target, work, on_board(M4, programs))
+    with np.errstate(all="ignore"):
+        (expected,) = run(case.graph, samples(case)).values()
+    wrong = [net.name for net in nets([case], target) if difference(next(iter(found[net.name].values())), expected)]
+    assert wrong and all("_by_" in name for name in wrong)
