@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from .errors import TapeoutError
 from .ir import Graph, Node
-from .place import place
+from .place import Trail, peak, place, spared
 
 ALIGNMENT = 4  # bytes, the widest element but for 64-bit sums; see `alignment`
 
@@ -52,6 +52,15 @@ class Plan:
         """The buffers that are live while node number `node` runs."""
         return tuple(b for b in self.buffers if b.first <= node <= b.last)
 
+    def live_bytes(self, node: int) -> int:
+        """How many bytes of the arena hold anything while node number `node` runs."""
+        total, end = 0, 0
+        for buffer in sorted(self.live(node), key=lambda b: b.offset):
+            behind = buffer.offset + buffer.bytes
+            total += max(0, behind - max(end, buffer.offset))
+            end = max(end, behind)
+        return total
+
     def to_json(self) -> str:
         """The plan as JSON text, one buffer a line."""
         rows = ",\n".join(f"    {json.dumps(asdict(b))}" for b in self.buffers)
@@ -70,18 +79,65 @@ class Plan:
             raise TapeoutError(f"not a memory plan: {error}") from None
 
 
-def plan(graph: Graph, scratch: Mapping[str, int], keep_inputs: bool = False, guard: int = 0) -> Plan:
+def plan(
+    graph: Graph, scratch: Mapping[str, int], keep_inputs: bool = False, guard: int = 0, trails: Mapping[str, int] | None = None
+) -> Plan:
     """Places the values of a graph and the scratch bytes that nodes need, by node name.
 
-    An alias op's output shares its input's buffer, and an output takes over the buffer of an input that dies
-    at its node where the op allows it. With `keep_inputs` no node overwrites a graph input; `guard` leaves that
-    many free bytes before and after each buffer, rounded up to the graph's `alignment`.
+    `trails` says of nodes, by name, how many bytes their first output has to begin before their first input to be written behind what is
+    still to be read; the two may then overlap if the input dies there. An alias op's output shares its input's buffer, and an output
+    takes over the buffer of an input that dies at its node where the op allows it. With `keep_inputs` no node overwrites a graph input;
+    `guard` leaves that many free bytes before and after each buffer, rounded up to the graph's `alignment`.
     """
     buffers, unit = [*_share(graph, keep_inputs), *_scratch(graph, scratch)], alignment(graph)
     gap = align(guard, unit)
-    result = place([(b.first, b.last, align(b.bytes, unit) + gap) for b in buffers], unit)
+    found = [] if guard else [
+        Trail(buffers.index(input), buffers.index(output), _lead(lead, unit))
+        for node, lead in (trails or {}).items() for input, output in _trailing(graph, buffers, node)
+    ]
+    blocks = [(b.first, b.last, align(b.bytes, unit) + gap) for b in buffers]
+    result = place(blocks, unit, found)
     placed = tuple(replace(b, offset=offset + gap) for b, offset in zip(buffers, result.offsets, strict=True))
-    return Plan(placed, result.height + gap, lower_bound(buffers, unit), result.optimal)
+    return Plan(placed, result.height + gap, peak(blocks, found) if found else lower_bound(buffers, unit), result.optimal)
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What the arena must hold while each node of a graph runs, for any scratch and lead of that node's kernel: moments are independent."""
+
+    graph: Graph
+    buffers: tuple[Buffer, ...]
+
+    @classmethod
+    def of(cls, graph: Graph, keep_inputs: bool = False) -> Footprint:
+        return cls(graph, tuple(_share(graph, keep_inputs)))
+
+    def bytes(self, name: str, scratch: int, lead: int | None) -> int:
+        """The least bytes that node `name` needs; `lead` as in `plan`, None for an output apart from its input."""
+        node, unit = self.graph.producer(name), alignment(self.graph)
+        assert node is not None
+        at = self.graph.nodes.index(node)
+        live = sum(align(b.bytes, unit) for b in self.buffers if b.first <= at <= b.last) + align(scratch, unit)
+        if lead is not None:
+            for input, output in _trailing(self.graph, self.buffers, name):
+                live -= spared(align(input.bytes, unit), align(output.bytes, unit), _lead(lead, unit))
+        return live
+
+
+def _lead(bytes: int, unit: int) -> int:
+    """A lead rounded up to a multiple of `unit`; also one below 0, which says how far the output may begin behind the input."""
+    return -(-bytes // unit) * unit
+
+
+def _trailing(graph: Graph, buffers: Sequence[Buffer], name: str) -> list[tuple[Buffer, Buffer]]:
+    """The buffers of a node's first input and output, when the one ends its life at the node where the other begins it."""
+    node = graph.producer(name)
+    at = graph.nodes.index(node) if node is not None else -1
+    homes = {value: buffer for buffer in buffers for value in buffer.values}
+    if node is None or node.inputs[0] not in homes:
+        return []
+    input, output = homes[node.inputs[0]], homes[node.name]
+    return [(input, output)] if input.last == at == output.first and input != output else []
 
 
 def alignment(graph: Graph) -> int:
@@ -180,19 +236,24 @@ def last_uses(graph: Graph, keep_inputs: bool = False) -> dict[str, int]:
     return {name: at for name, at in last.items() if not graph.values[name].constant}
 
 
-def check(plan: Plan, graph: Graph) -> None:
+def check(plan: Plan, graph: Graph, trails: Mapping[str, int] | None = None) -> None:
     """Raises TapeoutError unless every node of the graph finds its inputs intact under the plan.
 
-    Independent of how the plan was made: live buffers lie inside the arena and apart from each other,
+    Independent of how the plan was made: live buffers lie inside the arena and apart from each other, but for outputs that trail,
     lifetimes cover every use of the values held, and a value is overwritten only when it is no longer needed.
     """
     unit = alignment(graph)
+    allowed = {
+        frozenset((input.name, output.name)) for node, lead in (trails or {}).items()
+        for input, output in _trailing(graph, plan.buffers, node) if output.offset + lead <= input.offset
+    }
     for number, buffer in enumerate(plan.buffers):
         if buffer.offset < 0 or buffer.offset % unit or buffer.offset + buffer.bytes > plan.arena_bytes:
             raise TapeoutError(f"{buffer.name}: bytes {_span(buffer)} do not fit the arena of {plan.arena_bytes} bytes")
         for other in plan.buffers[:number]:
             together = buffer.first <= other.last and other.first <= buffer.last
-            if together and buffer.offset < other.offset + other.bytes and other.offset < buffer.offset + buffer.bytes:
+            apart = frozenset((buffer.name, other.name)) not in allowed
+            if together and apart and buffer.offset < other.offset + other.bytes and other.offset < buffer.offset + buffer.bytes:
                 raise TapeoutError(f"{buffer.name} at {_span(buffer)} overlaps {other.name} at {_span(other)} while both are live")
     _check_contents(plan, graph)
 

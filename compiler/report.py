@@ -198,7 +198,7 @@ def layers(graph: Graph, nominal: Graph, plan: Plan, kernels: Sequence[str | Non
         rows.append(Layer(
             node.name, node.op.label, kernel, graph.values[node.inputs[0]].type.dims, graph.values[node.name].type.dims,
             macs.get(node.name, executed), executed, sum(v.type.size for v in constants), sum(v.type.bytes for v in constants),
-            sum(t.bytes for t in moved), sum(b.bytes for b in plan.live(index)), scratch,
+            sum(t.bytes for t in moved), plan.live_bytes(index), scratch,
         ))
     return tuple(rows)
 

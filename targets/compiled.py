@@ -36,8 +36,8 @@ class Compiled:
     ) -> Compiled:
         """Chooses kernels, plans the memory and writes the sources. Raises as `select` does."""
         selection = select(target, graph, objective, pins, keep_inputs)
-        compiled = cls(folder, name, selection, graph, plan(graph, selection.scratch(graph), keep_inputs))
-        check(compiled.plan, graph)
+        compiled = cls(folder, name, selection, graph, _planned(selection, graph, keep_inputs))
+        check(compiled.plan, graph, selection.trails(graph))
         compiled.emit(folder)
         (folder / "plan.json").write_text(compiled.plan.to_json())
         (folder / "kernels.json").write_text(json.dumps(selection.symbols(), indent=2) + "\n")
@@ -48,14 +48,14 @@ class Compiled:
         """What `write` left in `folder`. Raises TapeoutError when its plan or kernels are damaged or not those of the graph."""
         path, kernels = folder / "plan.json", folder / "kernels.json"
         try:
-            found = Plan.from_json(path.read_text())
-            check(found, graph)
-        except TapeoutError as error:
-            raise TapeoutError(f"{path}: damaged ({error}); compile again") from None
-        try:
             selection = select(target, graph, pins=json.loads(kernels.read_text()))
         except (OSError, ValueError, TypeError, AttributeError, TapeoutError) as error:
             raise TapeoutError(f"{kernels}: damaged ({error}); compile again") from None
+        try:
+            found = Plan.from_json(path.read_text())
+            check(found, graph, selection.trails(graph))
+        except TapeoutError as error:
+            raise TapeoutError(f"{path}: damaged ({error}); compile again") from None
         return cls(folder, name, selection, graph, found)
 
     def emit(self, folder: Path) -> None:
@@ -64,3 +64,7 @@ class Compiled:
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
+
+
+def _planned(selection: Selection, graph: Graph, keep_inputs: bool) -> Plan:
+    return plan(graph, selection.scratch(graph), keep_inputs, trails=selection.trails(graph))

@@ -1,14 +1,15 @@
 """Which kernel runs each node: chosen by cost among those that accept it, or pinned by name."""
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Graph, Node
-from tapeout.compiler.memory import align, alignment, plan
+from tapeout.compiler.memory import Footprint
 
 from .target import Kernel, Packed, Target
 
@@ -18,7 +19,7 @@ class Objective(StrEnum):
 
     TIME  all are allowed
     SIZE  those that take weights as wide as their codes are
-    RAM   those whose scratch does not raise the peak of the arena
+    RAM   those that do not raise the peak of the arena, by scratch or by an output apart from its input
     """
 
     TIME = "time"
@@ -46,6 +47,11 @@ class Selection:
         """Bytes of scratch by node name, for the nodes that need any."""
         needs = {n.name: self.chosen[n.name].kernel.scratch(n.op, graph.types(n)) for n in graph.nodes if n.name in self.chosen}
         return {name: size for name, size in needs.items() if size}
+
+    def trails(self, graph: Graph) -> dict[str, int]:
+        """By how many bytes outputs may begin before inputs that they then lie over, by node name; see `memory.plan`."""
+        found = {n.name: self.chosen[n.name].kernel.trail(n.op, graph.types(n)) for n in graph.nodes if n.name in self.chosen}
+        return {name: lead for name, lead in found.items() if lead is not None}
 
     def packed(self, graph: Graph) -> dict[str, list[tuple[str, Array]]]:
         """The packed constants of nodes, in the order in which their kernels take them, by node name: a name and its data."""
@@ -89,26 +95,40 @@ def select(
     for name in pins:
         if graph.producer(name) is None:
             raise TapeoutError(f"{name}: there is no such node to choose a kernel for")
-    room = _room(graph, keep_inputs) if objective is Objective.RAM else {}
+    allowed = {n.name: _allowed(target, graph, n, objective) for n in graph.nodes if not n.op.alias and n.name not in pins}
+    if objective is Objective.RAM:
+        allowed = _smallest(graph, allowed, Footprint.of(graph, keep_inputs))
     chosen = {}
     for node in graph.nodes:
         if node.name in pins:
             chosen[node.name] = _pinned(target, graph, node, pins[node.name])
         elif not node.op.alias:
-            chosen[node.name] = _best(target, graph, node, objective, room)
+            path, kernel = min(allowed[node.name], key=lambda entry: (entry[1].cost(graph, node), entry[1].symbol))
+            chosen[node.name] = _chosen(path, kernel, graph, node)
     return Selection(target, chosen)
 
 
-def _best(target: Target, graph: Graph, node: Node, objective: Objective, room: Mapping[str, int]) -> Chosen:
-    allowed = []
-    for path, kernel in target.variants(graph, node):
-        fits = objective is not Objective.RAM or kernel.scratch(node.op, graph.types(node)) <= room[node.name]
-        if fits and not (kernel.widens and objective is Objective.SIZE) and kernel.accepts(graph, node) is None:
-            allowed.append((kernel.cost(graph, node), kernel.symbol, path, kernel))
-    if not allowed:
-        return Chosen(*target.kernel(graph, node))
-    _, _, path, kernel = min(allowed, key=lambda entry: entry[:2])
-    return _chosen(path, kernel, graph, node)
+def _allowed(target: Target, graph: Graph, node: Node, objective: Objective) -> list[tuple[Path, Kernel]]:
+    """The kernels that run a node; its own, whose cost is not known, is the dearest."""
+    path, own = target.kernel(graph, node)
+    found = [(p, k) for p, k in target.variants(graph, node) if not (k.widens and objective is Objective.SIZE)]
+    return [*((p, k) for p, k in found if k.accepts(graph, node) is None), (path, replace(own, cost=_dearest))]
+
+
+def _dearest(graph: Graph, node: Node) -> int:
+    return sys.maxsize
+
+
+def _smallest(graph: Graph, allowed: Mapping[str, list[tuple[Path, Kernel]]], footprint: Footprint) -> dict[str, list[tuple[Path, Kernel]]]:
+    """The kernels with which no node needs a larger arena than the one that needs most cannot do without."""
+    needs: dict[str, list[int]] = {}
+    for name, kernels in allowed.items():
+        node = graph.producer(name)
+        assert node is not None
+        types = graph.types(node)
+        needs[name] = [footprint.bytes(name, kernel.scratch(node.op, types), kernel.trail(node.op, types)) for _, kernel in kernels]
+    most = max(map(min, needs.values()), default=0)
+    return {name: [entry for entry, need in zip(kernels, needs[name], strict=True) if need <= most] for name, kernels in allowed.items()}
 
 
 def _pinned(target: Target, graph: Graph, node: Node, symbol: str) -> Chosen:
@@ -127,9 +147,3 @@ def _pinned(target: Target, graph: Graph, node: Node, symbol: str) -> Chosen:
 
 def _chosen(path: Path, kernel: Kernel, graph: Graph, node: Node) -> Chosen:
     return Chosen(path, kernel, kernel.pack(graph, node) if kernel.pack else None)
-
-
-def _room(graph: Graph, keep_inputs: bool) -> dict[str, int]:
-    """Bytes that are free while each node runs, in an arena as large as one without scratch."""
-    without, unit = plan(graph, {}, keep_inputs), alignment(graph)
-    return {n.name: without.arena_bytes - sum(align(b.bytes, unit) for b in without.live(at)) for at, n in enumerate(graph.nodes)}

@@ -19,6 +19,10 @@ def no_scratch(op: Op, types: Types) -> int:
     return 0
 
 
+def apart(op: Op, types: Types) -> int | None:
+    return None
+
+
 def everything(graph: Graph, node: Node) -> str | None:
     return None
 
@@ -49,6 +53,7 @@ class Kernel:
     cost: Callable[[Graph, Node], int] = unknown  # instructions of a variant for a node, by which it is chosen
     widens: bool = False  # whether its weights take more flash than their codes
     scratch: Callable[[Op, Types], int] = no_scratch  # bytes of arena that it uses while it runs
+    trail: Callable[[Op, Types], int | None] = apart  # bytes by which its output begins before its first input; see `memory.plan`
     variadic: bool = False  # takes its inputs as one array of pointers
     inputs: int = 0  # how many it takes at least: NULL for those at the end that a node lacks
 

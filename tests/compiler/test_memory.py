@@ -298,6 +298,46 @@ def test_any_graph_has_a_valid_plan(g: Graph, keep: bool, scratch: int) -> None:
     assert found.optimal
 
 
+@settings(max_examples=100, deadline=None)
+@given(graphs(), st.lists(st.integers(-30, 30), min_size=8, max_size=8), st.booleans())
+def test_any_graph_has_a_valid_plan_with_trails(g: Graph, leads: list[int], keep: bool) -> None:
+    """Buffers meet only where an output trails, far enough; and never does that make the arena larger."""
+    trails = {node.name: lead for node, lead in zip(g.nodes, leads, strict=False)}
+    found = plan(g, {}, keep, trails=trails)
+    check(found, g, trails)
+    assert found.optimal and found.lower_bound_bytes <= found.arena_bytes <= planned(g, keep_inputs=keep).arena_bytes
+    for number, one in enumerate(found.buffers):
+        for other in found.buffers[:number]:
+            both = one.first <= other.last and other.first <= one.last
+            if both and one.offset < other.offset + other.bytes and other.offset < one.offset + one.bytes:
+                output, input = (one, other) if one.first > other.first else (other, one)
+                node = g.nodes[output.first]
+                assert output.first == input.last and node.inputs[0] in input.values and node.name in output.values
+                assert output.offset + trails[node.name] <= input.offset
+
+
+def test_an_output_lies_over_what_was_read() -> None:
+    """In a chain of equal sizes each output begins a lead before its input: 3 leads, one tensor."""
+    leads = {"t1": 8, "t2": 8, "t3": 8}
+    found = plan(chain(*[100] * 4), {}, trails=leads)
+    assert [found.find(n).offset for n in ("x", "t1", "t2", "t3")] == [24, 16, 8, 0]
+    assert (found.arena_bytes, found.lower_bound_bytes, found.optimal) == (124, 108, True)
+    assert found.live_bytes(0) == 108
+    with pytest.raises(TapeoutError, match="t1 at .* overlaps x at"):
+        check(found, chain(*[100] * 4))
+    with pytest.raises(TapeoutError, match="t1 at .* overlaps x at"):
+        check(tampered(found, "t1", offset=20), chain(*[100] * 4), leads)
+
+
+def test_what_is_read_again_is_not_written_over() -> None:
+    """By a later node, by the caller, and by a node to which inputs are kept."""
+    again = graph({"x": 40}, [("a", Make((40,)), ["x"]), ("b", Make((40,)), ["a", "x"])], ["b"])
+    assert plan(again, {}, trails={"a": 4}).arena_bytes == 120
+    assert plan(chain(40, 40), {}, keep_inputs=True, trails={"t1": 4}).arena_bytes == 80
+    assert plan(chain(40, 40), {}, trails={"t1": 4}).arena_bytes == 44
+    assert plan(chain(40, 40), {}, trails={"t1": -4}).arena_bytes == 40
+
+
 def test_sums_of_64_bits_lie_at_multiples_of_8() -> None:
     build = Builder()
     for name in ("a", "b"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tapeout.compiler.ir import Array, Graph
-from tapeout.compiler.memory import Buffer, Plan
+from tapeout.compiler.memory import Buffer, Plan, align
 from tapeout.cosim.records import from_bytes, to_bytes
 from tapeout.targets.c.emit import Emitter
 from tapeout.targets.selection import Selection, select
@@ -54,8 +54,8 @@ class Net:
     selection: Selection
 
 
-def spread(graph: Graph, scratch: dict[str, int], overwrite: int | None = None) -> Plan:
-    """A plan in which no two buffers meet; with `overwrite` the sole node's output lies on that input."""
+def spread(graph: Graph, scratch: dict[str, int], overwrite: int | None = None, lead: int = 0) -> Plan:
+    """A plan in which no two buffers meet; with `overwrite` the sole node's output begins `lead` bytes before that input."""
     buffers: list[Buffer] = []
     offset = 0
     last = len(graph.nodes)
@@ -65,15 +65,17 @@ def spread(graph: Graph, scratch: dict[str, int], overwrite: int | None = None) 
     wanted += [(f"{n}.scratch", (), size) for n, size in scratch.items()]
     for name, values, size in wanted:
         at = offset
+        if overwrite is not None and name == graph.nodes[0].inputs[overwrite]:
+            at += max(0, lead)
         if overwrite is not None and name == graph.nodes[0].name:
-            at = next(b.offset for b in buffers if b.name == graph.nodes[0].inputs[overwrite])
+            at = next(b.offset for b in buffers if b.name == graph.nodes[0].inputs[overwrite]) - lead
         buffers.append(Buffer(name, values, size, -1, last, at))
-        offset += -(-(size + GUARD) // 16) * 16
+        offset = max(offset, -(-(at + size + GUARD) // 16) * 16)
     return Plan(tuple(buffers), offset, offset)
 
 
 def nets(cases: Sequence[Case], target: Target) -> list[Net]:
-    """Each case by each kernel that runs it, with buffers apart, and once more for every input that the output may overwrite."""
+    """Each case by each kernel that runs it, with buffers apart, and once more for every input that the output may overwrite or trail."""
     return [net for case in cases for name, selection in _selections(case, target) for net in _placed(case, name, selection)]
 
 
@@ -93,6 +95,8 @@ def _placed(case: Case, name: str, selection: Selection) -> Iterator[Net]:
     yield Net(case, name, spread(case.graph, scratch, 0 if node.op.alias else None), selection)
     if len(case.graph.nodes) > 1 or node.op.alias:
         return
+    for lead in selection.trails(case.graph).values():
+        yield Net(case, f"{name}_trailing", spread(case.graph, scratch, 0, align(lead)), selection)
     for i in node.op.inplace(case.graph.types(node)):
         if node.inputs[i] in case.graph.input_names:
             yield Net(case, f"{name}_over_{i}", spread(case.graph, scratch, i), selection)
@@ -124,12 +128,11 @@ def emit(program: Sequence[Net], folder: Path) -> list[str]:
 def _call(net: Net, count: int) -> str:
     values = net.case.graph.values
     lines = [f"    {net.name}_init();"]
-    ends: dict[int, int] = {}
-    for buffer in net.plan.buffers:
-        ends[buffer.offset] = max(ends.get(buffer.offset, 0), buffer.offset + buffer.bytes)
-    starts = sorted(ends)
-    for start, after in zip(starts, [*starts[1:], net.plan.arena_bytes], strict=True):
-        lines.append(f"    ASAN_POISON_MEMORY_REGION({net.name}_arena + {ends[start]}, {after - ends[start]});")
+    end = 0
+    for start, after in sorted([*((b.offset, b.offset + b.bytes) for b in net.plan.buffers), (net.plan.arena_bytes, net.plan.arena_bytes)]):
+        if start > end:
+            lines.append(f"    ASAN_POISON_MEMORY_REGION({net.name}_arena + {end}, {start - end});")
+        end = max(end, after)
     lines.append(f"    for (int i = 0; i < {count}; i++) {{")
     for name in net.case.graph.input_names:
         size = values[name].type.bytes

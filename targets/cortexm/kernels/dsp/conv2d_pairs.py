@@ -11,6 +11,7 @@ from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.requant import Requant
 
 from ....target import Kernel, Packed
+from ....trail import Rows
 from ...high_word import high_word
 
 _BLOCK = 4  # elements that the inner block takes of each row
@@ -69,6 +70,16 @@ def scratch(op: Op, types: Types, bytes: bool) -> int:
     assert types[0] and types[1]
     g = Geometry.of(op, types, bytes)
     return 4 * types[1].shape[1] * g.row + (1 if g.flat else types[0].shape[2]) * types[0].shape[3]
+
+
+def trail(op: Op, types: Types) -> int:
+    """Both rows of a pair, or pixels of a flat one, are read before they are written."""
+    rows = Rows.of(op, types)
+    assert types[0]
+    if Geometry.of(op, types, bytes=False).flat:
+        pixels = types[0].shape[1] * types[0].shape[2]
+        rows = Rows(pixels, types[0].shape[3], pixels, op.infer(types)[0].shape[3], 1, 0)
+    return rows.trail(together=2, ahead=True)
 
 
 def pack(graph: Graph, node: Node, bytes: bool) -> Packed:
@@ -130,7 +141,7 @@ def _data(graph: Graph, name: str) -> Array:
 def _kernel(symbol: str, bytes: bool) -> Kernel:
     return Kernel(
         symbol, "conv2d_s8", partial(accepts, bytes=bytes), partial(pack, bytes=bytes), partial(cost, bytes=bytes), widens=not bytes,
-        scratch=partial(scratch, bytes=bytes),
+        scratch=partial(scratch, bytes=bytes), trail=trail,
     )
 
 
