@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from .budget import Budget, Quantity, quantity_text
+from .budget import Budget, Quantity, quantity_text, scaled_text
 from .data import source_shape
 from .errors import TapeoutError
 from .ir import Graph, Port, QType
@@ -92,11 +92,18 @@ class Layer:
     scratch_bytes: int
     instructions: int | None = None
     instructions_per_mac: float | None = None
+    cycles: int | None = None
+    cycles_per_mac: float | None = None
+    latency_ns: int | None = None
+    energy_nj: int | None = None
+    classes: dict[str, int] | None = None
+    events: dict[str, int] | None = None
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over the network; `instructions` covers the whole of `<name>_run`, `init_instructions` that of `<name>_init`."""
+    """Sums over the network; `instructions` and what follows from them cover the whole of `<name>_run`, `init_instructions`
+    that of `<name>_init`. `cycles`, `latency_ns` and `energy_nj` are modelled from `classes` and `events`."""
 
     macs: int
     macs_executed: int
@@ -104,6 +111,12 @@ class Totals:
     instructions: int | None = None
     init_instructions: int | None = None
     instructions_per_mac: float | None = None
+    cycles: int | None = None
+    cycles_per_mac: float | None = None
+    latency_ns: int | None = None
+    energy_nj: int | None = None
+    classes: dict[str, int] | None = None
+    events: dict[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -214,13 +227,21 @@ def gates(budgets: Sequence[Budget], memory: Memory, totals: Totals, rows: Seque
     for budget in budgets:
         value, weight = _figure(budget.quantity, memory, totals)
         if value is None:
-            raise TapeoutError(
-                f"budget {budget.quantity.value}: there is no measured figure; it needs a Cortex-M target and its tools "
-                "(apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm)"
-            )
+            raise TapeoutError(_no_figure(budget.quantity, totals))
         heaviest = _heaviest(rows, weight)
         found.append(Gate(budget.quantity.value, budget.limit, value, value <= budget.limit, heaviest, budget.source))
     return tuple(found)
+
+
+def _no_figure(quantity: Quantity, totals: Totals) -> str:
+    """Why there is no figure for a budget, and what gives one."""
+    if totals.cycles is not None:
+        missing = "a board, whose clock counts; give --board" if totals.latency_ns is None else "a board whose power is known"
+        return f"budget {quantity.value}: there is no modelled figure; it needs {missing}"
+    return (
+        f"budget {quantity.value}: there is no measured figure; it needs a Cortex-M target and its tools "
+        "(apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm)"
+    )
 
 
 def _heaviest(rows: Sequence[Layer], weight: str) -> str:
@@ -228,7 +249,10 @@ def _heaviest(rows: Sequence[Layer], weight: str) -> str:
     if not rows or not weight:
         return "not known by layer"
     row = max(rows, key=lambda row: getattr(row, weight) or 0)
-    return f"{row.name} ({row.op}) with {getattr(row, weight) or 0:,} {weight.replace('_', ' ')}"
+    value = getattr(row, weight) or 0
+    if weight in ("latency_ns", "energy_nj"):
+        return f"{row.name} ({row.op}) with {scaled_text(value, 's' if weight == 'latency_ns' else 'J')}"
+    return f"{row.name} ({row.op}) with {value:,} {weight.replace('_', ' ')}"
 
 
 def _figure(quantity: Quantity, memory: Memory, totals: Totals) -> tuple[int | None, str]:
@@ -246,3 +270,7 @@ def _figure(quantity: Quantity, memory: Memory, totals: Totals) -> tuple[int | N
             return totals.macs_executed, "macs_executed"
         case Quantity.INSTRUCTIONS:
             return totals.instructions, "instructions"
+        case Quantity.LATENCY:
+            return totals.latency_ns, "latency_ns"
+        case Quantity.ENERGY:
+            return totals.energy_nj, "energy_nj"

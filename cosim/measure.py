@@ -1,7 +1,8 @@
 """What a run costs on a Cortex-M: instructions, counted exactly by a plugin of QEMU, and stack, painted.
 
-Instructions are not cycles: dual issue, wait states and a vector unit's width do not show. Counts depend on the sample, the
-compiler and the core alone, so they repeat to the last digit.
+Instructions are not cycles: dual issue, wait states and a vector unit's width do not show. So they are counted by class as well,
+for tapeout.targets.cortexm.cycles to model cycles of them. Counts depend on the sample, the compiler and the core alone, so they
+repeat to the last digit.
 """
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from tapeout.targets import tools
 from tapeout.targets.compiled import Compiled
 
 from .engine import EngineFailed, Inputs, program_flags, program_sources
+from .profile import Profile, read_notes
 from .qemu import PORT, STARTUP, QemuMachine
 from .records import encode
 
@@ -25,18 +27,30 @@ COUNTING = Path(__file__).parent / "counting"
 
 @dataclass(frozen=True)
 class Measurement:
-    """Instructions of `<name>_init` and `<name>_run`, and of each node by its number, as in the built product; bytes of
+    """What `<name>_init` and `<name>_run` execute, and each node by its number, as in the built product; bytes of
     stack that a run writes below its caller's frame, the C library's frames included.
 
     The nodes are counted in a build with two marks per node, in which gcc may move an instruction or two to another side; so
-    their sum is close to `run_instructions`, not equal.
+    their sum is close to that of `run`, not equal.
     """
 
-    init_instructions: int
-    run_instructions: int
-    node_instructions: tuple[int, ...]
+    init: Profile
+    run: Profile
+    nodes: tuple[Profile, ...]
     stack_bytes: int
     board: str  # on which QEMU ran it
+
+    @property
+    def init_instructions(self) -> int:
+        return self.init.instructions
+
+    @property
+    def run_instructions(self) -> int:
+        return self.run.instructions
+
+    @property
+    def node_instructions(self) -> tuple[int, ...]:
+        return tuple(node.instructions for node in self.nodes)
 
 
 def measure(compiled: Compiled, inputs: Inputs, machine: QemuMachine | None = None) -> Measurement:
@@ -57,9 +71,9 @@ def measure(compiled: Compiled, inputs: Inputs, machine: QemuMachine | None = No
     # Between two notes lie the first mark, not the second, and for init and run the instruction that calls.
     spans = [after - before for before, after in pairwise(watched)]
     return Measurement(
-        init_instructions=notes[1] - notes[0] - 2,
-        run_instructions=notes[3] - notes[2] - 2,
-        node_instructions=tuple(span - 1 for span in spans[3 : 3 + 2 * nodes : 2]),
+        init=(notes[1] - notes[0]).without(alu=1, branch_taken=1),
+        run=(notes[3] - notes[2]).without(alu=1, branch_taken=1),
+        nodes=tuple(span.without(alu=1) for span in spans[3 : 3 + 2 * nodes : 2]),
         stack_bytes=stack,
         board=board,
     )
@@ -68,14 +82,15 @@ def measure(compiled: Compiled, inputs: Inputs, machine: QemuMachine | None = No
 def build_plugin(folder: Path) -> Path:
     """Compiles the plugin. Raises MissingTool or ToolFailed."""
     plugin = folder / "count.so"
-    tools.call(["gcc", "-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", COUNTING / "count.c", "-o", plugin])
+    strict = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror")
+    tools.call(["gcc", *strict, "-shared", "-fPIC", COUNTING / "count.c", "-o", plugin])
     return plugin
 
 
 def _notes(
     machine: QemuMachine, compiled: Compiled, sample: bytes, plugin: Path, folder: Path, hooks: list[str]
-) -> tuple[list[int], int, str]:
-    """The instructions executed before each mark, the bytes of stack that the run uses, and the board."""
+) -> tuple[list[Profile], int, str]:
+    """What was executed before each mark, the bytes of stack that the run uses, and the board."""
     folder.mkdir()
     (folder / "inputs.bin").write_bytes(sample)
     functions = [f"-DMODEL_INIT={compiled.name}_init", f"-DMODEL_RUN={compiled.name}_run"]
@@ -85,4 +100,4 @@ def _notes(
     firmware = machine.build(compiled, sources, flags, folder, ["-Wl,--wrap=tapeout_init,--wrap=tapeout_run"])
     machine.start(compiled, firmware, folder, ["-plugin", f"{plugin},out={folder / 'notes'}"])
     stack = int(np.frombuffer((folder / "outputs.bin").read_bytes(), "<u4", 1)[0])
-    return [int(line) for line in (folder / "notes").read_text().split()], stack, firmware.board.name
+    return read_notes(folder / "notes"), stack, firmware.board.name

@@ -30,6 +30,7 @@ class Board:
     flash: Memory  # where code and constants lie; some form of RAM on boards that a debugger or QEMU loads
     ram: Memory
     source: str  # the documents that these figures are from
+    power_mw: float | None = None  # while it computes at that clock; None when not known
     qemu: str = ""  # the machine of qemu-system-arm that models the board; empty when there is none
 
 
@@ -57,5 +58,6 @@ def _read(path: Path) -> Board:
         flash=Memory(entry["flash"]["origin"], entry["flash"]["kib"] << 10),
         ram=Memory(entry["ram"]["origin"], entry["ram"]["kib"] << 10),
         source=entry["source"],
+        power_mw=entry.get("power_mw"),
         qemu=entry.get("qemu", ""),
     )

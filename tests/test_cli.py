@@ -67,6 +67,9 @@ def test_report_has_the_promised_figures(bundle: Path) -> None:
     assert totals["macs"] >= totals["macs_executed"] > 0
     assert 0.8 * totals["instructions"] < sum(layer["instructions"] for layer in report["layers"]) < 1.2 * totals["instructions"]
     assert totals["macs_executed"] == sum(layer["macs_executed"] for layer in report["layers"])
+    for part in (totals, *(layer for layer in report["layers"] if layer["instructions"])):
+        assert sum(part["classes"].values()) == part["instructions"] < part["cycles"]
+        assert part["latency_ns"] is part["energy_nj"] is None  # they need a board
     assert report["inputs"][0]["source_shape"] == [1, 1, 8, 8] and report["inputs"][0]["shape"] == [1, 8, 8, 1]
 
 
@@ -156,6 +159,28 @@ def test_a_board_implies_its_target_and_its_memory(tmp_path: Path) -> None:
     assert [(b["quantity"], b["limit"], b["source"]) for b in report["budgets"]] == [
         ("flash", 2048 << 10, "memory of nucleo-l4r5zi"), ("ram", 640 << 10, "memory of nucleo-l4r5zi"),
     ]
+
+
+@pytest.mark.parametrize(("limit", "layer"), [("latency=10us", "latency_ns"), ("energy=5uJ", "energy_nj")])
+def test_over_a_budget_of_time_or_energy(limit: str, layer: str, tmp_path: Path) -> None:
+    out, quantity = tmp_path / "out", limit.partition("=")[0]
+    refused(1, f"over budget: {quantity}", "compile", MODEL, "--board", "nucleo-l4r5zi", "--budget", limit, "-o", out)
+    report = json.loads((out / "report.json").read_text())
+    totals = report["totals"]
+    assert abs(totals["latency_ns"] - totals["cycles"] * 1.31 / 0.12) <= 1
+    assert abs(totals["energy_nj"] - totals["latency_ns"] * 0.0334) <= 1
+    heaviest = max(report["layers"], key=lambda row: row[layer] or 0)
+    assert report["budgets"][0]["value"] == totals[layer] and heaviest["name"] in report["budgets"][0]["heaviest"]
+    assert "error band -12 % to +8 % on rows left out (STM32L4R5)" in report["figures"][f"totals.{layer}"]
+    assert "per MAC" in tapeout("report", out).stdout
+
+
+def test_a_budget_of_time_or_energy_says_what_it_needs(tmp_path: Path) -> None:
+    arguments = ("compile", MODEL, "-o", tmp_path / "out")
+    refused(2, "budget latency: there is no modelled figure; it needs a board, whose clock counts; give --board",
+            *arguments, "--target", "cortex-m4", "--budget", "latency=50ms")
+    refused(2, "budget energy: there is no modelled figure; it needs a board whose power is known",
+            *arguments, "--board", "nucleo-f446re", "--budget", "energy=5mJ")
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ class Job:
 @click.option("--optimize", type=click.Choice(["time", "size", "ram"]), default="time", show_default=True,
               help="Choose kernels for speed; for flash, weights as wide as their codes; for RAM, scratch that adds nothing to the arena.")
 @click.option("--kernel", "kernels", multiple=True, metavar="NODE=SYMBOL", help="Pins the kernel of a node; the report names those chosen.")
-@click.option("--budget", default="", metavar="K=V,...", help="Upper bounds, such as flash=256k,ram=64k,instructions=30M.")
+@click.option("--budget", default="", metavar="K=V,...", help="Upper bounds, such as flash=256k,ram=64k,latency=50ms,energy=2mJ.")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
 @weights_option
 @click.option("--name", metavar="N", help="Prefix of files and symbols; else from the model's file name.")

@@ -7,12 +7,13 @@ import tempfile
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tapeout.cosim.engine import Machine
 from tapeout.cosim.host import Host
 from tapeout.cosim.measure import Measurement
 from tapeout.cosim.measure import measure as measure_run
+from tapeout.cosim.profile import Profile
 from tapeout.cosim.qemu import QemuMachine
 from tapeout.cosim.touched import touched
 from tapeout.cosim.vectors import random_inputs
@@ -21,7 +22,9 @@ from tapeout.targets.c.emit import describe_layout
 from tapeout.targets.c.names import Names
 from tapeout.targets.compiled import Compiled
 from tapeout.targets.cortexm import firmware
+from tapeout.targets.cortexm.cycles import CycleModel, models, nanojoules
 from tapeout.targets.cortexm.target import CortexM
+from tapeout.targets.target import Target
 from tapeout.targets.tools import MissingTool
 
 from ..errors import CheckFailed
@@ -69,12 +72,24 @@ def measure(compiled: Compiled, board: Board | None) -> Figures:
             "memory.arena_touched_bytes": where,
             "totals.instructions": f"{where}, exact, one input of seed {_SEED}",
             "layers[].instructions": f"{where}, with a mark between nodes",
+            **model_notes(models()[compiled.target.name], board),
         }
         used = ("arm-none-eabi-gcc", "qemu-system-arm")
         return Figures(built, run, _touched(machine, compiled, inputs), notes, _versions(*used), ())
     except MissingTool as error:
         notes = {"memory.flash_bytes": f"measured in the ELF for {built.board.name}"} if built else {}
         return Figures(built, None, None, notes, {}, (f"instructions and stack are not measured: {error}",))
+
+
+def model_notes(model: CycleModel, board: Board | None) -> dict[str, str]:
+    """How cycles, time and energy follow from the counts."""
+    notes = {"totals.cycles": f"modelled from instructions by class, zero wait states: {model.source}"}
+    if board:
+        clock = f"{model.stall:g} x cycles / {board.clock_hz / 1e6:g} MHz"
+        notes["totals.latency_ns"] = f"model, {clock}; {model.band}"
+    if board and board.power_mw is not None:
+        notes["totals.energy_nj"] = f"model, {board.power_mw:g} mW of one board x latency; {model.band}, of the time alone"
+    return notes
 
 
 def _touched(machine: Machine, compiled: Compiled, inputs: dict[str, Array]) -> int:
@@ -104,8 +119,8 @@ def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures, diges
     Raises TapeoutError for a budget without figure.
     """
     graph, plan = compiled.graph, compiled.plan
-    rows = _layers(compiled, nominal, figures.run)
-    totals = _totals(compiled, nominal, figures.run)
+    rows = _layers(compiled, nominal, figures.run, job.board)
+    totals = _totals(compiled, nominal, figures.run, job.board)
     memory = _memory(compiled, figures)
     names = Names(graph, compiled.name)
     inputs = tuple(edge(graph, p, plan, names.input(p), describe_layout(p.axes)) for p in graph.inputs)
@@ -127,25 +142,40 @@ def _arena_note(planned: int, touched_bytes: int | None) -> str:
     return "planned, equal to the bytes a run touches" + (f" and {alignment} of alignment" if alignment else "")
 
 
-def _layers(compiled: Compiled, nominal: Graph, run: Measurement | None) -> tuple[Layer, ...]:
+def _layers(compiled: Compiled, nominal: Graph, run: Measurement | None, board: Board | None) -> tuple[Layer, ...]:
     graph, symbols = compiled.graph, compiled.selection.symbols()
     rows = layers(graph, nominal, compiled.plan, [symbols.get(n.name) for n in graph.nodes])
     rows = tuple(replace(row, weight_bytes=compiled.selection.constant_bytes(graph, n)) for row, n in zip(rows, graph.nodes, strict=True))
     if run is None:
         return rows
     return tuple(
-        replace(row, instructions=count, instructions_per_mac=_per_mac(count, row.macs_executed))
-        for row, count in zip(rows, run.node_instructions, strict=True)
+        _with_effort(row, profile, row.macs_executed, compiled.target, board) for row, profile in zip(rows, run.nodes, strict=True)
     )
 
 
-def _totals(compiled: Compiled, nominal: Graph, run: Measurement | None) -> Totals:
+def _totals(compiled: Compiled, nominal: Graph, run: Measurement | None, board: Board | None) -> Totals:
     macs = sum(node_macs(nominal).values())
     executed = sum(node_macs(compiled.graph).values())
-    parameters = sum(v.type.size for v in compiled.graph.constants())
+    totals = Totals(macs, executed, sum(v.type.size for v in compiled.graph.constants()))
     if run is None:
-        return Totals(macs, executed, parameters)
-    return Totals(macs, executed, parameters, run.run_instructions, run.init_instructions, _per_mac(run.run_instructions, macs))
+        return totals
+    return replace(_with_effort(totals, run.run, macs, compiled.target, board), init_instructions=run.init.instructions)
+
+
+_Row = TypeVar("_Row", Layer, Totals)
+
+
+def _with_effort(row: _Row, profile: Profile, macs: int, target: Target, board: Board | None) -> _Row:
+    """A row with what it executes, and the cycles, time and energy modelled of that; time and energy need a board."""
+    model = models()[target.name]
+    cycles = model.modelled({**profile.classes, **profile.events})
+    latency = model.nanoseconds(cycles, board) if board else None
+    energy = nanojoules(latency, board) if board and latency is not None else None
+    return replace(
+        row, instructions=profile.instructions, instructions_per_mac=_per_mac(profile.instructions, macs),
+        cycles=cycles, cycles_per_mac=_per_mac(cycles, macs), latency_ns=latency, energy_nj=energy,
+        classes=dict(profile.classes), events=dict(profile.events),
+    )
 
 
 def _memory(compiled: Compiled, figures: Figures) -> Memory:
@@ -166,8 +196,8 @@ def _memory(compiled: Compiled, figures: Figures) -> Memory:
     return memory
 
 
-def _per_mac(instructions: int, macs: int) -> float | None:
-    return round(instructions / macs, 4) if macs else None
+def _per_mac(count: int, macs: int) -> float | None:
+    return round(count / macs, 4) if macs else None
 
 
 def _how(job: Job) -> str | None:

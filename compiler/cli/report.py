@@ -45,28 +45,52 @@ def show(report: Report) -> None:
     console.print(f"[bold]{report.model.name}[/bold] for {where} (from {report.model.file}{how})")
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("layer", overflow="ellipsis", no_wrap=True, max_width=28)
+    table.add_column("layer", overflow="ellipsis", no_wrap=True, max_width=22)
     table.add_column("op", no_wrap=True)
     table.add_column("output", no_wrap=True)
-    for title in ("MACs", "executed", "weights B", "instructions", "/MAC"):
+    for title in ("MACs", "executed", "weights B", "instructions", "/MAC", "cycles"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in report.layers:
         table.add_row(
             row.name, row.op, row.output, _count(row.macs), _count(row.macs_executed), _count(row.weight_bytes),
-            _count(row.instructions), _ratio(row.instructions_per_mac),
+            _count(row.instructions), _ratio(row.instructions_per_mac), _count(row.cycles),
         )
     totals = report.totals
     table.add_section()
     table.add_row(
         "whole run", "", "", _count(totals.macs), _count(totals.macs_executed), _count(report.memory.weight_bytes),
-        _count(totals.instructions), _ratio(totals.instructions_per_mac),
+        _count(totals.instructions), _ratio(totals.instructions_per_mac), _count(totals.cycles),
     )
     console.print(table)
+    if totals.cycles is not None:
+        console.print(_speed(report))
     console.print(_memory(report))
     for gate in report.budgets:
         console.print(f"[{'green' if gate.met else 'red'}]{gate.text()}[/]")
     for warning in report.warnings:
         console.print(f"[yellow]warning:[/] {warning}")
+
+
+def _speed(report: Report) -> Table:
+    """What is modelled of a run: cycles, time and energy."""
+    from rich.table import Table
+
+    from ..budget import scaled_text
+
+    totals = report.totals
+    table = Table(box=None, pad_edge=False)
+    table.add_column("speed")
+    table.add_column("modelled", justify="right", no_wrap=True)
+    table.add_column("")
+    per_mac = f"{totals.cycles_per_mac:.2f} per MAC" if totals.cycles_per_mac is not None else ""
+    rows = (
+        ("cycles", _count(totals.cycles), "totals.cycles", per_mac),
+        ("latency", "-" if totals.latency_ns is None else scaled_text(totals.latency_ns, "s"), "totals.latency_ns", ""),
+        ("energy", "-" if totals.energy_nj is None else scaled_text(totals.energy_nj, "J"), "totals.energy_nj", ""),
+    )
+    for title, value, key, note in rows:
+        table.add_row(title, value, "; ".join(filter(None, (note, report.figures.get(key, "")))))
+    return table
 
 
 def _memory(report: Report) -> Table:

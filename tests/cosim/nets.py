@@ -9,13 +9,14 @@ import numpy as np
 
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import F32, Builder, Graph, QType, Type
-from tapeout.compiler.memory import Buffer
+from tapeout.compiler.memory import Buffer, plan
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.requant import Requant
 from tapeout.targets.c.target import TARGETS
 from tapeout.targets.compiled import Compiled
+from tapeout.targets.target import Target
 from tests.cases import make_graph
 
 CHANNELS = (5, 4, 3)
@@ -52,9 +53,19 @@ def two_heads() -> Graph:
 
 
 def compiled(graph: Graph, folder: Path) -> Compiled:
-    """The graph as C for the host."""
+    """The graph as C for the host, its buffers apart."""
     folder.mkdir(exist_ok=True)
-    return Compiled.write(folder, graph.name, TARGETS[0], graph)
+    return plainly(folder, graph.name, TARGETS[0], graph)
+
+
+def plainly(folder: Path, name: str, target: Target, graph: Graph) -> Compiled:
+    """The graph run by the kernels of the ops' own names, no output over its input: with the code and the places that tests then change."""
+    pins = {n.name: target.kernel(graph, n)[1].symbol for n in graph.nodes if not n.op.alias}
+    written = Compiled.write(folder, name, target, graph, pins=pins)
+    apart = replace(written, plan=plan(graph, written.selection.scratch(graph)))
+    apart.emit(folder)
+    (folder / "plan.json").write_text(apart.plan.to_json())
+    return apart
 
 
 def mutate(model: Compiled, old: str, new: str, file: str = "kernels/conv2d.h") -> Compiled:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tapeout.compiler.run import run
 from tapeout.cosim.compare import compare, differing
 from tapeout.cosim.engine import EngineFailed
 from tapeout.cosim.measure import COUNTING, build_plugin, measure
+from tapeout.cosim.profile import read_notes
 from tapeout.cosim.qemu import PORT, QEMU, STARTUP, Qemu, QemuMachine, boot
 from tapeout.targets.board import load
 from tapeout.targets.compiled import Compiled
@@ -21,11 +23,13 @@ from tapeout.targets.cortexm.target import TARGETS, CortexM
 from tapeout.targets.tools import MissingTool
 from tests.small import CODES, FLOATS, feed, network
 
+from .nets import plainly
+
 M4 = TARGETS[2]
 
 
 def compiled_for(target: CortexM, q: QType | FType, folder: Path) -> Compiled:
-    return Compiled.write(folder, "small", target, network(q))
+    return plainly(folder, "small", target, network(q))
 
 
 @pytest.fixture
@@ -150,8 +154,12 @@ def test_the_plugin_counts_a_known_loop_exactly(target: CortexM, tmp_path: Path)
     firmware = link(target, target.qemu_boards[0], objects, tmp_path / "loop.elf")
     notes = tmp_path / "notes"
     assert boot(firmware, tmp_path, 60, ["-plugin", f"{build_plugin(tmp_path)},out={notes}"]) == (0, "")
-    counts = np.diff([int(line) for line in notes.read_text().split()])[::2]
-    assert [int(c) for c in counts] == [1 + 2 * n for n in (1, 10, 100, 1000)]  # the first mark and two for every turn
+    counts = [after - before for before, after in pairwise(read_notes(notes))][::2]
+    for found, turns in zip(counts, (1, 10, 100, 1000), strict=True):
+        assert found.instructions == 1 + 2 * turns  # the first mark and two for every turn
+        assert {name: count for name, count in found.classes.items() if count} == {
+            "alu": 1 + turns, "branch_not_taken": 1, **({"branch_taken": turns - 1} if turns > 1 else {}),
+        }
 
 
 def test_the_plugin_sees_a_mark_at_every_address(tmp_path: Path) -> None:
@@ -162,7 +170,7 @@ def test_the_plugin_sees_a_mark_at_every_address(tmp_path: Path) -> None:
     firmware = link(M4, M4.qemu_boards[0], objects, tmp_path / "marks.elf")
     notes = tmp_path / "notes"
     assert boot(firmware, tmp_path, 60, ["-plugin", f"{build_plugin(tmp_path)},out={notes}"]) == (0, "")
-    counts = [int(line) for line in notes.read_text().split()]
+    counts = [note.instructions for note in read_notes(notes)]
     assert len(counts) == 4002 and set(np.diff(counts)) == {1}
 
 

@@ -1,0 +1,126 @@
+"""What the MLPerf Tiny int8 networks cost on Cortex-M: `python benchmarks/cortexm.py [--check | --update]`.
+
+Prints a table for the current tree. `--check` ends with status 1 when a figure is more than 1 % above the baseline, cortexm.json;
+`--update` writes the baseline. The models are those of TAPEOUT_ZOO. Every figure repeats to the last digit with the same tools.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BASELINE = ROOT / "benchmarks" / "cortexm.json"
+MODELS = ("ad_autoencoder", "ic_resnet8", "kws_dscnn", "vww_mobilenet96")
+TARGETS = ("cortex-m0", "cortex-m4", "cortex-m55")
+PERCENT = 1  # by which a figure may rise
+WATCHED = ("instructions", "cycles", "arena_bytes", "code_bytes")  # of a row: less is better
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network on one core; `code_bytes` is flash without weights."""
+
+    macs: int
+    macs_executed: int
+    instructions: int
+    cycles: int
+    arena_bytes: int
+    code_bytes: int
+
+    def cells(self) -> list[str]:
+        return [
+            f"{self.instructions:,}", f"{self.instructions / self.macs:.2f}", f"{self.instructions / self.macs_executed:.2f}",
+            f"{self.cycles / self.macs:.2f}", f"{self.arena_bytes:,}", f"{self.code_bytes:,}",
+        ]
+
+
+TITLES = (
+    "network", "core", "instructions", "per MAC", "per executed MAC", "modelled cycles per MAC", "arena B", "flash without weights B",
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The rows by `network/core`, and the versions of the compiler and the simulator that they depend on."""
+
+    tools: Mapping[str, str]
+    rows: Mapping[str, Row]
+
+    def table(self) -> str:
+        lines = [f"| {' | '.join([*name.split('/'), *row.cells()])} |" for name, row in self.rows.items()]
+        return "\n".join([f"| {' | '.join(TITLES)} |", "|" + "---|" * len(TITLES), *lines])
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def from_json(text: str) -> Measured:
+    data = json.loads(text)
+    return Measured(data["tools"], {name: Row(**row) for name, row in data["rows"].items()})
+
+
+def rises(baseline: Measured, found: Measured) -> list[str]:
+    """A line for each watched figure that is more than PERCENT above the baseline, and for each row that one of both lacks."""
+    lines = [f"{name}: only in one of baseline and tree" for name in sorted(baseline.rows.keys() ^ found.rows.keys())]
+    for name in (n for n in baseline.rows if n in found.rows):
+        for figure in WATCHED:
+            before, after = getattr(baseline.rows[name], figure), getattr(found.rows[name], figure)
+            if 100 * after > (100 + PERCENT) * before:
+                lines.append(f"{name}: {figure} {after:,}, baseline {before:,} ({after / before - 1:+.1%})")
+    return lines
+
+
+def compiled(model: Path, target: str) -> tuple[Row, dict[str, str]]:
+    """Compiles one model for one core by the command; returns its figures and the versions of the tools."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(Path(sys.executable).parent / "tapeout"), "compile", str(model), "--target", target, "-o", f"{folder}/out"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{model.name} does not compile for {target}: {done.stderr}")
+        report = json.loads((Path(folder) / "out" / "report.json").read_text())
+    totals, memory = report["totals"], report["memory"]
+    if totals["instructions"] is None:
+        raise SystemExit(f"{model.name} for {target} was not measured: {'; '.join(report['warnings'])}")
+    return Row(
+        totals["macs"], totals["macs_executed"], totals["instructions"], totals["cycles"], memory["arena_bytes"],
+        memory["flash_bytes"] - memory["weight_bytes"],
+    ), report["tools"]
+
+
+def measure(zoo: Path) -> Measured:
+    rows: dict[str, Row] = {}
+    tools: dict[str, str] = {}
+    for model in MODELS:
+        for target in TARGETS:
+            rows[f"{model}/{target}"], tools = compiled(zoo / f"{model}_int8.tflite", target)
+    return Measured(tools, rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What the MLPerf Tiny int8 networks cost on Cortex-M.")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--check", action="store_true", help=f"fail when a figure is more than {PERCENT} %% above the baseline")
+    choice.add_argument("--update", action="store_true", help="write the baseline")
+    options = parser.parse_args()
+    found = measure(Path(os.environ.get("TAPEOUT_ZOO", ROOT.parent / "shared" / "zoo")) / "mlperf_tiny")
+    print(found.table())
+    if options.update:
+        BASELINE.write_text(found.to_json())
+    if options.check:
+        baseline = from_json(BASELINE.read_text())
+        if baseline.tools != found.tools:
+            print(f"note: the baseline was made by {'; '.join(baseline.tools.values())}", file=sys.stderr)
+        worse = rises(baseline, found)
+        if worse:
+            raise SystemExit("\n".join(worse))
+
+
+if __name__ == "__main__":
+    main()
