@@ -164,7 +164,7 @@ def measure(net: Net, x: Tensor) -> tuple[Array, int, int]:
     """What compiled C predicts, the bytes of the weights and those of all constants."""
     lowered = build.lower(annotated(net))
     with tempfile.TemporaryDirectory() as folder:
-        compiled = Compiled.write(Path(folder) / "c", "binary", find_target("cortex-m4"), lowered)
+        compiled = Compiled.write(Path(folder) / "c", "binary", find_target("c"), lowered)
         found = HOST.run(compiled, {"x": x.numpy().reshape(-1, 1, 28, 28, 1)})
     weights = sum(v.type.bytes for v in lowered.constants() if v.name.endswith(".w"))
     return found["y"].reshape(-1, 10).argmax(1), weights, sum(v.type.bytes for v in lowered.constants())

@@ -110,10 +110,10 @@ def test_cosim_is_equal_everywhere_and_writes_what_is_asked(bundle: Path, tmp_pa
 def test_cosim_finds_a_changed_kernel(bundle: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     subprocess.run(["cp", "-r", bundle, broken], check=True)
-    kernel = broken / "cortex-m4" / "kernels" / "conv2d.h"
+    kernel = broken / "cortex-m4" / "kernels" / "conv2d_pairs.h"
     text = kernel.read_text()
-    assert "- p->x_zero)" in text
-    kernel.write_text(text.replace("- p->x_zero)", "- p->x_zero + 1)"))
+    assert "pairs_put(row, e++, p->x_zero, p->x_zero)" in text
+    kernel.write_text(text.replace("pairs_put(row, e++, p->x_zero, p->x_zero)", "pairs_put(row, e++, p->x_zero + 9, p->x_zero)"))
     done = tapeout("cosim", broken, "--engines", "host,qemu", "--count", 4, "--junit", tmp_path / "j.xml")
     assert done.returncode == 1
     assert "host: 0 / 40 elements differ" in done.stdout

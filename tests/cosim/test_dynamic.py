@@ -43,11 +43,10 @@ def test_engines_equal_the_reference(case: str, tmp_path: Path) -> None:
     assert "dynamic_quantize" in {n.op.name() for n in lowered.nodes}
     layers = [n for n in lowered.nodes if n.op.name() in ("conv2d", "depthwise_conv2d", "dense")]
     assert len(layers) == 4 and not any("f32" in n.op.symbol(lowered.types(n)) for n in layers)
-    compiled = Compiled.write(tmp_path / "m4", "net", find_target("cortex-m4"), lowered)
+    compiled, firmware = (Compiled.write(tmp_path / name, "net", find_target(name), lowered) for name in ("c", "cortex-m4"))
     x = samples(24, 5)
     expected = run(lowered, {"x": x})
-    for engine in (HOST_ASAN, QEMU):
-        found = engine.run(compiled, {"x": x})
+    for found in (HOST_ASAN.run(compiled, {"x": x}), QEMU.run(firmware, {"x": x})):
         for name, array in expected.items():
             np.testing.assert_array_equal(found[name], array)
     assert isinstance(HOST_ASAN, Harnessed)

@@ -81,11 +81,10 @@ def mixed() -> Graph:
 def test_engines_equal_the_reference(graph: Graph, tmp_path: Path) -> None:
     lowered = build.lower(graph)
     assert not any(isinstance(n.op, Threshold) and not isinstance(lowered.types(n)[0].q, FType) for n in lowered.nodes)  # type: ignore[union-attr]
-    compiled = Compiled.write(tmp_path / "m4", "net", find_target("cortex-m4"), lowered)
+    compiled, firmware = (Compiled.write(tmp_path / name, "net", find_target(name), lowered) for name in ("c", "cortex-m4"))
     inputs = random_inputs(lowered, 24, seed=1)
     expected = run(graph, inputs)
-    for engine in (HOST_ASAN, QEMU):
-        found = engine.run(compiled, inputs)
+    for found in (HOST_ASAN.run(compiled, inputs), QEMU.run(firmware, inputs)):
         for name, array in expected.items():
             np.testing.assert_array_equal(found[name], array)
     assert isinstance(HOST_ASAN, Harnessed)
