@@ -1,11 +1,13 @@
 """Requantization whose last shift is the same in every channel, so that it is a part of the saturating instruction: two per output.
 
-A sum, times a power of two of the channel, times a multiplier, the high word of that, plus a number, shifted: with weights of 16 bits the
-power of two is a part of the weights. Where the channel's power brings its shift to the common one, the multiplier stays as it is. Where it
-would be a fraction, the multiplier loses bits instead. The rounding itself may be any; that the codes are its codes is proved for each channel,
-by its own multiplier, at every sum where a code begins and at the sum before, which is all, as both rise with the sum.
-TensorFlow Lite's two roundings are one floor where x is not negative: `floor(floor(s * mul / 2^31 + 1/2) / 2^r + 1/2)`; where codes below
-the zero point are clipped, as after ReLU, that is all of them.
+    code = ((sum * 2^power + more) * mul / 2^32 + add) / 2^shift, both divisions rounded down, saturated to 8 bits and clipped
+
+With weights of 16 bits the power of two is a part of the weights. Where the channel's power brings its own shift to the common one, its
+multiplier stays as it is; where that would take a fraction, the multiplier loses bits instead. Whatever the rounding: a code begins at
+some least sum, which is found by bisection. With the slope given, each code asks of `more * mul + add * 2^32` that the form gives it at
+this sum, and not at the sum before. Numbers in the interval that is left by all codes are a proof, as both sides rise with the sum.
+TensorFlow Lite's two roundings are of this form where codes below the zero point are clipped, as after ReLU: they are one floor where
+the product is not negative, `floor(floor(sum * mul / 2^31 + 1/2) / 2^r + 1/2)`.
 """
 from __future__ import annotations
 
@@ -14,84 +16,109 @@ from itertools import product
 
 import numpy as np
 
-from tapeout.compiler.fixed import INT32_MAX, Int, Rounding, requantize
+from tapeout.compiler.fixed import INT32_MAX, Int, requantize
 from tapeout.compiler.ir import Array
 from tapeout.compiler.ops.requant import Requant
 
-_SMALLEST_SHIFT, _LARGEST_SHIFT = 1, 30
+_SMALLEST_SHIFT, _LARGEST_SHIFT = 1, 20
+_LARGEST_POWER = 16
+_FAR = np.int64(1) << 62
 
 
 @dataclass(frozen=True)
 class CommonShift:
-    """`codes = (((sum << power) * mul >> 32) + add) >> shift`, saturated to 8 bits and clipped; arrays are int64 (C,)."""
+    """The numbers of each channel, int64 (C,)."""
 
     power: Int
+    more: Int
     mul: Int
     add: Int
     shift: int
 
     def codes(self, sums: Int) -> Int:
         """What the kernel computes of sums (C, N), before it clips."""
-        mul, add, power = (a[:, np.newaxis] for a in (self.mul, self.add, self.power))
-        return np.asarray(np.clip(((((sums << power) * mul) >> 32) + add) >> self.shift, -128, 127))
+        power, more, mul, add = (a[:, np.newaxis] for a in (self.power, self.more, self.mul, self.add))
+        return np.asarray(np.clip((((((sums << power) + more) * mul) >> 32) + add) >> self.shift, -128, 127))
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Of each channel, int64 (C,): multiplier, shift and the largest magnitude of a sum; (C, codes) where the codes lo + 1 .. hi begin."""
+
+    mul: Int
+    shift: Int
+    sums: Int
+    codes: Int
+    begins: Int
+
+    def part(self, channels: Int) -> _Layer:
+        return _Layer(self.mul[channels], self.shift[channels], self.sums[channels], self.codes, self.begins[channels])
 
 
 def common_shift(requant: Requant, mul: Array, shift: Array, sums: Array, weights: Array) -> CommonShift | str:
     """The form for multipliers and shifts (C,), sums of at most `sums` (C,) and largest magnitudes of weights (C,), or why there is none."""
-    mul, shift = mul.astype(np.int64), shift.astype(np.int64)
     if mul.min() < 0:
         return "a negative multiplier"
     if max(sums) > INT32_MAX:
         return "sums of more than 32 bits"
-    sums = sums.astype(np.int64)
     room = np.minimum(_room(weights, (1 << 15) - 1), _room(sums, INT32_MAX))
-    begins = _begins(requant, mul, shift, sums)
-    for common in range(min(_LARGEST_SHIFT, int((room + shift).min()) - 32), _SMALLEST_SHIFT - 1, -1):
-        power = np.where(common + 32 - shift >= 0, common + 32 - shift, room)
-        form = _proved(requant, CommonShift(power, mul, np.zeros_like(mul), common), shift, sums, begins)
-        if form is not None:
+    layer = _layer(requant, mul.astype(np.int64), shift.astype(np.int64), sums.astype(np.int64))
+    for common in range(min(_LARGEST_SHIFT, int((room + layer.shift).min()) - 32), _SMALLEST_SHIFT - 1, -1):
+        if (form := _with_shift(layer, room, common)) is not None:
             return form
     return f"rounding {requant.rounding} with multipliers of no common shift"
 
 
 def _room(magnitudes: Array, most: int) -> Int:
-    """How far magnitudes may be shifted to the left so that they are at most `most`; 16 at most."""
-    return np.array([max(k for k in range(17) if int(m) << k <= most) for m in magnitudes], np.int64)
+    """How far magnitudes may be shifted to the left so that they are at most `most`."""
+    return np.array([max(k for k in range(_LARGEST_POWER + 1) if int(m) << k <= most) for m in magnitudes], np.int64)
 
 
-def _begins(requant: Requant, mul: Int, shift: Int, sums: Array) -> Int:
-    """(C, codes): the least sum of each channel, within its bounds, whose code is at least lo + 1 .. hi; one more than the bound if none is."""
+def _layer(requant: Requant, mul: Int, shift: Int, sums: Int) -> _Layer:
+    """With the least sum, within its bounds, of a code of at least lo + 1 .. hi; one more than the bound if there is none."""
     codes = np.arange(requant.lo + 1, requant.hi + 1)
-    bound = sums[:, np.newaxis]
-    low, high = np.broadcast_to(-bound, (len(mul), len(codes))), np.broadcast_to(bound + 1, (len(mul), len(codes)))
+    low, high = (np.broadcast_to(a[:, np.newaxis], (len(mul), len(codes))) for a in (-sums, sums + 1))
     while (low < high).any():
         middle = (low + high) >> 1
-        reached = requantize(middle, mul[:, np.newaxis], shift[:, np.newaxis], requant.rounding) + requant.output.zero[0] >= codes
-        low, high = np.where(reached | (low >= high), low, middle + 1), np.where(reached, middle, high)
-    return np.asarray(low)
+        code = requantize(middle, mul[:, np.newaxis], shift[:, np.newaxis], requant.rounding) + requant.output.zero[0]
+        low, high = np.where((code >= codes) | (low >= high), low, middle + 1), np.where(code >= codes, middle, high)
+    return _Layer(mul, shift, sums, codes, np.asarray(low))
 
 
-def _proved(requant: Requant, form: CommonShift, shift: Int, sums: Array, begins: Int) -> CommonShift | None:
-    """The form with the multipliers and additions that give the rounding's codes in every channel, if there are such."""
-    lost = shift + form.power - 32 - form.shift
-    mul = (form.mul + ((np.int64(1) << lost) >> 1)) >> lost
-    half = 0 if requant.rounding is Rounding.FLOOR else 1 << (form.shift - 1)
-    add = np.full_like(mul, half + (requant.output.zero[0] << form.shift))
-    if requant.rounding is Rounding.TFLITE:
-        add += (np.int64(1) << form.shift) >> np.clip(shift - 30, 0, 62)
-    open = np.ones(len(mul), bool)
-    for add_more, mul_more in product((0, 1, -1, 2, -2), (0, 1, -1)):
-        tried = CommonShift(form.power, np.where(open, mul + mul_more * (lost > 0), form.mul), np.where(open, add + add_more, form.add), form.shift)
-        form, open = tried, ~_equal(requant, tried, sums, begins)
-        if not open.any():
-            return form
+def _with_shift(layer: _Layer, room: Int, common: int) -> CommonShift | None:
+    """The form with this shift, if every channel has numbers for it."""
+    least = np.maximum(common + 32 - layer.shift, 0)
+    found = CommonShift(*(np.zeros_like(layer.mul) for _ in range(4)), common)
+    open = np.arange(len(layer.mul))
+    for powers, mul_more in product((0, 2, 4, 8), (0, 1, -1)):
+        tried, proved = _tried(layer.part(open), np.minimum(least[open] + powers, room[open]), common, mul_more)
+        for whole, part in ((found.power, tried.power), (found.more, tried.more), (found.mul, tried.mul), (found.add, tried.add)):
+            whole[open] = part
+        open = open[~proved]
+        if not len(open):
+            return found
     return None
 
 
-def _equal(requant: Requant, form: CommonShift, sums: Array, begins: Int) -> Array:
-    """(C,): whether nothing leaves 32 bits on the way, and the codes lo + 1 .. hi begin where they should."""
-    bound, codes = sums[:, np.newaxis], np.arange(requant.lo + 1, requant.hi + 1)
-    largest = (((bound[:, 0] << form.power) * form.mul) >> 32) + np.abs(form.add) + 1
-    at, before = form.codes(np.minimum(begins, bound)), form.codes(np.maximum(begins - 1, -bound))
-    begun = (at >= codes) | (begins > bound)
-    return np.asarray((largest <= INT32_MAX) & (form.mul <= INT32_MAX) & (begun & ((before < codes) | (begins == -bound))).all(axis=1))
+def _tried(layer: _Layer, power: Int, common: int, mul_more: int) -> tuple[CommonShift, Array]:
+    """The form with these powers and rounded multipliers, and whether it is proved (C,); `mul_more` is for those that lose bits."""
+    lost = layer.shift + power - 32 - common
+    mul = np.maximum(((layer.mul + ((np.int64(1) << lost) >> 1)) >> lost) + mul_more * (lost > 0), 0)
+    least, below = _interval(layer, power, common, mul)
+    add = least >> 32
+    more = -(-(least - (add << 32)) // np.maximum(mul, 1))
+    upper = ((add + 1) << 32) < below  # without `more`, which most channels need not have
+    add, more = np.where(upper, add + 1, add), np.where(upper, 0, more)
+    begin = (layer.sums << power) + more
+    largest = np.maximum(((begin * mul) >> 32) + np.abs(add) + 1, np.maximum(begin, mul))
+    return CommonShift(power, more, mul, add, common), (more * mul + (add << 32) < below) & (largest <= INT32_MAX)
+
+
+def _interval(layer: _Layer, power: Int, common: int, mul: Int) -> tuple[Int, Int]:
+    """What `more * mul + add * 2^32` must at least be, and what it must be below (C,), for the codes to begin where they should."""
+    bound, slope = layer.sums[:, np.newaxis], (mul << power)[:, np.newaxis]
+    codes = layer.codes.astype(np.int64) << (32 + common)
+    reached, passed = layer.begins <= bound, layer.begins > -bound
+    least = np.where(reached, codes - layer.begins * slope, -_FAR).max(axis=1, initial=-_FAR)
+    below = np.where(passed, codes - (layer.begins - 1) * slope, _FAR).min(axis=1, initial=_FAR)
+    return np.where(least > -_FAR, least, below - (np.int64(1) << 32)), below

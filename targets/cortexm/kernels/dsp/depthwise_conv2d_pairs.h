@@ -125,7 +125,22 @@ static inline void pairs_rows(const depthwise_conv2d_pairs_s8_params *p, const i
     }
 }
 
-/* a's bytes 0 and 2, or 1 and 3, as two numbers of 16 bits */
+/* Of two words, their lower or their upper halves, those of `a` below. */
+static inline uint32_t pairs_lower(uint32_t a, uint32_t b)
+{
+    uint32_t result;
+    __asm("pkhbt %0, %1, %2, lsl #16" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+}
+
+static inline uint32_t pairs_upper(uint32_t a, uint32_t b)
+{
+    uint32_t result;
+    __asm("pkhtb %0, %1, %2, asr #16" : "=r"(result) : "r"(b), "r"(a));
+    return result;
+}
+
+/* Bytes 0 and 2, or 1 and 3, as two numbers of 16 bits. */
 static inline uint32_t pairs_even(uint32_t a)
 {
     uint32_t result;
@@ -169,13 +184,12 @@ static inline pairs_row pairs_row_at(const window_params *g, int32_t row, const 
 static inline void pairs_fill(pairs_row a, pairs_row b, int32_t channels, int32_t count, uint32_t *to)
 {
     for (int32_t i = 0; i < count; i++) {
-        const uint32_t upper = pairs_codes(a.x, channels), lower = pairs_codes(b.x, channels);
-        const uint32_t upper_even = pairs_even(upper), upper_odd = pairs_odd(upper);
-        const uint32_t lower_even = pairs_even(lower), lower_odd = pairs_odd(lower);
-        to[0] = (upper_even & 0xffff) | lower_even << 16;
-        to[2] = (upper_odd & 0xffff) | lower_odd << 16;
-        to[4] = upper_even >> 16 | (lower_even & 0xffff0000);
-        to[6] = upper_odd >> 16 | (lower_odd & 0xffff0000);
+        const uint32_t above = pairs_codes(a.x, channels), below = pairs_codes(b.x, channels);
+        const uint32_t first = pairs_lower(above, below), last = pairs_upper(above, below);
+        to[0] = pairs_even(first);
+        to[2] = pairs_odd(first);
+        to[4] = pairs_even(last);
+        to[6] = pairs_odd(last);
         to += PAIRS_COLUMN / 4;
         a.x += a.step;
         b.x += b.step;

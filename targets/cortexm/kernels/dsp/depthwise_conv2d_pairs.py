@@ -53,7 +53,7 @@ def _pack(graph: Graph, node: Node) -> Packed:
     op, types, form = node.op, graph.types(node), _form(graph, node)
     assert isinstance(op, DepthwiseConv2D) and isinstance(op.requant, Requant) and types[0] and isinstance(form, CommonShift)
     w, b, _, _ = _constants(graph, node)
-    bias = (b - types[0].quantized.zero[0] * w.sum(axis=(0, 1))) << form.power
+    bias = ((b - types[0].quantized.zero[0] * w.sum(axis=(0, 1))) << form.power) + form.more
     taps = w << form.power
     pairs = [(taps[row] & 0xFFFF) | (taps[row + 1] << 16) for row in (0, 1)]
     table = np.concatenate([*pairs, [bias, form.mul, form.add]]).T
