@@ -28,74 +28,78 @@ enum {
 
 /* Assembly of one channel at a time. r0 points to pairs, r1 to output; r2-r4 hold (w0 w1) of the three columns of taps, r5-r7
  * (w1 w2); r8-r11 sums; r12 and lr pairs or constants. On the stack: 0 where sums begin, four times, 16 the multiplier, 20 what is
- * added, 24 the offset of the second row of output, 28 the end of the columns, 32 the table from the next channel on, 36 its end. */
-#define PAIRS_BEGIN                                       \
-    "sub sp, #40\n\tstrd %[second], %[end], [sp, #24]\n\t" \
-    "str %[end], [sp, #36]\n\tmov r12, %[table]\n"         \
-    "1:\n\tldmia r12!, {r2-r10}\n\t"                       \
-    "movw r11, %[columns]\n\tadd r11, r0\n\tstrd r11, r12, [sp, #28]\n\t"
-#define PAIRS_END                                                                       \
-    "ldrd r12, lr, [sp, #32]\n\tmovw r2, %[columns] - 8\n\tsub r0, r2\n\t"               \
-    "movw r2, %[row] - 1\n\tsub r1, r2\n\tcmp r12, lr\n\tbne 1b\n\tadd sp, #40\n"
+ * added, 24 the offset of the second row of output, 28 the end of the blocks, 32 the table from the next channel on, 36 its end. */
+#define PAIRS_BEGIN                                                                                \
+    "sub sp, #40\n\tstrd %[second], %[end], [sp, #24]\n\tstr %[end], [sp, #36]\n\tmov r12, %[table]\n" \
+    "1:\n\tldmia r12!, {r2-r10}\n\tmovw r11, %[blocks]\n\tadd r11, r0\n\tstrd r11, r12, [sp, #28]\n\t" \
+    "strd r8, r8, [sp]\n\tstrd r8, r8, [sp, #8]\n\tstrd r9, r10, [sp, #16]\n\t"
+#define PAIRS_END                                                                                  \
+    "ldrd r12, lr, [sp, #32]\n\tmovw r2, %[columns] - 8\n\tsub r0, r2\n\tmovw r2, %[row] - 1\n\t"      \
+    "sub r1, r2\n\tcmp r12, lr\n\tbne 1b\n\tadd sp, #40\n"
+#define PAIRS_LOOP(block) ".if %c[blocks]\n2:\n\t" block "cmp r0, lr\n\tbne 2b\n\t.endif\n\t"
+#define PAIRS_IF(condition, block) ".if " condition "\n\t" block ".endif\n\t"
 
-/* A column of taps, for the row of output that begins at the pair `ab`, and for the one below it. */
-#define PAIRS_FIRST(sum, w01, w12, ab, cd) "smlad " sum ", " ab ", " w01 ", " sum "\n\tsmlabt " sum ", " cd ", " w12 ", " sum "\n\t"
-#define PAIRS_SECOND(sum, w01, w12, ab, cd) "smlatb " sum ", " ab ", " w01 ", " sum "\n\tsmlad " sum ", " cd ", " w12 ", " sum "\n\t"
-#define PAIRS_BOTH(first, second, w01, w12, ab, cd) PAIRS_FIRST(first, w01, w12, ab, cd) PAIRS_SECOND(second, w01, w12, ab, cd)
+/* The pairs of a column go to the registers `ab` and `cd`. */
+#define PAIRS_LOAD(address) "ldrd r12, lr, " address "\n\t"
+#define PAIRS_SMLA(halves, sum, pair, taps) "smla" halves " " sum ", " pair ", " taps ", " sum "\n\t"
+/* A column of taps, (w0 w1) and (w1 w2), for the row of output that begins at a, and for that one and the next. */
+#define PAIRS_ONE(sum, w01, w12, ab, cd) PAIRS_SMLA("d", sum, ab, w01) PAIRS_SMLA("bt", sum, cd, w12)
+#define PAIRS_TWO(sum, next, w01, w12, ab, cd)                                                     \
+    PAIRS_ONE(sum, w01, w12, ab, cd) PAIRS_SMLA("tb", next, ab, w01) PAIRS_SMLA("d", next, cd, w12)
 
-/* The code of a sum. */
-#define PAIRS_CODE(sum, mul, add)                                                                    \
-    "smmla " sum ", " sum ", " mul ", " add "\n\tssat " sum ", #8, " sum ", asr %[shift]\n\t"          \
-    ".if %c[lo] > -128\n\tcmp " sum ", %[lo]\n\tit lt\n\tmovlt " sum ", %[lo]\n\t.endif\n\t"           \
-    ".if %c[hi] < 127\n\tcmp " sum ", %[hi]\n\tit gt\n\tmovgt " sum ", %[hi]\n\t.endif\n\t"
+/* A sum becomes a code, with the multiplier and what is added in r12 and lr. */
+#define PAIRS_CONSTANTS "ldrd r12, lr, [sp, #16]\n\t"
+#define PAIRS_CODE(sum)                                                                            \
+    "smmla " sum ", " sum ", r12, lr\n\tssat " sum ", #8, " sum ", asr %[shift]\n\t"                 \
+    PAIRS_IF("%c[lo] > -128", "cmp " sum ", %[lo]\n\tit lt\n\tmovlt " sum ", %[lo]\n\t")             \
+    PAIRS_IF("%c[hi] < 127", "cmp " sum ", %[hi]\n\tit gt\n\tmovgt " sum ", %[hi]\n\t")
 
-/* To the output pixel to the right. */
-#define PAIRS_STORE(sum)                                                                                \
-    ".if %c[pixel] < 256\n\tstrb " sum ", [r1], %[pixel]\n\t"                                             \
-    ".else\n\tstrb " sum ", [r1]\n\taddw r1, r1, %[pixel]\n\t.endif\n\t"
+/* Stores a code, and goes on to the pixel to the right. Where there is no second row, its offset is 0, and the first overwrites it. */
+#define PAIRS_STORE(code)                                                                          \
+    PAIRS_IF("%c[pixel] < 256", "strb " code ", [r1], %[pixel]\n\t")                                 \
+    PAIRS_IF("%c[pixel] >= 256", "strb " code ", [r1]\n\taddw r1, r1, %[pixel]\n\t")
+#define PAIRS_STORE_TWO(code, next) "strb " next ", [r1, r12]\n\t" PAIRS_STORE(code)
 
-/* Rows in steps of one: blocks of two rows of two outputs, then the last column. Where there is no second row, its offset is 0,
- * and the first overwrites it. */
-#define PAIRS_STEP_1(ab, cd)                                                                            \
-    PAIRS_BEGIN "strd r8, r8, [sp]\n\tstrd r8, r8, [sp, #8]\n\tstrd r9, r10, [sp, #16]\n\t"               \
-    ".if %c[columns]\n2:\n\tldmia sp, {r8-r11}\n\t"                                                     \
-    "ldrd r12, lr, [r0], #64\n\t" PAIRS_BOTH("r8", "r9", "r2", "r5", ab, cd)                              \
-    "ldrd r12, lr, [r0, #-32]\n\t" PAIRS_BOTH("r8", "r9", "r3", "r6", ab, cd) PAIRS_BOTH("r10", "r11", "r2", "r5", ab, cd) \
-    "ldrd r12, lr, [r0]\n\t" PAIRS_BOTH("r8", "r9", "r4", "r7", ab, cd) PAIRS_BOTH("r10", "r11", "r3", "r6", ab, cd) \
-    "ldrd r12, lr, [r0, #32]\n\t" PAIRS_BOTH("r10", "r11", "r4", "r7", ab, cd)                            \
-    "ldrd r12, lr, [sp, #16]\n\t" PAIRS_CODE("r8", "r12", "lr") PAIRS_CODE("r9", "r12", "lr")             \
-    PAIRS_CODE("r10", "r12", "lr") PAIRS_CODE("r11", "r12", "lr")                                       \
-    "ldrd r12, lr, [sp, #24]\n\tstrb r9, [r1, r12]\n\t" PAIRS_STORE("r8")                                 \
-    "strb r11, [r1, r12]\n\t" PAIRS_STORE("r10") "cmp r0, lr\n\tbne 2b\n\t.endif\n\t"                     \
-    ".if %c[odd]\n\tldrd r8, r9, [sp]\n\t"                                                              \
-    "ldrd r12, lr, [r0]\n\t" PAIRS_BOTH("r8", "r9", "r2", "r5", ab, cd)                                   \
-    "ldrd r12, lr, [r0, #32]\n\t" PAIRS_BOTH("r8", "r9", "r3", "r6", ab, cd)                              \
-    "ldrd r12, lr, [r0, #64]\n\t" PAIRS_BOTH("r8", "r9", "r4", "r7", ab, cd)                              \
-    "ldrd r12, lr, [sp, #16]\n\t" PAIRS_CODE("r8", "r12", "lr") PAIRS_CODE("r9", "r12", "lr")             \
-    "ldr r12, [sp, #24]\n\tstrb r9, [r1, r12]\n\t" PAIRS_STORE("r8") ".endif\n\t" PAIRS_END
+/* Rows in steps of one: blocks of two rows of two outputs, then the last column. */
+#define PAIRS_STEP_1(ab, cd)                                                                       \
+    PAIRS_BEGIN PAIRS_LOOP("ldmia sp, {r8-r11}\n\t"                                                  \
+        PAIRS_LOAD("[r0], #64") PAIRS_TWO("r8", "r9", "r2", "r5", ab, cd)                            \
+        PAIRS_LOAD("[r0, #-32]") PAIRS_TWO("r8", "r9", "r3", "r6", ab, cd) PAIRS_TWO("r10", "r11", "r2", "r5", ab, cd) \
+        PAIRS_LOAD("[r0]") PAIRS_TWO("r8", "r9", "r4", "r7", ab, cd) PAIRS_TWO("r10", "r11", "r3", "r6", ab, cd) \
+        PAIRS_LOAD("[r0, #32]") PAIRS_TWO("r10", "r11", "r4", "r7", ab, cd)                          \
+        PAIRS_CONSTANTS PAIRS_CODE("r8") PAIRS_CODE("r9") PAIRS_CODE("r10") PAIRS_CODE("r11")        \
+        "ldrd r12, lr, [sp, #24]\n\t" PAIRS_STORE_TWO("r8", "r9") PAIRS_STORE_TWO("r10", "r11"))     \
+    PAIRS_IF("%c[outputs] & 1", "ldrd r8, r9, [sp]\n\t"                                              \
+        PAIRS_LOAD("[r0]") PAIRS_TWO("r8", "r9", "r2", "r5", ab, cd)                                 \
+        PAIRS_LOAD("[r0, #32]") PAIRS_TWO("r8", "r9", "r3", "r6", ab, cd)                            \
+        PAIRS_LOAD("[r0, #64]") PAIRS_TWO("r8", "r9", "r4", "r7", ab, cd)                            \
+        PAIRS_CONSTANTS PAIRS_CODE("r8") PAIRS_CODE("r9") "ldr r12, [sp, #24]\n\t" PAIRS_STORE_TWO("r8", "r9")) PAIRS_END
 
-/* Rows in steps of two: blocks of two outputs, then the last column. r9 and r10 keep the multiplier and what is added. */
-#define PAIRS_STEP_2(ab, cd)                                                                            \
-    PAIRS_BEGIN "strd r8, r8, [sp]\n\t"                                                                  \
-    ".if %c[columns]\n2:\n\tldrd r8, r11, [sp]\n\t"                                                     \
-    "ldrd r12, lr, [r0], #128\n\t" PAIRS_FIRST("r8", "r2", "r5", ab, cd)                                  \
-    "ldrd r12, lr, [r0, #-96]\n\t" PAIRS_FIRST("r8", "r3", "r6", ab, cd)                                  \
-    "ldrd r12, lr, [r0, #-64]\n\t" PAIRS_FIRST("r8", "r4", "r7", ab, cd) PAIRS_FIRST("r11", "r2", "r5", ab, cd) \
-    "ldrd r12, lr, [r0, #-32]\n\t" PAIRS_FIRST("r11", "r3", "r6", ab, cd)                                 \
-    "ldrd r12, lr, [r0]\n\t" PAIRS_FIRST("r11", "r4", "r7", ab, cd)                                       \
-    PAIRS_CODE("r8", "r9", "r10") PAIRS_CODE("r11", "r9", "r10") "ldr r12, [sp, #28]\n\t"                 \
-    PAIRS_STORE("r8") PAIRS_STORE("r11") "cmp r0, r12\n\tbne 2b\n\t.endif\n\t"                            \
-    ".if %c[odd]\n\tldr r8, [sp]\n\t"                                                                   \
-    "ldrd r12, lr, [r0]\n\t" PAIRS_FIRST("r8", "r2", "r5", ab, cd)                                        \
-    "ldrd r12, lr, [r0, #32]\n\t" PAIRS_FIRST("r8", "r3", "r6", ab, cd)                                   \
-    "ldrd r12, lr, [r0, #64]\n\t" PAIRS_FIRST("r8", "r4", "r7", ab, cd)                                   \
-    PAIRS_CODE("r8", "r9", "r10") PAIRS_STORE("r8") ".endif\n\t" PAIRS_END
+/* Rows in steps of two: blocks of four outputs, then two and one. An output's last column is the first of the next. */
+#define PAIRS_FIRST(sum, ab, cd) PAIRS_ONE(sum, "r2", "r5", ab, cd)
+#define PAIRS_REST(sum, second, third, ab, cd)                                                     \
+    PAIRS_LOAD("[r0, #" second "]") PAIRS_ONE(sum, "r3", "r6", ab, cd) PAIRS_LOAD("[r0, #" third "]") PAIRS_ONE(sum, "r4", "r7", ab, cd)
+#define PAIRS_STEP_2(ab, cd)                                                                       \
+    PAIRS_BEGIN PAIRS_LOOP("ldmia sp, {r8-r11}\n\t"                                                  \
+        PAIRS_LOAD("[r0], #256") PAIRS_FIRST("r8", ab, cd) PAIRS_REST("r8", "-224", "-192", ab, cd)   \
+        PAIRS_FIRST("r9", ab, cd) PAIRS_REST("r9", "-160", "-128", ab, cd)                           \
+        PAIRS_FIRST("r10", ab, cd) PAIRS_REST("r10", "-96", "-64", ab, cd)                           \
+        PAIRS_FIRST("r11", ab, cd) PAIRS_REST("r11", "-32", "0", ab, cd)                             \
+        PAIRS_CONSTANTS PAIRS_CODE("r8") PAIRS_CODE("r9") PAIRS_CODE("r10") PAIRS_CODE("r11")        \
+        "ldr lr, [sp, #28]\n\t" PAIRS_STORE("r8") PAIRS_STORE("r9") PAIRS_STORE("r10") PAIRS_STORE("r11")) \
+    PAIRS_IF("%c[outputs] & 2", "ldrd r8, r9, [sp]\n\t"                                              \
+        PAIRS_LOAD("[r0], #128") PAIRS_FIRST("r8", ab, cd) PAIRS_REST("r8", "-96", "-64", ab, cd)     \
+        PAIRS_FIRST("r9", ab, cd) PAIRS_REST("r9", "-32", "0", ab, cd)                               \
+        PAIRS_CONSTANTS PAIRS_CODE("r8") PAIRS_CODE("r9") PAIRS_STORE("r8") PAIRS_STORE("r9"))       \
+    PAIRS_IF("%c[outputs] & 1", "ldr r8, [sp]\n\t"                                                   \
+        PAIRS_LOAD("[r0]") PAIRS_FIRST("r8", ab, cd) PAIRS_REST("r8", "32", "64", ab, cd)             \
+        PAIRS_CONSTANTS PAIRS_CODE("r8") PAIRS_STORE("r8")) PAIRS_END
 
-#define PAIRS_RUN(text)                                                                                                  \
-    __asm volatile(text : "+r"(pairs), "+r"(out), [table] "+r"(from), [end] "+r"(to), [second] "+r"(offset)              \
-                   : [columns] "i"(p->window.out_w / 2 * 2 * p->window.stride_w * PAIRS_COLUMN), [odd] "i"(p->window.out_w % 2), \
-                     [row] "i"(p->window.out_w * p->window.out_pixel), [pixel] "i"(p->window.out_pixel),                  \
-                     [shift] "i"(p->shift), [lo] "i"(p->lo), [hi] "i"(p->hi)                                             \
+#define PAIRS_RUN(text)                                                                            \
+    __asm volatile(text : "+r"(pairs), "+r"(out), [table] "+r"(from), [end] "+r"(to), [second] "+r"(offset) \
+                   : [outputs] "i"(p->window.out_w), [blocks] "i"(p->window.out_w / (2 * stride) * (2 * stride * stride) * PAIRS_COLUMN), \
+                     [columns] "i"(p->window.out_w / 2 * 2 * stride * PAIRS_COLUMN), [row] "i"(p->window.out_w * p->window.out_pixel), \
+                     [pixel] "i"(p->window.out_pixel), [shift] "i"(p->shift), [lo] "i"(p->lo), [hi] "i"(p->hi) \
                    : "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory")
 
 static inline __attribute__((always_inline)) void pairs_rows(const depthwise_conv2d_pairs_s8_params *p, const int32_t *scratch,
@@ -112,7 +116,8 @@ static inline void pairs_rows(const depthwise_conv2d_pairs_s8_params *p, const i
     register const int32_t *from __asm("r2") = table;
     register const int32_t *to __asm("r3") = table + channels * PAIRS_WORDS;
     register int32_t offset __asm("r4") = second;
-    if (p->window.stride_w == 1) {
+    const int32_t stride = p->window.stride_w;
+    if (stride == 1) {
         if (swapped) {
             PAIRS_RUN(PAIRS_STEP_1("lr", "r12"));
         } else {
@@ -180,43 +185,61 @@ static inline pairs_row pairs_row_at(const window_params *g, int32_t row, const 
     return row >= 0 && row < g->in_h ? (pairs_row){x + row * g->in_row, g->in_pixel} : (pairs_row){(const int8_t *)padding, 0};
 }
 
-/* Two rows of `count` pixels as pairs, in every second word. */
-static inline void pairs_fill(pairs_row a, pairs_row b, int32_t channels, int32_t count, uint32_t *to)
+/* Two rows as pairs, in every second word from `to` to `end`. */
+static inline void pairs_fill(pairs_row a, pairs_row b, int32_t channels, uint32_t *to, const uint32_t *end)
 {
-    for (int32_t i = 0; i < count; i++) {
+    for (; to != end; to += PAIRS_COLUMN / 4) {
         const uint32_t above = pairs_codes(a.x, channels), below = pairs_codes(b.x, channels);
         const uint32_t first = pairs_lower(above, below), last = pairs_upper(above, below);
         to[0] = pairs_even(first);
         to[2] = pairs_odd(first);
         to[4] = pairs_even(last);
         to[6] = pairs_odd(last);
-        to += PAIRS_COLUMN / 4;
         a.x += a.step;
         b.x += b.step;
     }
 }
 
-/* All rows of a group of channels: those from `skipped` on are computed. `x` and `y` point to the first of the group. */
+/* The same of four channels of two rows with pixels as far apart. */
+static inline void pairs_fill_alike(pairs_row a, const int8_t *b, uint32_t *to, const uint32_t *end)
+{
+    uint32_t at = 0, above, below, pair;
+    __asm volatile("1:\n\tldr %[above], [%[a], %[at]]\n\tldr %[below], [%[b], %[at]]\n\tadd %[at], %[step]\n\t"
+                   "pkhbt %[pair], %[above], %[below], lsl #16\n\tpkhtb %[below], %[below], %[above], asr #16\n\t"
+                   "sxtb16 %[above], %[pair]\n\tsxtb16 %[pair], %[pair], ror #8\n\tstr %[pair], [%[to], #8]\n\t"
+                   "sxtb16 %[pair], %[below]\n\tsxtb16 %[below], %[below], ror #8\n\tstr %[pair], [%[to], #16]\n\t"
+                   "str %[below], [%[to], #24]\n\tstr %[above], [%[to]], #32\n\tcmp %[to], %[end]\n\tbne 1b\n"
+                   : [to] "+r"(to), [at] "+r"(at), [above] "=&r"(above), [below] "=&r"(below), [pair] "=&r"(pair)
+                   : [a] "r"(a.x), [b] "r"(b), [step] "r"(a.step), [end] "r"(end)
+                   : "cc", "memory");
+}
+
 static inline __attribute__((always_inline)) void pairs_group(const depthwise_conv2d_pairs_s8_params *p, const int8_t *x,
                                                               const int32_t *table, int32_t skipped, int8_t *y, uint32_t *scratch);
+
+/* All rows of a group of channels: those from `skipped` on are computed. `x` and `y` point to the first of the group. */
 static inline void pairs_group(const depthwise_conv2d_pairs_s8_params *p, const int8_t *x, const int32_t *table, int32_t skipped,
                                int8_t *y, uint32_t *scratch)
 {
     const window_params *g = &p->window;
     const int32_t columns = (g->out_w - 1) * g->stride_w + 3;
-    const int32_t count = g->in_w < columns - g->pad_left ? g->in_w : columns - g->pad_left;
+    const int32_t inside = g->in_w < columns - g->pad_left ? g->in_w : columns - g->pad_left;
     const int32_t channels = g->in_c < 4 ? g->in_c : 4;
     const int32_t together = g->stride_h == 1 ? 2 : 1; /* rows of output by two pairs of rows */
     const uint32_t padding = (uint32_t)(uint8_t)p->x_zero * 0x01010101u;
-    for (int32_t pair = 0; (pair - 1) * together < g->out_h; pair++) {
-        const int32_t row = 2 * pair - g->pad_top;
-        pairs_fill(pairs_row_at(g, row, x, &padding), pairs_row_at(g, row + 1, x, &padding), channels, count,
-                   scratch + g->pad_left * (PAIRS_COLUMN / 4) + pair % 2);
-        const int32_t out = (pair - 1) * together;
-        const int32_t second = together == 2 && out + 1 < g->out_h ? g->out_row : 0;
-        if (pair > 0) {
-            pairs_rows(p, (const int32_t *)scratch + 2 * skipped, table, channels - skipped, pair % 2 == 0, second,
-                       y + out * g->out_row + skipped);
+    uint32_t *const first = scratch + g->pad_left * (PAIRS_COLUMN / 4);
+    int32_t row = -g->pad_top;
+    y += skipped;
+    for (int32_t left = g->out_h + together, odd = 0; left > 0; left -= together, odd ^= 1, row += 2) {
+        const pairs_row a = pairs_row_at(g, row, x, &padding), b = pairs_row_at(g, row + 1, x, &padding);
+        if (inside > 0 && a.step == b.step && channels == 4) {
+            pairs_fill_alike(a, b.x, first + odd, first + odd + inside * (PAIRS_COLUMN / 4));
+        } else if (inside > 0) {
+            pairs_fill(a, b, channels, first + odd, first + odd + inside * (PAIRS_COLUMN / 4));
+        }
+        if (left <= g->out_h) {
+            pairs_rows(p, (const int32_t *)scratch + 2 * skipped, table, channels - skipped, !odd, together == 2 && left > 1 ? g->out_row : 0, y);
+            y += together * g->out_row;
         }
     }
 }
