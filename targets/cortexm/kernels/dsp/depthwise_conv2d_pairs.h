@@ -31,11 +31,16 @@ enum {
  * added, 24 the offset of the second row of output, 28 the end of the blocks, 32 the table from the next channel on, 36 its end. */
 #define PAIRS_BEGIN                                                                                \
     "sub sp, #40\n\tstrd %[second], %[end], [sp, #24]\n\tstr %[end], [sp, #36]\n\tmov r12, %[table]\n" \
-    "1:\n\tldmia r12!, {r2-r10}\n\tmovw r11, %[blocks]\n\tadd r11, r0\n\tstrd r11, r12, [sp, #28]\n\t" \
+    "1:\n\tldmia r12!, {r2-r10}\n\t" PAIRS_ADD("r11", "r0", "%c[blocks]") "strd r11, r12, [sp, #28]\n\t" \
     "strd r8, r8, [sp]\n\tstrd r8, r8, [sp, #8]\n\tstrd r9, r10, [sp, #16]\n\t"
 #define PAIRS_END                                                                                  \
-    "ldrd r12, lr, [sp, #32]\n\tmovw r2, %[columns] - 8\n\tsub r0, r2\n\tmovw r2, %[row] - 1\n\t"      \
-    "sub r1, r2\n\tcmp r12, lr\n\tbne 1b\n\tadd sp, #40\n"
+    "ldrd r12, lr, [sp, #32]\n\t" PAIRS_ADD("r0", "r0", "8 - %c[columns]") PAIRS_ADD("r1", "r1", "1 - %c[row]") \
+    "cmp r12, lr\n\tbne 1b\n\tadd sp, #40\n"
+/* A number of 16 bits and a sign; r2 is free while a large negative one is added. */
+#define PAIRS_ADD(to, from, number)                                                                \
+    ".if " number " <= -4096\n\tmovw r2, #-(" number ")\n\tsub " to ", " from ", r2\n\t"              \
+    ".elseif " number " < 4096\n\tadd " to ", " from ", #" number "\n\t"                              \
+    ".else\n\tmovw " to ", #" number "\n\tadd " to ", " from "\n\t.endif\n\t"
 #define PAIRS_LOOP(block) ".if %c[blocks]\n2:\n\t" block "cmp r0, lr\n\tbne 2b\n\t.endif\n\t"
 #define PAIRS_IF(condition, block) ".if " condition "\n\t" block ".endif\n\t"
 
