@@ -56,7 +56,7 @@ class _Layer:
 
 
 def common_shift(requant: Requant, mul: Array, shift: Array, sums: Array, weights: Array) -> CommonShift | str:
-    """The form for multipliers and shifts (C,), sums of at most `sums` (C,) and largest magnitudes of weights (C,), or why there is none."""
+    """The form for multipliers and shifts (C,), or why there is none; `sums` and `weights` (C,) are the largest magnitudes."""
     if mul.min() < 0:
         return "a negative multiplier"
     if max(sums) > INT32_MAX:
@@ -88,15 +88,14 @@ def _layer(requant: Requant, mul: Int, shift: Int, sums: Int) -> _Layer:
 def _with_shift(layer: _Layer, room: Int, common: int) -> CommonShift | None:
     """The form with this shift, if every channel has numbers for it."""
     least = np.maximum(common + 32 - layer.shift, 0)
-    found = CommonShift(*(np.zeros_like(layer.mul) for _ in range(4)), common)
+    power, more, mul, add = (np.zeros_like(layer.mul) for _ in range(4))
     open = np.arange(len(layer.mul))
     for powers, mul_more in product((0, 2, 4, 8), (0, 1, -1)):
         tried, proved = _tried(layer.part(open), np.minimum(least[open] + powers, room[open]), common, mul_more)
-        for whole, part in ((found.power, tried.power), (found.more, tried.more), (found.mul, tried.mul), (found.add, tried.add)):
-            whole[open] = part
+        power[open], more[open], mul[open], add[open] = tried.power, tried.more, tried.mul, tried.add
         open = open[~proved]
         if not len(open):
-            return found
+            return CommonShift(power, more, mul, add, common)
     return None
 
 

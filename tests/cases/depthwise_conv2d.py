@@ -28,8 +28,9 @@ def real_of(op: DepthwiseConv2D) -> Real:
 
 
 def codes(
-    name: str, x: tuple[int, ...], w: tuple[int, ...], op: DepthwiseConv2D, per_channel: bool = True, bias: bool = True, zero: int = -128, octaves: int = 0
-) -> Case:
+    name: str, x: tuple[int, ...], w: tuple[int, ...], op: DepthwiseConv2D, per_channel: bool = True, bias: bool = True,
+    zero: int = -128, octaves: int = 0,
+) -> Case:  # fmt: skip
     """`zero` is that of `x`; scales of weights lie up to `octaves` powers of two apart, besides."""
     rng = rng_for(name)
     channels = w[2] if per_channel else 1
@@ -65,8 +66,9 @@ CLIPPED = Requant(quantized(0.15, 9), lo=-100, hi=90)
 
 
 def three(
-    name: str, x: tuple[int, ...], requant: Requant, pads: tuple[int, int, int, int] = (1, 1, 1, 1), stride: int = 1, multiplier: int = 1, **others: Any
-) -> Case:
+    name: str, x: tuple[int, ...], requant: Requant, pads: tuple[int, int, int, int] = (1, 1, 1, 1), stride: int = 1,
+    multiplier: int = 1, **others: Any,
+) -> Case:  # fmt: skip
     """A kernel of 3 x 3 taps, the usual one."""
     op = DepthwiseConv2D((stride, stride), pads=pads, requant=requant)
     return codes(f"depthwise_conv2d_s8_three_{name}", x, (3, 3, x[3] * multiplier), op, **others)
