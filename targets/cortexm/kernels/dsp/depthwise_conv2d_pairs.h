@@ -119,10 +119,11 @@ static inline void pairs_group(const depthwise_conv2d_pairs_s8_params *p, const 
     const window_params *g = &p->window;
     const int32_t channels = g->in_c < PAIRS_GROUP ? g->in_c : PAIRS_GROUP;
     const int32_t together = g->stride_h == 1 ? 2 : 1; /* rows of output by two pairs of rows */
+    const int8_t zero = (int8_t)p->x_zero, padding[PAIRS_GROUP] = {zero, zero, zero, zero};
     int32_t row = -g->pad_top;
     y += skipped;
     for (int32_t left = g->out_h + together, odd = 0; left > 0; left -= together, odd ^= 1, row += 2) {
-        pairs_of_rows(g, p->x_zero, row, x, scratch + odd);
+        pairs_of_rows(g, row, x, padding, scratch + odd);
         if (left <= g->out_h) {
             const int32_t second = together == 2 && left > 1 ? g->out_row : 0;
             pairs_rows(p, scratch + 2 * skipped, table, channels - skipped, !odd, second, y);

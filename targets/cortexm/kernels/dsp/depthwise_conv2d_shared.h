@@ -113,9 +113,10 @@ static inline void shared_group(const depthwise_conv2d_shared_s8_params *p, cons
         .pairs = scratch + 2 * skipped, .y = y + skipped, .table = table,
         .blocks = g->out_w / 2 * 2 * g->stride_w * PAIRS_COLUMN, .odd = g->out_w % 2,
     };
+    const int8_t zero = (int8_t)p->x_zero, padding[PAIRS_GROUP] = {zero, zero, zero, zero};
     int32_t row = -g->pad_top;
     for (int32_t left = g->out_h + together, odd = 0; left > 0; left -= together, odd ^= 1, row += 2) {
-        pairs_of_rows(g, p->x_zero, row, x, scratch + odd);
+        pairs_of_rows(g, row, x, padding, scratch + odd);
         if (left <= g->out_h) {
             rows.second = together == 2 && left > 1 ? g->out_row : 0;
             shared_run(&rows, g->stride_w, !odd);

@@ -8,7 +8,7 @@ from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.requant import Requant
 
 from ....target import Kernel, Packed
-from .depthwise_conv2d_pairs import GROUP, form, parts, scratch, params, words
+from .depthwise_conv2d_pairs import GROUP, form, params, parts, scratch, words
 
 _TABLE = GROUP * 9 * 4  # bytes of scratch for the weights of four channels
 

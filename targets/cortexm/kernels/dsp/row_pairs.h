@@ -84,9 +84,9 @@ typedef struct {
     int32_t step;
 } pairs_row;
 
-static inline pairs_row pairs_row_at(const window_params *g, int32_t row, const int8_t *x, const uint32_t *padding)
+static inline pairs_row pairs_row_at(const window_params *g, int32_t row, const int8_t *x, const int8_t *padding)
 {
-    return row >= 0 && row < g->in_h ? (pairs_row){x + row * g->in_row, g->in_pixel} : (pairs_row){(const int8_t *)padding, 0};
+    return row >= 0 && row < g->in_h ? (pairs_row){x + row * g->in_row, g->in_pixel} : (pairs_row){padding, 0};
 }
 
 /* Two rows as pairs, in every second word from `to` to `end`. */
@@ -132,13 +132,16 @@ static inline void pairs_clear(const window_params *g, int32_t x_zero, uint32_t 
     }
 }
 
-/* The rows `row` and the one below it of a group of channels, from `scratch` on in every second word; `x` points to row 0. */
-static inline void pairs_of_rows(const window_params *g, int32_t x_zero, int32_t row, const int8_t *x, uint32_t *scratch)
+static inline __attribute__((always_inline)) void pairs_of_rows(const window_params *g, int32_t row, const int8_t *x,
+                                                                const int8_t *padding, uint32_t *scratch);
+
+/* The rows `row` and the one below it of a group of channels, from `scratch` on in every second word; `x` points to row 0,
+ * `padding` to a pixel of it. */
+static inline void pairs_of_rows(const window_params *g, int32_t row, const int8_t *x, const int8_t *padding, uint32_t *scratch)
 {
     const int32_t room = pairs_columns(g) - g->pad_left;
     const int32_t inside = g->in_w < room ? g->in_w : room;
-    const uint32_t padding = (uint32_t)(uint8_t)x_zero * 0x01010101u;
-    const pairs_row a = pairs_row_at(g, row, x, &padding), b = pairs_row_at(g, row + 1, x, &padding);
+    const pairs_row a = pairs_row_at(g, row, x, padding), b = pairs_row_at(g, row + 1, x, padding);
     uint32_t *const first = scratch + g->pad_left * (PAIRS_COLUMN / 4);
     if (inside <= 0) {
         return;
