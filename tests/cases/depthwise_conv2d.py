@@ -62,6 +62,7 @@ SAME, STRIDE = DepthwiseConv2D(pads=(1, 1, 1, 0)), DepthwiseConv2D((2, 1), (1, 2
 OUT = Requant(quantized(0.2, -5))
 RELU = Requant(quantized(0.1, -128), Rounding.TFLITE, -128, 100)
 RELU_ABOVE = Requant(quantized(0.1, -20), Rounding.TFLITE, -20, 127)
+SIGNED = Requant(quantized(0.1, 4), Rounding.TFLITE)
 CLIPPED = Requant(quantized(0.15, 9), lo=-100, hi=90)
 
 
@@ -81,6 +82,9 @@ CASES = [
     codes("depthwise_conv2d_s8_multiplier", (1, 6, 5, 2), (4, 3, 6), DepthwiseConv2D((2, 2), pads=(1, 1, 2, 0), requant=OUT)),
     codes("depthwise_conv2d_s8_dilated", (1, 8, 9, 5), (3, 3, 5), DepthwiseConv2D(dilation=(2, 3), requant=OUT), per_channel=False),
     codes("depthwise_conv2d_s8_one_channel", (1, 9, 4, 1), (5, 4, 8), DepthwiseConv2D((2, 2), pads=(2, 1, 1, 1), requant=RELU)),
+    codes("depthwise_conv2d_s8_five", (1, 7, 6, 7), (5, 5, 7), DepthwiseConv2D(pads=(2, 2, 2, 2), requant=SIGNED), zero=3),
+    codes("depthwise_conv2d_s8_one_row", (2, 1, 9, 6), (1, 4, 6), DepthwiseConv2D((1, 3), pads=(0, 2, 0, 1), requant=OUT)),
+    codes("depthwise_conv2d_s8_one_column", (1, 9, 4, 5), (3, 1, 5), DepthwiseConv2D((2, 1), (3, 1), (2, 0, 3, 0), CLIPPED), zero=77),
     three("one_element", (1, 1, 1, 1), OUT),
     three("one_column", (1, 5, 3, 4), OUT, (0, 0, 0, 0), zero=5),
     three("two_channels", (1, 4, 5, 2), RELU),
@@ -89,7 +93,7 @@ CASES = [
     three("per_tensor", (1, 3, 4, 8), CLIPPED, (0, 1, 1, 0), per_channel=False, bias=False),
     three("apart", (1, 5, 5, 9), RELU, octaves=13),
     three("apart_half_up", (1, 4, 4, 6), OUT, octaves=9, zero=3),
-    three("signed", (1, 4, 4, 5), Requant(quantized(0.1, 4), Rounding.TFLITE), zero=3),
+    three("signed", (1, 4, 4, 5), SIGNED, zero=3),
     three("half_even", (1, 4, 4, 5), Requant(quantized(0.1, 4), Rounding.HALF_EVEN)),
     three("much_padding", (1, 2, 1, 5), OUT, (4, 3, 3, 5)),
     three("many_channels", (1, 3, 3, 258), RELU),

@@ -144,7 +144,7 @@ static inline void depthwise_conv2d_pairs_s8(const depthwise_conv2d_pairs_s8_par
     pairs_clear(g, p->x_zero, scratch);
     for (int32_t batch = 0; batch < g->batches; batch++) {
         for (int32_t done = 0; done < g->in_c; done += PAIRS_GROUP) {
-            const int32_t first = pairs_first(g, done);
+            const int32_t first = first_of_four(g->in_c, done);
             pairs_group(p, x + batch * g->in_h * g->in_row + first, table + done * PAIRS_WORDS, done - first,
                         y + batch * g->out_h * g->out_row + first, scratch);
         }

@@ -26,23 +26,32 @@ def form(graph: Graph, node: Node) -> CommonShift | str:
     """The requantization of a layer, or why these kernels do not run it."""
     op, types = node.op, graph.types(node)
     assert isinstance(op, DepthwiseConv2D) and types[0] and types[1] and isinstance(op.requant, Requant)
+    if (reason := unfit(graph, node)) is not None:
+        return reason
     channels = types[1].shape[2]
     if types[1].shape[:2] != (3, 3) or op.stride not in ((1, 1), (2, 2)) or op.dilation != (1, 1):
         return "a kernel of other than 3 x 3 taps side by side, in steps of 1 or of 2"
-    if types[0].shape[3] != channels:
-        return "several output channels per input channel"
     row = op.infer(types)[0].shape[2] * channels
     if channels >= _IMMEDIATE or row >= _WIDE_IMMEDIATE or scratch(op, types) >= _WIDE_IMMEDIATE:
         return "rows that are too long"
-    if any(graph.values[name].data is None for name in node.inputs[1:] if name):
-        return "weights that are computed"
-    w, _, mul, shift = _constants(graph, node)
+    w, _, mul, shift = constants(graph, node)
     sums = largest_sums(graph, node)
     assert sums is not None
     return common_shift(op.requant, mul, shift, np.broadcast_to(sums, (channels,)), np.abs(w).max(axis=(0, 1)))
 
 
-def _constants(graph: Graph, node: Node) -> tuple[Array, Array, Array, Array]:
+def unfit(graph: Graph, node: Node) -> str | None:
+    """Why no kernel by groups of channels runs a layer, if none does."""
+    types = graph.types(node)
+    assert types[0] and types[1]
+    if types[0].shape[3] != types[1].shape[2]:
+        return "several output channels per input channel"
+    if any(graph.values[name].data is None for name in node.inputs[1:] if name):
+        return "weights that are computed"
+    return None
+
+
+def constants(graph: Graph, node: Node) -> tuple[Array, Array, Array, Array]:
     """Weights (3, 3, C), and bias, multipliers and shifts (C,), as int64."""
     arrays = [graph.values[name].data if name else np.zeros(1) for name in node.inputs[1:5]]
     w, *others = (np.asarray(a).astype(np.int64) for a in arrays)
@@ -54,7 +63,7 @@ def parts(graph: Graph, node: Node) -> tuple[Array, Array, CommonShift]:
     """Weights (3, 3, C), what a table holds of each channel besides: where sums begin, mul, add (3, C), and the powers of two."""
     types, found = graph.types(node), form(graph, node)
     assert types[0] and isinstance(found, CommonShift)
-    w, b, _, _ = _constants(graph, node)
+    w, b, _, _ = constants(graph, node)
     begin = ((b - types[0].quantized.zero[0] * w.sum(axis=(0, 1))) << found.power) + found.more
     return w, np.stack([begin, found.mul, found.add]), found
 
@@ -64,12 +73,18 @@ def words(table: Array) -> Array:
     return np.ascontiguousarray(table.T).astype(np.uint32).view(np.int32)
 
 
-def params(graph: Graph, node: Node, shift: int) -> dict[str, Param]:
-    """The fields of the kernels' parameters but lo and hi."""
+def window(graph: Graph, node: Node) -> dict[str, int]:
+    """The fields of `window`."""
     op, types = node.op, graph.types(node)
     assert isinstance(op, DepthwiseConv2D) and types[0]
-    window = op.window(types).params(types[0].shape, op.infer(types)[0].shape)
-    return {**window, "x_zero": types[0].quantized.zero[0], "shift": shift}
+    return op.window(types).params(types[0].shape, op.infer(types)[0].shape)
+
+
+def params(graph: Graph, node: Node, shift: int) -> dict[str, Param]:
+    """The fields of the parameters of kernels by pairs of rows, but lo and hi."""
+    types = graph.types(node)
+    assert types[0]
+    return {**window(graph, node), "x_zero": types[0].quantized.zero[0], "shift": shift}
 
 
 def _pack(graph: Graph, node: Node) -> Packed:

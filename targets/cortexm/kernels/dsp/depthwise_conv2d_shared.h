@@ -133,7 +133,7 @@ static __attribute__((noinline)) void shared_layer(const depthwise_conv2d_shared
     uint32_t *const pairs = (uint32_t *)scratch + PAIRS_GROUP * PAIRS_WORDS;
     pairs_clear(g, p->x_zero, pairs);
     for (int32_t done = 0; done < g->in_c; done += PAIRS_GROUP) {
-        const int32_t first = pairs_first(g, done);
+        const int32_t first = first_of_four(g->in_c, done);
         const int32_t count = g->in_c - done < PAIRS_GROUP ? g->in_c - done : PAIRS_GROUP;
         shared_table(taps + done * SHARED_TAPS, table + done * SHARED_TABLE, count, widened);
         for (int32_t batch = 0; batch < g->batches; batch++) {

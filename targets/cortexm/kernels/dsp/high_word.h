@@ -3,7 +3,6 @@
 #ifndef TAPEOUT_HIGH_WORD_H
 #define TAPEOUT_HIGH_WORD_H
 
-#include <arm_acle.h>
 #include <stdint.h>
 
 /* Of a channel: where its sums begin, and what turns them into codes. */
@@ -27,11 +26,19 @@ static inline int32_t smmlar(int32_t a, int32_t b, int32_t c)
     return result;
 }
 
+/* The nearest of -128 to 127; the compiler's own __ssat converts signs, which -Wconversion tells. */
+static inline int32_t saturate_code(int32_t code)
+{
+    int32_t result;
+    __asm("ssat %0, #8, %1" : "=r"(result) : "r"(code));
+    return result;
+}
+
 /* The code of a sum, or of a doubled one, between -128 and 127. */
 static inline int32_t high_word_code(const high_word *p, int32_t doubled, int32_t sum)
 {
     const int32_t scaled = doubled ? smmlar(sum, p->mul, p->add) + (sum >> 31) : smmla(sum, p->mul, p->add);
-    return __ssat(scaled >> p->shift, 8);
+    return saturate_code(scaled >> p->shift);
 }
 
 /* Clips a code that lies in -128 .. 127; the compiler drops what can do nothing. */

@@ -11,9 +11,9 @@
 #ifndef TAPEOUT_ROW_PAIRS_H
 #define TAPEOUT_ROW_PAIRS_H
 
+#include "four_codes.h"
 #include "window.h"
 #include <stdint.h>
-#include <string.h>
 
 enum {
     PAIRS_GROUP = 4,   /* channels whose rows are paired together */
@@ -64,20 +64,6 @@ static inline uint32_t pairs_odd(uint32_t a)
     return result;
 }
 
-/* The codes of a group of channels; there may be fewer than four. */
-static inline uint32_t pairs_codes(const int8_t *x, int32_t channels)
-{
-    uint32_t word = 0;
-    if (channels >= PAIRS_GROUP) {
-        memcpy(&word, x, PAIRS_GROUP);
-        return word;
-    }
-    for (int32_t c = 0; c < channels; c++) {
-        word |= (uint32_t)(uint8_t)x[c] << 8 * c;
-    }
-    return word;
-}
-
 /* A row of input, and how far apart its pixels are; for a row of padding, one pixel of it. */
 typedef struct {
     const int8_t *x;
@@ -93,7 +79,7 @@ static inline pairs_row pairs_row_at(const window_params *g, int32_t row, const 
 static inline void pairs_fill(pairs_row a, pairs_row b, int32_t channels, uint32_t *to, const uint32_t *end)
 {
     for (; to != end; to += PAIRS_COLUMN / 4) {
-        const uint32_t above = pairs_codes(a.x, channels), below = pairs_codes(b.x, channels);
+        const uint32_t above = four_codes(a.x, channels), below = four_codes(b.x, channels);
         const uint32_t first = pairs_lower(above, below), last = pairs_upper(above, below);
         to[0] = pairs_even(first);
         to[2] = pairs_odd(first);
@@ -151,12 +137,6 @@ static inline void pairs_of_rows(const window_params *g, int32_t row, const int8
     } else {
         pairs_fill(a, b, g->in_c, first, first + inside * (PAIRS_COLUMN / 4));
     }
-}
-
-/* The first channel of the group with channel `done`: the last group begins earlier, so that it reads no byte beyond. */
-static inline int32_t pairs_first(const window_params *g, int32_t done)
-{
-    return done + PAIRS_GROUP <= g->in_c || g->in_c < PAIRS_GROUP ? done : g->in_c - PAIRS_GROUP;
 }
 
 #endif
