@@ -27,11 +27,15 @@ def real_of(op: DepthwiseConv2D) -> Real:
     return real
 
 
-def codes(name: str, x: tuple[int, ...], w: tuple[int, ...], op: DepthwiseConv2D, per_channel: bool = True, bias: bool = True) -> Case:
+def codes(
+    name: str, x: tuple[int, ...], w: tuple[int, ...], op: DepthwiseConv2D, per_channel: bool = True, bias: bool = True,
+    zero: int = -128, octaves: int = 0,
+) -> Case:  # fmt: skip
+    """`zero` is that of `x`; scales of weights lie up to `octaves` powers of two apart, besides."""
     rng = rng_for(name)
     channels = w[2] if per_channel else 1
-    scales = tuple(float(s) for s in rng.uniform(0.5, 2.0, channels) / 127)
-    x_type = quantized(0.05, -128)
+    scales = tuple(float(s) * 2.0 ** -(i * octaves // channels) for i, s in enumerate(rng.uniform(0.5, 2.0, channels) / 127))
+    x_type = quantized(0.05, zero)
     assert op.requant
     sums = QType(32, True, tuple(x_type.scale[0] * s for s in scales), (0,) * channels, 0 if per_channel else None)
     mul, shift = scaling([s / op.requant.output.scale[0] for s in sums.scale])
@@ -57,6 +61,20 @@ SAME, STRIDE = DepthwiseConv2D(pads=(1, 1, 1, 0)), DepthwiseConv2D((2, 1), (1, 2
 
 OUT = Requant(quantized(0.2, -5))
 RELU = Requant(quantized(0.1, -128), Rounding.TFLITE, -128, 100)
+RELU_ABOVE = Requant(quantized(0.1, -20), Rounding.TFLITE, -20, 127)
+SIGNED = Requant(quantized(0.1, 4), Rounding.TFLITE)
+CLIPPED = Requant(quantized(0.15, 9), lo=-100, hi=90)
+
+
+def three(
+    name: str, x: tuple[int, ...], requant: Requant, pads: tuple[int, int, int, int] = (1, 1, 1, 1), stride: int = 1,
+    multiplier: int = 1, **others: Any,
+) -> Case:  # fmt: skip
+    """A kernel of 3 x 3 taps, the usual one."""
+    op = DepthwiseConv2D((stride, stride), pads=pads, requant=requant)
+    return codes(f"depthwise_conv2d_s8_three_{name}", x, (3, 3, x[3] * multiplier), op, **others)
+
+
 
 CASES = [
     codes("depthwise_conv2d_s8_same", (1, 7, 5, 4), (3, 3, 4), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=RELU)),
@@ -64,6 +82,34 @@ CASES = [
     codes("depthwise_conv2d_s8_multiplier", (1, 6, 5, 2), (4, 3, 6), DepthwiseConv2D((2, 2), pads=(1, 1, 2, 0), requant=OUT)),
     codes("depthwise_conv2d_s8_dilated", (1, 8, 9, 5), (3, 3, 5), DepthwiseConv2D(dilation=(2, 3), requant=OUT), per_channel=False),
     codes("depthwise_conv2d_s8_one_channel", (1, 9, 4, 1), (5, 4, 8), DepthwiseConv2D((2, 2), pads=(2, 1, 1, 1), requant=RELU)),
+    codes("depthwise_conv2d_s8_five", (1, 7, 6, 7), (5, 5, 7), DepthwiseConv2D(pads=(2, 2, 2, 2), requant=SIGNED), zero=3),
+    codes("depthwise_conv2d_s8_one_row", (2, 1, 9, 6), (1, 4, 6), DepthwiseConv2D((1, 3), pads=(0, 2, 0, 1), requant=OUT)),
+    codes("depthwise_conv2d_s8_one_column", (1, 9, 4, 5), (3, 1, 5), DepthwiseConv2D((2, 1), (3, 1), (2, 0, 3, 0), CLIPPED), zero=77),
+    three("one_element", (1, 1, 1, 1), OUT),
+    three("one_column", (1, 5, 3, 4), OUT, (0, 0, 0, 0), zero=5),
+    three("two_channels", (1, 4, 5, 2), RELU),
+    three("odd_channels", (2, 5, 6, 7), RELU_ABOVE, zero=-1),
+    three("odd_width", (1, 6, 7, 5), CLIPPED, (1, 0, 0, 1), zero=127),
+    three("per_tensor", (1, 3, 4, 8), CLIPPED, (0, 1, 1, 0), per_channel=False, bias=False),
+    three("apart", (1, 5, 5, 9), RELU, octaves=13),
+    three("apart_half_up", (1, 4, 4, 6), OUT, octaves=9, zero=3),
+    three("signed", (1, 4, 4, 5), SIGNED, zero=3),
+    three("half_even", (1, 4, 4, 5), Requant(quantized(0.1, 4), Rounding.HALF_EVEN)),
+    three("much_padding", (1, 2, 1, 5), OUT, (4, 3, 3, 5)),
+    three("many_channels", (1, 3, 3, 258), RELU),
+    three("long_rows", (1, 1, 20, 260), OUT),
+    three("wide", (1, 3, 141, 3), OUT),
+    three("wide_shared", (1, 4, 21, 5), OUT),
+    three("two_channels_signed", (1, 3, 4, 2), OUT),
+    three("multiplier", (1, 4, 4, 3), RELU, multiplier=2),
+    three("stride_2_one_element", (1, 2, 2, 3), OUT, (0, 0, 1, 1), 2),
+    three("stride_2_tail_1", (1, 9, 10, 6), RELU, (1, 1, 1, 1), 2),
+    three("stride_2_tail_2", (1, 8, 12, 5), RELU_ABOVE, (0, 0, 1, 1), 2, zero=0),
+    three("stride_2_tail_3", (2, 7, 14, 4), CLIPPED, (1, 0, 1, 1), 2, zero=20, octaves=5),
+    three("stride_2_much_padding", (1, 1, 3, 6), OUT, (3, 2, 4, 6), 2, zero=-3),
+    three("stride_2_many_channels", (1, 4, 8, 257), RELU, (0, 0, 1, 1), 2),
+    three("stride_2_shared", (2, 9, 13, 7), Requant(quantized(0.1, -128), Rounding.TFLITE), (1, 1, 1, 1), 2, zero=4),
+    three("stride_2_wide", (1, 2, 150, 2), RELU, (0, 0, 1, 1), 2),
     *(packed(f"packed_s8_{bits}_bits", SAME, S8, QType(bits, packed=True), r) for bits, r in zip((1, 2, 3, 4, 7), Rounding, strict=True)),
     packed("packed_s8_bipolar_bits", SAME, S8, BIPOLAR, 1, 11, y=BIPOLAR),
     packed("packed_s8_multiplier", STRIDE, S4, QType(2, narrow=True, packed=True), 3, 6, inputs=2, y=QType(2)),
