@@ -1,0 +1,115 @@
+"""What dense_stacked.h takes: weights of two outputs stacked in half-words, in one stream with all else that four outputs need."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapeout.compiler.ir import Array, Graph, Node, Op, Types
+from tapeout.compiler.ops.dense import Dense
+from tapeout.compiler.ops.requant import Requant
+from tapeout.compiler.passes.check_accumulators import largest_sums
+
+from ....target import Kernel, Packed
+from ...high_word import HighWord, high_word
+
+_OUTPUTS, _INPUTS = 4, 8  # of a block, which the kernel multiplies at once
+_HIGH_BITS = 24  # of the high output's sum, which the low one's is above in 32 bits
+_ORDER = (0, 2, 1, 3, 4, 6, 5, 7)  # in which a block's inputs are widened
+_BLOCK_COST, _TURN_COST, _FOUR_COST, _INPUT_COST, _ROW_COST = 27, 3, 36, 2, 40  # instructions, counted in what gcc 12 makes
+_TURN = 8  # blocks of one turn of the loop
+
+
+def accepts(graph: Graph, node: Node) -> str | None:
+    form, w = _form(graph, node), _weights(graph, node)
+    if len(node.inputs) > 5 and node.inputs[5]:
+        return "a zero point that is computed"
+    if isinstance(form, str):
+        return form
+    if graph.values[node.inputs[1]].type.quantized.zero[0]:
+        return "weights with a zero point"
+    sums = largest_sums(graph, node)
+    assert sums is not None
+    if max(sums[1::2], default=0) >= 1 << (_HIGH_BITS - 1):
+        return f"sums of more than {_HIGH_BITS} bits"
+    even, odd = w[: len(w) // 2 * 2 : 2], w[1::2]
+    return "a weight of -128 stacked on a negative one" if ((odd == -128) & (even < 0)).any() else None
+
+
+def scratch(op: Op, types: Types) -> int:
+    """Bytes: the inputs of a row, widened to half-words."""
+    assert types[1]
+    return 2 * _INPUTS * _blocks(types[1].shape[1])
+
+
+def pack(graph: Graph, node: Node) -> Packed:
+    op, x, form = node.op, graph.types(node)[0], _form(graph, node)
+    assert isinstance(op, Dense) and isinstance(op.requant, Requant) and x and not isinstance(form, str)
+    w = _weights(graph, node)
+    bias = _data(graph, node.inputs[2]).astype(np.int64) if node.inputs[2] else np.zeros(len(w), np.int64)
+    stream = _stream(w, bias - x.quantized.zero[0] * w.sum(axis=1), form)
+    sizes = {name: op.params(graph.types(node))[name] for name in ("rows", "inputs", "outputs")}
+    params = {**sizes, "four_words": stream.shape[1], "doubled": int(form.doubled), "lo": op.requant.lo, "hi": op.requant.hi}
+    first = {name: int(getattr(form, name)[0]) for name in ("mul", "add", "shift")}
+    return Packed((("stream", stream),), {**params, "per_channel": int(not _alike(form)), **first})
+
+
+def _stream(w: Array, bias: Array, form: HighWord) -> Array:
+    """A row for each four outputs: where their sums begin, the weights, and unless all are alike a multiplier, addend and shift each.
+
+    Sums are those of outputs 0 and 1 stacked, of 0, of 2 and 3 stacked, of 2, modulo 2^32; weights by blocks of inputs, then pairs of outputs.
+    """
+    fours, blocks = -(-len(w) // _OUTPUTS), _blocks(w.shape[1])
+    padded = np.zeros((fours * _OUTPUTS, blocks * _INPUTS), np.int64)
+    padded[: len(w), : w.shape[1]] = w
+    pairs = padded.reshape(fours, 2, 2, blocks, _INPUTS)
+    stacked = (pairs[:, :, 0] + (pairs[:, :, 1] << 8))[..., _ORDER].transpose(0, 2, 1, 3).astype(np.int16)
+    begin = _padded(bias, fours)
+    begin[:, 0::2] += begin[:, 1::2] << 8
+    begin[:, 1::2] = _padded(bias, fours)[:, 0::2]
+    parts = [begin, np.ascontiguousarray(stacked).view(np.uint32).reshape(fours, -1)]
+    if not _alike(form):
+        parts.append(np.stack([_padded(a, fours) for a in (form.mul, form.add, form.shift)], axis=-1).reshape(fours, -1))
+    return np.concatenate([(part & 0xFFFFFFFF).astype(np.uint32) for part in parts], axis=1)
+
+
+def _alike(form: HighWord) -> bool:
+    """Whether all outputs have one multiplier."""
+    return all((values == values[0]).all() for values in (form.mul, form.add, form.shift))
+
+
+def _padded(values: Array, fours: int) -> Array:
+    """A value for each output, with zeros up to whole fours."""
+    found = np.zeros(fours * _OUTPUTS, np.int64)
+    found[: len(values)] = values
+    return found.reshape(fours, _OUTPUTS)
+
+
+def cost(graph: Graph, node: Node) -> int:
+    types = graph.types(node)
+    assert types[0] and types[1]
+    outputs, inputs = types[1].shape
+    blocks = _blocks(inputs)
+    four = blocks * _BLOCK_COST + -(-blocks // _TURN) * _TURN_COST + _FOUR_COST
+    return types[0].size // inputs * (-(-outputs // _OUTPUTS) * four + _INPUT_COST * inputs + _ROW_COST)
+
+
+def _blocks(inputs: int) -> int:
+    return -(-inputs // _INPUTS)
+
+
+def _form(graph: Graph, node: Node) -> HighWord | str:
+    op = node.op
+    assert isinstance(op, Dense) and isinstance(op.requant, Requant)
+    return high_word(graph, node, op.requant, len(_weights(graph, node)))
+
+
+def _weights(graph: Graph, node: Node) -> Array:
+    return _data(graph, node.inputs[1]).astype(np.int64)
+
+
+def _data(graph: Graph, name: str) -> Array:
+    data = graph.values[name].data
+    assert data is not None
+    return data
+
+
+KERNELS = (Kernel("dense_s8_stacked", of="dense_s8", accepts=accepts, pack=pack, cost=cost, scratch=scratch),)
