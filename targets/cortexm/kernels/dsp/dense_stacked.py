@@ -6,13 +6,12 @@ import numpy as np
 from tapeout.compiler.ir import Array, Graph, Node, Op, Types
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.requant import Requant
-from tapeout.compiler.passes.check_accumulators import largest_sums
 
 from ....target import Kernel, Packed
 from ...high_word import HighWord, high_word
 
 _OUTPUTS, _INPUTS = 4, 8  # of a block, which the kernel multiplies at once
-_HIGH_BITS = 24  # of the high output's sum, which the low one's is above in 32 bits
+_HIGH = 1 << 23  # the high output's sums lie in -_HIGH .. _HIGH - 1
 _ORDER = (0, 2, 1, 3, 4, 6, 5, 7)  # in which a block's inputs are widened
 _BLOCK_COST, _TURN_COST, _FOUR_COST, _INPUT_COST, _ROW_COST = 27, 3, 36, 2, 40  # instructions, counted in what gcc 12 makes
 _TURN = 8  # blocks of one turn of the loop
@@ -26,12 +25,27 @@ def accepts(graph: Graph, node: Node) -> str | None:
         return form
     if graph.values[node.inputs[1]].type.quantized.zero[0]:
         return "weights with a zero point"
-    sums = largest_sums(graph, node)
-    assert sums is not None
-    if max(sums[1::2], default=0) >= 1 << (_HIGH_BITS - 1):
-        return f"sums of more than {_HIGH_BITS} bits"
+    least, largest = _reach(graph, node)
+    if min(least[1::2], default=0) < -_HIGH or max(largest[1::2], default=0) >= _HIGH:
+        return "sums beyond the 24 bits above those that they are stacked on"
     even, odd = w[: len(w) // 2 * 2 : 2], w[1::2]
     return "a weight of -128 stacked on a negative one" if ((odd == -128) & (even < 0)).any() else None
+
+
+def _reach(graph: Graph, node: Node) -> tuple[Array, Array]:
+    """The least and the largest sum that each output can have."""
+    x, w, bias = graph.types(node)[0], _weights(graph, node), _bias(graph, node)
+    assert x
+    ends = np.stack([w * x.quantized.min, w * x.quantized.max])
+    return ends.min(axis=0).sum(axis=1) + bias, ends.max(axis=0).sum(axis=1) + bias
+
+
+def _bias(graph: Graph, node: Node) -> Array:
+    """Of sums of codes as they are: the zero point of the inputs is a part of it."""
+    x, w = graph.types(node)[0], _weights(graph, node)
+    assert x
+    own = _data(graph, node.inputs[2]).astype(np.int64) if node.inputs[2] else np.zeros(len(w), np.int64)
+    return np.asarray(own - x.quantized.zero[0] * w.sum(axis=1))
 
 
 def scratch(op: Op, types: Types) -> int:
@@ -41,11 +55,9 @@ def scratch(op: Op, types: Types) -> int:
 
 
 def pack(graph: Graph, node: Node) -> Packed:
-    op, x, form = node.op, graph.types(node)[0], _form(graph, node)
-    assert isinstance(op, Dense) and isinstance(op.requant, Requant) and x and not isinstance(form, str)
-    w = _weights(graph, node)
-    bias = _data(graph, node.inputs[2]).astype(np.int64) if node.inputs[2] else np.zeros(len(w), np.int64)
-    stream = _stream(w, bias - x.quantized.zero[0] * w.sum(axis=1), form)
+    op, form = node.op, _form(graph, node)
+    assert isinstance(op, Dense) and isinstance(op.requant, Requant) and not isinstance(form, str)
+    stream = _stream(_weights(graph, node), _bias(graph, node), form)
     sizes = {name: op.params(graph.types(node))[name] for name in ("rows", "inputs", "outputs")}
     params = {**sizes, "four_words": stream.shape[1], "doubled": int(form.doubled), "lo": op.requant.lo, "hi": op.requant.hi}
     first = {name: int(getattr(form, name)[0]) for name in ("mul", "add", "shift")}
@@ -55,7 +67,8 @@ def pack(graph: Graph, node: Node) -> Packed:
 def _stream(w: Array, bias: Array, form: HighWord) -> Array:
     """A row for each four outputs: where their sums begin, the weights, and unless all are alike a multiplier, addend and shift each.
 
-    Sums are those of outputs 0 and 1 stacked, of 0, of 2 and 3 stacked, of 2, modulo 2^32; weights by blocks of inputs, then pairs of outputs.
+    Sums are those of outputs 0 and 1 stacked, of 0, of 2 and 3 stacked, of 2, modulo 2^32; weights stand by blocks of inputs, then by
+    pairs of outputs.
     """
     fours, blocks = -(-len(w) // _OUTPUTS), _blocks(w.shape[1])
     padded = np.zeros((fours * _OUTPUTS, blocks * _INPUTS), np.int64)
