@@ -82,7 +82,7 @@ def linear(op: Sum, x: QType, y: QType) -> Linear | str:
         if least <= most:
             middle = (2 * s.output.zero[0] + 1 << shift - 1) - (x_mul * x.zero[0] + y_mul * y.zero[0] >> _FRACTION)
             add = min(max(middle, least), most)
-            assert INT32_MIN <= sums.min() + add and sums.max() + add <= INT32_MAX
+            assert sums.min() + add >= INT32_MIN and sums.max() + add <= INT32_MAX
             return Linear(x_mul, y_mul, add, shift)
     return "sums so close to a tie that they are rounded twice"
 

@@ -1,0 +1,88 @@
+"""The kernels dense_stacked, add_linear and sub_linear: the matrix bites on each, and what they refuse."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tapeout.compiler.elementwise import SumScaling
+from tapeout.compiler.fixed import Rounding
+from tapeout.compiler.ir import QType, Type
+from tapeout.compiler.ops.add import Add
+from tapeout.compiler.ops.sub import Sub
+from tapeout.targets.cortexm.kernels.dsp.dense_stacked import accepts
+from tapeout.targets.cortexm.kernels.dsp.sum_linear import Linear, linear
+from tests.cases import cases_of
+from tests.cases.dense import WIDE, codes
+
+from . import test_dsp_mutations as dsp
+from .test_mutations import Mutation
+
+STACKED, LINEAR = "dense_stacked.h", "sum_linear.h"
+MUTATIONS = [
+    Mutation("low_weights_without_sign", STACKED, '"sxtb16 " w', '"uxtb16 " w', "dense_s8_rows"),
+    Mutation("low_sum_left_in_the_high_one", STACKED, "sub r4, r4, r5", "sub r4, r4, #0", "dense_s8_blocks_left"),
+    Mutation("output_2_twice", STACKED, "bfi r3, r4, #24", "bfi r3, r5, #24", "dense_s8_blocks_left"),
+    Mutation("no_rounding", STACKED, '"smmlar r0', '"smmla r0', "dense_s8_small_sums"),
+    Mutation("sign_forgotten", STACKED, 'r0, " sum ", asr #31', "r0, #0", "dense_s8_small_sums"),
+    Mutation("multiplier_of_the_neighbour", STACKED, 'code("r2", "r9", "r10", "r11")', 'code("r2", "r6", "r7", "r8")', "dense_s8_rows"),
+    Mutation("lost_low_double", STACKED, "lsl r5, r5, #1", "lsl r5, r5, #0", "dense_s8_blocks_left"),
+    Mutation("inputs_in_order", STACKED, "place == 1 ? 2 : place == 2 ? 1 : place", "place", "dense_s8_rows_apart"),
+    Mutation("lost_leftover", STACKED, "i % 8 || i < count", "i % 8", "dense_s8_rows"),
+    Mutation("row_0_again", STACKED, "x + row * p->inputs", "x + 0 * row", "dense_s8_rows_apart"),
+    Mutation("no_clip", STACKED, "p->lo > -128 || p->hi < 127", "p->lo > 127", "dense_s8_rows_apart"),
+    Mutation("even_codes_not_moved", LINEAR, "x << 8 & high_bytes", "x & high_bytes", "add_s8_clipped"),
+    Mutation("swapped_operands", LINEAR, "smlawt(p->y_mul, y_odd, smlawt(p->x_mul, x_odd", "smlawt(p->y_mul, x_odd, smlawt(p->x_mul, y_odd",
+             "sub_s8_clipped"),
+    Mutation("swapped_codes", LINEAR, '"r"(third), "r"(fourth)', '"r"(fourth), "r"(third)', "add_s8_tflite_apart"),
+    Mutation("lost_elements", LINEAR, "i < p->size % 4", "i < p->size % 2", "add_s8_few_3"),
+    Mutation("no_clip_of_sums", LINEAR, "clip_code(code, p->lo, p->hi)", "code", "sub_s8_clipped"),
+]
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mutations")
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
+def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path, programs: Path) -> None:
+    dsp.test_a_mistake_is_noticed(mutation, tmp_path, programs)
+
+
+def test_what_cannot_be_stacked() -> None:
+    cases = {case.name: case.graph for case in cases_of("dense")}
+    reasons = {name: accepts(graph, graph.nodes[0]) for name, graph in cases.items() if graph.nodes[0].op.symbol(
+        graph.types(graph.nodes[0])) == "dense_s8"}
+    assert reasons["dense_s8_weight_zero"] == "weights with a zero point"
+    assert reasons["dense_s8_high_sums"] is None
+    assert reasons["dense_s8_higher_sums"] == "sums beyond the 24 bits above those that they are stacked on"
+    graph = codes("dense_s8_stack_overflow", (1, 400), 8, WIDE, per_channel=True).graph
+    assert accepts(graph, graph.nodes[0]) == "a weight of -128 stacked on a negative one"
+
+
+@pytest.mark.parametrize("op", [Add, Sub])
+@pytest.mark.parametrize("rounding", Rounding)
+def test_linear_sums_are_those_of_the_op(op: type[Add] | type[Sub], rounding: Rounding) -> None:
+    """All pairs of codes, for scales and zero points as training gives them; nearly all have the form."""
+    random, forms, tries = np.random.default_rng(0), 0, 20
+    for _ in range(tries):
+        scales = np.exp(random.uniform(-2, 0, 3))
+        scales[2] += scales[:2].max() * 0.4
+        x, y, out = (QType(8, True, (float(s),), (int(random.integers(-128, 128)),)) for s in scales)
+        sums = op(SumScaling.of(x, y, out, rounding))
+        form = linear(sums, x, y)
+        if isinstance(form, Linear):
+            forms += 1
+            a, b = np.arange(-128, 128)[:, np.newaxis], np.arange(-128, 128)
+            (wanted,) = sums.ref((Type((256, 1), x), Type((256,), y)), a[np.newaxis], b[np.newaxis])
+            total = (form.x_mul * a * 256 >> 16) + (form.y_mul * b * 256 >> 16) + form.add
+            assert np.array_equal(np.clip(total >> form.shift, -128, 127), wanted[0])
+    assert forms >= tries * 0.8
+
+
+def test_ties_that_are_rounded_twice_have_no_linear_form() -> None:
+    x, y, out = (QType(8, True, (scale,), (0,)) for scale in (0.25, 0.5, 0.5))
+    assert isinstance(linear(Add(SumScaling.of(x, y, out, Rounding.HALF_UP)), x, y), Linear)
+    assert linear(Add(SumScaling.of(x, y, out, Rounding.TFLITE)), x, y) == "sums so close to a tie that they are rounded twice"
