@@ -65,7 +65,7 @@ def test_what_cannot_be_stacked() -> None:
 @pytest.mark.parametrize("op", [Add, Sub])
 @pytest.mark.parametrize("rounding", Rounding)
 def test_linear_sums_are_those_of_the_op(op: type[Add] | type[Sub], rounding: Rounding) -> None:
-    """All pairs of codes, for scales and zero points as training gives them; nearly all have the form."""
+    """All pairs of codes, for scales and zero points as training gives them."""
     random, forms, tries = np.random.default_rng(0), 0, 20
     for _ in range(tries):
         scales = np.exp(random.uniform(-2, 0, 3))
@@ -79,7 +79,7 @@ def test_linear_sums_are_those_of_the_op(op: type[Add] | type[Sub], rounding: Ro
             (wanted,) = sums.ref((Type((256, 1), x), Type((256,), y)), a[np.newaxis], b[np.newaxis])
             total = (form.x_mul * a * 256 >> 16) + (form.y_mul * b * 256 >> 16) + form.add
             assert np.array_equal(np.clip(total >> form.shift, -128, 127), wanted[0])
-    assert forms >= tries * 0.8
+    assert forms == tries
 
 
 def test_ties_that_are_rounded_twice_have_no_linear_form() -> None:
