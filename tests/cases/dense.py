@@ -81,6 +81,8 @@ CASES = [
     codes("dense_s8_one_block_left", (2, 72), 9, NARROW, per_channel=True, least=-127),
     codes("dense_s8_small_sums", (2, 2), 41, Requant(quantized(0.004, 5), Rounding.TFLITE), per_channel=True, bias=False, least=-127),
     codes("dense_s8_whole_turns", (3, 128), 8, WIDE, per_channel=True, least=-127),
+    codes("dense_s8_whole_blocks", (2, 24), 7, WIDE, per_channel=False, least=-127),
+    codes("dense_s8_whole_blocks_half_up", (2, 80), 6, NARROW, per_channel=False, least=-127),
     codes("dense_s8_rows_apart", (5, 1, 6), 3, NARROW, per_channel=False, least=-127),
     codes("dense_s8_high_sums", (1, 470), 4, Requant(quantized(30.0, 5), Rounding.TFLITE), per_channel=True, least=127),
     codes("dense_s8_higher_sums", (1, 600), 4, Requant(quantized(30.0, 5), Rounding.TFLITE), per_channel=True, least=127),

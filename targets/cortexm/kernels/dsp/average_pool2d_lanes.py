@@ -7,6 +7,7 @@ from tapeout.compiler.ir import Graph, Node
 from tapeout.compiler.ops.average_pool2d import AveragePool2D
 
 from ....target import Kernel
+from ....trail import window_trail
 
 _MOST = 256  # codes of 8 bits that 16 bits sum
 _WORD_COST, _OUTPUT_COST, _WINDOW_COST = 6, 16, 60  # instructions, counted in what gcc 12 makes
@@ -25,4 +26,4 @@ def cost(graph: Graph, node: Node) -> int:
     return y.size // channels * window
 
 
-KERNELS = (Kernel("average_pool2d_s8_lanes", of="average_pool2d_s8", accepts=accepts, cost=cost),)
+KERNELS = (Kernel("average_pool2d_s8_lanes", of="average_pool2d_s8", accepts=accepts, cost=cost, trail=window_trail),)

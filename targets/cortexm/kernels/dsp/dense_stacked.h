@@ -1,7 +1,7 @@
 /* dense: fully connected layer over the last axis, two weights stacked in a half-word.
  * A half-word is `low + 256 * high`, so that one SMLAD multiplies the weights of two outputs; a second one multiplies the low ones, and
  * the difference of the two sums is 256 times the high output's. That is 3 instructions for 4 products, and weights stay bytes in flash.
- * Inputs are widened to half-words in scratch memory. Layout and bounds: dense_stacked.py. The definition is compiler/ops/dense.py. */
+ * Inputs are widened to half-words, in scratch memory or as they are read. Layout and bounds: dense_stacked.py. The definition is compiler/ops/dense.py. */
 #ifndef TAPEOUT_DENSE_STACKED_H
 #define TAPEOUT_DENSE_STACKED_H
 
@@ -15,6 +15,7 @@ typedef struct {
     int32_t per_channel; /* whether the stream holds a multiplier, addend and shift for each output; else these are for all */
     int32_t mul, add, shift;
 } dense_s8_stacked_params;
+typedef dense_s8_stacked_params dense_s8_stacked_bytes_params;
 
 /* Two inputs by the weights of two outputs. */
 #define DENSE_STACKED_PAIR(x, w, both, low)                                                                                      \
@@ -26,6 +27,15 @@ typedef struct {
 #define DENSE_STACKED_EIGHT(both, low)                                                                                           \
     "ldm r1!, {r10-r12, lr}\n\t" DENSE_STACKED_PAIR("r6", "r10", both, low) DENSE_STACKED_PAIR("r7", "r11", both, low)           \
         DENSE_STACKED_PAIR("r8", "r12", both, low) DENSE_STACKED_PAIR("r9", "lr", both, low)
+
+/* Eight inputs as half-words, in pairs 0 and 2, 1 and 3, 4 and 6, 5 and 7; from half-words in this order, and from bytes. */
+#define DENSE_STACKED_HALVES "ldm r0!, {r6-r9}\n\t"
+#define DENSE_STACKED_BYTES                                                                                                      \
+    "ldm r0!, {r6, r8}\n\t"                                                                                                      \
+    "sxtb16 r7, r6, ror #8\n\t"                                                                                                  \
+    "sxtb16 r9, r8, ror #8\n\t"                                                                                                  \
+    "sxtb16 r6, r6\n\t"                                                                                                          \
+    "sxtb16 r8, r8\n\t"
 
 /* A code of a sum, and of a doubled one, from its multiplier, addend and shift. */
 #define DENSE_STACKED_CODE(sum, mul, add, shift)                                                                                 \
@@ -49,7 +59,7 @@ typedef struct {
 
 /* Per four outputs: r0 inputs, r1 stream, r2 and r4 sums of two outputs, r3 and r5 those of the low one. The loop over eight blocks of
  * eight inputs is entered so far inside that the blocks left over come first; each instruction of it takes four bytes. */
-#define DENSE_STACKED_ROW(high_shift, double_low, codes)                                                                         \
+#define DENSE_STACKED_ROW(load, high_shift, double_low, codes)                                                                    \
     __asm volatile("ldr r0, %[skip]\n\t"                                                                                         \
                    "adr r1, 2f\n\t"                                                                                              \
                    "mov r2, #(3f - 2f) / 8\n\t"                                                                                  \
@@ -64,7 +74,7 @@ typedef struct {
                    ".balign 4\n\t"                                                                                               \
                    "2:\n\t"                                                                                                      \
                    ".rept 8\n\t"                                                                                                 \
-                   "ldm r0!, {r6-r9}\n\t" DENSE_STACKED_EIGHT("r2", "r3") DENSE_STACKED_EIGHT("r4", "r5")                        \
+                   load DENSE_STACKED_EIGHT("r2", "r3") DENSE_STACKED_EIGHT("r4", "r5")                        \
                    ".endr\n\t"                                                                                                   \
                    "3:\n\t"                                                                                                      \
                    "ldr r6, %[x_end]\n\t"                                                                                        \
@@ -87,27 +97,30 @@ typedef struct {
                    : [x] "m"(x), [x_end] "m"(x_end), [stream] "m"(stream), [alike] "m"(alike), [y_end] "m"(y_end)                \
                    : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory")
 
-/* The codes y to y_end of one row, whole words of four, from x to x_end, whole blocks of eight. `alike` is the multiplier, addend and shift of
- * all outputs where the stream has none. Functions of their own, as all layers of a network share the loop. */
-#define DENSE_STACKED_FUNCTION(name, high_shift, double_low, codes)                                                              \
-    static __attribute__((noinline, unused)) void name(const int16_t *x, const int16_t *x_end, const uint32_t *stream,           \
+/* The codes y to y_end of one row, whole words of four, from x to x_end, whole blocks of eight inputs. `alike` is the multiplier, addend and
+ * shift of all outputs where the stream has none. Functions of their own, as all layers of a network share the loop; unused ones are
+ * dropped. */
+#define DENSE_STACKED_FUNCTION(name, block, load, high_shift, double_low, codes)                                                 \
+    static __attribute__((noinline, unused)) void name(const int8_t *x, const int8_t *x_end, const uint32_t *stream,             \
                                                        const int32_t *alike, int8_t *y, const int8_t *y_end)                     \
     {                                                                                                                            \
-        int32_t skip = (int32_t)((x - x_end) / 8 & 7); /* blocks that are not for the first turn of the loop */                  \
+        int32_t skip = (int32_t)((x - x_end) / block & 7); /* blocks that are not for the first turn of the loop */              \
         (void)alike;                                                                                                             \
-        DENSE_STACKED_ROW(high_shift, double_low, codes);                                                                        \
+        DENSE_STACKED_ROW(load, high_shift, double_low, codes);                                                                  \
     }
 #define DENSE_STACKED_DOUBLE "lsl r3, r3, #1\n\tlsl r5, r5, #1\n\t"
-DENSE_STACKED_FUNCTION(dense_stacked_row, "8", "", DENSE_STACKED_EACH(DENSE_STACKED_CODE))
-DENSE_STACKED_FUNCTION(dense_stacked_row_alike, "8", "", DENSE_STACKED_ALIKE(DENSE_STACKED_CODE))
-DENSE_STACKED_FUNCTION(dense_stacked_row_doubled, "7", DENSE_STACKED_DOUBLE, DENSE_STACKED_EACH(DENSE_STACKED_CODE_DOUBLED))
-DENSE_STACKED_FUNCTION(dense_stacked_row_doubled_alike, "7", DENSE_STACKED_DOUBLE, DENSE_STACKED_ALIKE(DENSE_STACKED_CODE_DOUBLED))
+#define DENSE_STACKED_FUNCTIONS(name, block, load)                                                                               \
+    DENSE_STACKED_FUNCTION(name, block, load, "8", "", DENSE_STACKED_EACH(DENSE_STACKED_CODE))                                   \
+    DENSE_STACKED_FUNCTION(name##_alike, block, load, "8", "", DENSE_STACKED_ALIKE(DENSE_STACKED_CODE))                          \
+    DENSE_STACKED_FUNCTION(name##_doubled, block, load, "7", DENSE_STACKED_DOUBLE, DENSE_STACKED_EACH(DENSE_STACKED_CODE_DOUBLED))\
+    DENSE_STACKED_FUNCTION(name##_doubled_alike, block, load, "7", DENSE_STACKED_DOUBLE, DENSE_STACKED_ALIKE(DENSE_STACKED_CODE_DOUBLED))
+DENSE_STACKED_FUNCTIONS(dense_stacked_halves, 16, DENSE_STACKED_HALVES)
+DENSE_STACKED_FUNCTIONS(dense_stacked_bytes, 8, DENSE_STACKED_BYTES)
 
 /* Widens `count` codes to half-words in the order 0 2 1 3 of each four, and zeros up to a whole block of eight; returns their end. */
-static __attribute__((noinline)) int16_t *dense_stacked_widen(const int8_t *x, int32_t count, int16_t *wide)
+static __attribute__((noinline, unused)) int8_t *dense_stacked_widen(const int8_t *x, int32_t count, uint32_t *words)
 {
     int32_t i = 0;
-    uint32_t *words = (uint32_t *)(void *)wide;
     for (; i + 4 <= count; i += 4) {
         uint32_t four;
         memcpy(&four, x + i, 4);
@@ -120,20 +133,45 @@ static __attribute__((noinline)) int16_t *dense_stacked_widen(const int8_t *x, i
         next[place == 1 ? 2 : place == 2 ? 1 : place] = i < count ? x[i] : 0;
         next += place == 3 ? 4 : 0;
     }
-    return next;
+    return (int8_t *)next;
 }
 
-/* The codes of one row; its outputs are y to y_end. */
-static inline void dense_stacked_fours(const dense_s8_stacked_params *p, const int16_t *x, const int16_t *x_end, const uint32_t *stream,
-                                       int8_t *y, const int8_t *y_end) __attribute__((always_inline));
-static inline void dense_stacked_fours(const dense_s8_stacked_params *p, const int16_t *x, const int16_t *x_end, const uint32_t *stream,
-                                       int8_t *y, const int8_t *y_end)
+/* The codes y to y_end of one row by the function for these parameters. */
+static inline void dense_stacked_fours(const dense_s8_stacked_params *p, int32_t wide, const int8_t *x, const int8_t *x_end,
+                                       const uint32_t *stream, int8_t *y, const int8_t *y_end) __attribute__((always_inline));
+static inline void dense_stacked_fours(const dense_s8_stacked_params *p, int32_t wide, const int8_t *x, const int8_t *x_end,
+                                       const uint32_t *stream, int8_t *y, const int8_t *y_end)
 {
     const int32_t alike[3] = {p->mul, p->add, p->shift};
-    if (p->per_channel) {
-        (p->doubled ? dense_stacked_row_doubled : dense_stacked_row)(x, x_end, stream, alike, y, y_end);
+    if (wide && p->per_channel) {
+        (p->doubled ? dense_stacked_halves_doubled : dense_stacked_halves)(x, x_end, stream, alike, y, y_end);
+    } else if (wide) {
+        (p->doubled ? dense_stacked_halves_doubled_alike : dense_stacked_halves_alike)(x, x_end, stream, alike, y, y_end);
+    } else if (p->per_channel) {
+        (p->doubled ? dense_stacked_bytes_doubled : dense_stacked_bytes)(x, x_end, stream, alike, y, y_end);
     } else {
-        (p->doubled ? dense_stacked_row_doubled_alike : dense_stacked_row_alike)(x, x_end, stream, alike, y, y_end);
+        (p->doubled ? dense_stacked_bytes_doubled_alike : dense_stacked_bytes_alike)(x, x_end, stream, alike, y, y_end);
+    }
+}
+
+/* One row of outputs from x to x_end, half-words if `wide`, else bytes. */
+static inline void dense_stacked_outputs(const dense_s8_stacked_params *p, int32_t wide, const int8_t *x, const int8_t *x_end,
+                                         const uint32_t *stream, int8_t *y) __attribute__((always_inline));
+static inline void dense_stacked_outputs(const dense_s8_stacked_params *p, int32_t wide, const int8_t *x, const int8_t *x_end,
+                                         const uint32_t *stream, int8_t *y)
+{
+    const int32_t rest = p->outputs % 4;
+    int8_t *const last = y + p->outputs - rest;
+    if (p->outputs > rest) {
+        dense_stacked_fours(p, wide, x, x_end, stream, y, last);
+    }
+    if (rest) {
+        int8_t four[4];
+        dense_stacked_fours(p, wide, x, x_end, stream + p->outputs / 4 * p->four_words, four, four + 4);
+        memcpy(last, four, (size_t)rest);
+    }
+    for (int32_t i = 0; i < p->outputs && (p->lo > -128 || p->hi < 127); i++) {
+        y[i] = (int8_t)clip_code(y[i], p->lo, p->hi);
     }
 }
 
@@ -142,22 +180,20 @@ static inline void dense_s8_stacked(const dense_s8_stacked_params *p, const int8
     __attribute__((always_inline));
 static inline void dense_s8_stacked(const dense_s8_stacked_params *p, const int8_t *x, const uint32_t *stream, int8_t *y, void *scratch)
 {
-    const int32_t rest = p->outputs % 4;
     for (int32_t row = 0; row < p->rows; row++) {
-        const int16_t *end = dense_stacked_widen(x + row * p->inputs, p->inputs, (int16_t *)scratch);
-        int8_t *codes = y + row * p->outputs;
-        int8_t *const last = codes + p->outputs - rest;
-        if (p->outputs > rest) {
-            dense_stacked_fours(p, (const int16_t *)scratch, end, stream, codes, last);
-        }
-        if (rest) {
-            int8_t four[4];
-            dense_stacked_fours(p, (const int16_t *)scratch, end, stream + p->outputs / 4 * p->four_words, four, four + 4);
-            memcpy(last, four, (size_t)rest);
-        }
-        for (int32_t i = 0; i < p->outputs && (p->lo > -128 || p->hi < 127); i++) {
-            codes[i] = (int8_t)clip_code(codes[i], p->lo, p->hi);
-        }
+        const int8_t *end = dense_stacked_widen(x + row * p->inputs, p->inputs, (uint32_t *)scratch);
+        dense_stacked_outputs(p, 1, (const int8_t *)scratch, end, stream, y + row * p->outputs);
+    }
+}
+
+/* The same without scratch, for whole blocks of inputs: they are widened again for every four outputs. */
+static inline void dense_s8_stacked_bytes(const dense_s8_stacked_bytes_params *p, const int8_t *x, const uint32_t *stream, int8_t *y)
+    __attribute__((always_inline));
+static inline void dense_s8_stacked_bytes(const dense_s8_stacked_bytes_params *p, const int8_t *x, const uint32_t *stream, int8_t *y)
+{
+    for (int32_t row = 0; row < p->rows; row++) {
+        const int8_t *first = x + row * p->inputs;
+        dense_stacked_outputs(p, 0, first, first + p->inputs, stream, y + row * p->outputs);
     }
 }
 

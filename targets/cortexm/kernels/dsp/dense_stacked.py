@@ -1,6 +1,8 @@
 """What dense_stacked.h takes: weights of two outputs stacked in half-words, in one stream with all else that four outputs need."""
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from tapeout.compiler.ir import Array, Graph, Node, Op, Types
@@ -8,13 +10,21 @@ from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.requant import Requant
 
 from ....target import Kernel, Packed
+from ....trail import Rows
 from ...high_word import HighWord, high_word
 
 _OUTPUTS, _INPUTS = 4, 8  # of a block, which the kernel multiplies at once
 _HIGH = 1 << 23  # the high output's sums lie in -_HIGH .. _HIGH - 1
 _ORDER = (0, 2, 1, 3, 4, 6, 5, 7)  # in which a block's inputs are widened
-_BLOCK_COST, _TURN_COST, _FOUR_COST, _INPUT_COST, _ROW_COST = 27, 3, 36, 2, 40  # instructions, counted in what gcc 12 makes
+_BLOCK_COST, _BYTES_COST, _TURN_COST, _FOUR_COST = 27, 31, 3, 36  # instructions of the loop over outputs
+_INPUT_COST, _ROW_COST = 2, 40  # and of widening inputs, as gcc 12 makes it
 _TURN = 8  # blocks of one turn of the loop
+
+
+def accepts_bytes(graph: Graph, node: Node) -> str | None:
+    if _weights(graph, node).shape[1] % _INPUTS:
+        return f"inputs that are no multiple of {_INPUTS}"
+    return accepts(graph, node)
 
 
 def accepts(graph: Graph, node: Node) -> str | None:
@@ -52,6 +62,14 @@ def scratch(op: Op, types: Types) -> int:
     """Bytes: the inputs of a row, widened to half-words."""
     assert types[1]
     return 2 * _INPUTS * _blocks(types[1].shape[1])
+
+
+def trail(op: Op, types: Types, ahead: bool) -> int:
+    """`ahead` where a row is read before it is written."""
+    assert types[0] and types[1]
+    outputs, inputs = types[1].shape
+    rows = types[0].size // inputs
+    return Rows(rows, inputs, rows, outputs, 1, 0).trail(together=1, ahead=ahead)
 
 
 def pack(graph: Graph, node: Node) -> Packed:
@@ -96,13 +114,13 @@ def _padded(values: Array, fours: int) -> Array:
     return found.reshape(fours, _OUTPUTS)
 
 
-def cost(graph: Graph, node: Node) -> int:
+def cost(graph: Graph, node: Node, wide: bool) -> int:
     types = graph.types(node)
     assert types[0] and types[1]
     outputs, inputs = types[1].shape
     blocks = _blocks(inputs)
-    four = blocks * _BLOCK_COST + -(-blocks // _TURN) * _TURN_COST + _FOUR_COST
-    return types[0].size // inputs * (-(-outputs // _OUTPUTS) * four + _INPUT_COST * inputs + _ROW_COST)
+    four = blocks * (_BLOCK_COST if wide else _BYTES_COST) + -(-blocks // _TURN) * _TURN_COST + _FOUR_COST
+    return types[0].size // inputs * (-(-outputs // _OUTPUTS) * four + (_INPUT_COST * inputs if wide else 0) + _ROW_COST)
 
 
 def _blocks(inputs: int) -> int:
@@ -125,4 +143,7 @@ def _data(graph: Graph, name: str) -> Array:
     return data
 
 
-KERNELS = (Kernel("dense_s8_stacked", of="dense_s8", accepts=accepts, pack=pack, cost=cost, scratch=scratch),)
+KERNELS = (
+    Kernel("dense_s8_stacked", "dense_s8", accepts, pack, partial(cost, wide=True), scratch=scratch, trail=partial(trail, ahead=True)),
+    Kernel("dense_s8_stacked_bytes", "dense_s8", accepts_bytes, pack, partial(cost, wide=False), trail=partial(trail, ahead=False)),
+)
