@@ -87,6 +87,8 @@ CASES = [
     codes("dense_s8_high_sums", (1, 470), 4, Requant(quantized(30.0, 5), Rounding.TFLITE), per_channel=True, least=127),
     codes("dense_s8_higher_sums", (1, 600), 4, Requant(quantized(30.0, 5), Rounding.TFLITE), per_channel=True, least=127),
     codes("dense_s8_least_weights", (1, 40), 6, WIDE, per_channel=True),
+    codes("dense_s8_weights_stacked_too_high", (2, 200), 7, WIDE, per_channel=False),
+    codes("dense_s8_weights_stacked_too_high_half_up", (1, 333), 8, NARROW, per_channel=True),
     *(packed(f"packed_s8_{bits}_bits", 11, S8, QType(bits, packed=True), r) for bits in range(1, 9) for r in [list(Rounding)[bits % 5]]),
     packed("packed_s8_ternary", 33, S4, QType(2, narrow=True, packed=True), 3, y=QType(2)),
     packed("packed_s8_bipolar", 13, S8, BIPOLAR, UP, bias=0),

@@ -11,17 +11,18 @@ from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import QType, Type
 from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.sub import Sub
-from tapeout.targets.cortexm.kernels.dsp.dense_stacked import accepts
+from tapeout.targets.cortexm.kernels.dsp.dense_stacked import Form, accepts
 from tapeout.targets.cortexm.kernels.dsp.sum_linear import Linear, linear
 from tests.cases import cases_of
-from tests.cases.dense import WIDE, codes
 
 from . import test_dsp_mutations as dsp
 from .test_mutations import Mutation
 
 STACKED, LINEAR = "dense_stacked.h", "sum_linear.h"
 MUTATIONS = [
-    Mutation("low_weights_without_sign", STACKED, '"sxtb16 " w', '"uxtb16 " w', "dense_s8_rows"),
+    Mutation("low_weights_without_sign", STACKED, 'HALVES, "sxtb16"', 'HALVES, "uxtb16"', "dense_s8_rows"),
+    Mutation("offset_left", STACKED, "sub r5, r5, r6", "sub r5, r5, #0", "dense_s8_weights_stacked_too_high"),
+    Mutation("offset_of_every_other_input", STACKED, "0x00800080", "0x00000080", "dense_s8_weights_stacked_too_high_half_up"),
     Mutation("low_sum_left_in_the_high_one", STACKED, "sub r4, r4, r5", "sub r4, r4, #0", "dense_s8_blocks_left"),
     Mutation("output_2_twice", STACKED, "bfi r3, r4, #24", "bfi r3, r5, #24", "dense_s8_blocks_left"),
     Mutation("no_rounding", STACKED, '"smmlar r0', '"smmla r0', "dense_s8_small_sums"),
@@ -55,13 +56,14 @@ def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path, programs: Path
 
 def test_what_cannot_be_stacked() -> None:
     cases = {case.name: case.graph for case in cases_of("dense")}
-    reasons = {name: accepts(graph, graph.nodes[0]) for name, graph in cases.items() if graph.nodes[0].op.symbol(
+    reasons = {name: accepts(graph, graph.nodes[0], Form.HALVES) for name, graph in cases.items() if graph.nodes[0].op.symbol(
         graph.types(graph.nodes[0])) == "dense_s8"}
     assert reasons["dense_s8_weight_zero"] == "weights with a zero point"
     assert reasons["dense_s8_high_sums"] is None
     assert reasons["dense_s8_higher_sums"] == "sums beyond the 24 bits above those that they are stacked on"
-    graph = codes("dense_s8_stack_overflow", (1, 400), 8, WIDE, per_channel=True).graph
-    assert accepts(graph, graph.nodes[0]) == "a weight of -128 stacked on a negative one"
+    graph = cases["dense_s8_weights_stacked_too_high"]
+    assert accepts(graph, graph.nodes[0], Form.HALVES) == "a weight of -128 stacked on a negative one"
+    assert accepts(graph, graph.nodes[0], Form.OFFSET) is None
 
 
 @pytest.mark.parametrize("op", [Add, Sub])

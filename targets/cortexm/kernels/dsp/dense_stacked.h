@@ -15,18 +15,20 @@ typedef struct {
     int32_t per_channel; /* whether the stream holds a multiplier, addend and shift for each output; else these are for all */
     int32_t mul, add, shift;
 } dense_s8_stacked_params;
+typedef dense_s8_stacked_params dense_s8_stacked_offset_params;
 typedef dense_s8_stacked_params dense_s8_stacked_bytes_params;
 
 /* Two inputs by the weights of two outputs. */
-#define DENSE_STACKED_PAIR(x, w, both, low)                                                                                      \
+#define DENSE_STACKED_PAIR(extend, x, w, both, low)                                                                              \
     "smlad " both ", " x ", " w ", " both "\n\t"                                                                                 \
-    "sxtb16 " w ", " w "\n\t"                                                                                                    \
+    extend " " w ", " w "\n\t"                                                                                                   \
     "smlad " low ", " x ", " w ", " low "\n\t"
 
 /* Eight inputs by the weights of two outputs. */
-#define DENSE_STACKED_EIGHT(both, low)                                                                                           \
-    "ldm r1!, {r10-r12, lr}\n\t" DENSE_STACKED_PAIR("r6", "r10", both, low) DENSE_STACKED_PAIR("r7", "r11", both, low)           \
-        DENSE_STACKED_PAIR("r8", "r12", both, low) DENSE_STACKED_PAIR("r9", "lr", both, low)
+#define DENSE_STACKED_EIGHT(extend, both, low)                                                                                   \
+    "ldm r1!, {r10-r12, lr}\n\t"                                                                                                 \
+    DENSE_STACKED_PAIR(extend, "r6", "r10", both, low) DENSE_STACKED_PAIR(extend, "r7", "r11", both, low)                        \
+    DENSE_STACKED_PAIR(extend, "r8", "r12", both, low) DENSE_STACKED_PAIR(extend, "r9", "lr", both, low)
 
 /* Eight inputs as half-words, in pairs 0 and 2, 1 and 3, 4 and 6, 5 and 7; from half-words in this order, and from bytes. */
 #define DENSE_STACKED_HALVES "ldm r0!, {r6-r9}\n\t"
@@ -59,7 +61,7 @@ typedef dense_s8_stacked_params dense_s8_stacked_bytes_params;
 
 /* Per four outputs: r0 inputs, r1 stream, r2 and r4 sums of two outputs, r3 and r5 those of the low one. The loop over eight blocks of
  * eight inputs is entered so far inside that the blocks left over come first; each instruction of it takes four bytes. */
-#define DENSE_STACKED_ROW(load, high_shift, double_low, codes)                                                                    \
+#define DENSE_STACKED_ROW(load, extend, high_shift, finish_low, codes)                                                           \
     __asm volatile("ldr r0, %[skip]\n\t"                                                                                         \
                    "adr r1, 2f\n\t"                                                                                              \
                    "mov r2, #(3f - 2f) / 8\n\t"                                                                                  \
@@ -74,7 +76,7 @@ typedef dense_s8_stacked_params dense_s8_stacked_bytes_params;
                    ".balign 4\n\t"                                                                                               \
                    "2:\n\t"                                                                                                      \
                    ".rept 8\n\t"                                                                                                 \
-                   load DENSE_STACKED_EIGHT("r2", "r3") DENSE_STACKED_EIGHT("r4", "r5")                        \
+                   load DENSE_STACKED_EIGHT(extend, "r2", "r3") DENSE_STACKED_EIGHT(extend, "r4", "r5")                          \
                    ".endr\n\t"                                                                                                   \
                    "3:\n\t"                                                                                                      \
                    "ldr r6, %[x_end]\n\t"                                                                                        \
@@ -83,7 +85,7 @@ typedef dense_s8_stacked_params dense_s8_stacked_bytes_params;
                    "sub r2, r2, r3\n\t"                                                                                          \
                    "sub r4, r4, r5\n\t"                                                                                          \
                    "asr r2, r2, #" high_shift "\n\t"                                                                             \
-                   "asr r4, r4, #" high_shift "\n\t" double_low codes                                                            \
+                   "asr r4, r4, #" high_shift "\n\t" finish_low codes                                                            \
                    "bfi r3, r2, #8, #8\n\t"                                                                                      \
                    "bfi r3, r5, #16, #8\n\t"                                                                                     \
                    "bfi r3, r4, #24, #8\n\t"                                                                                     \
@@ -94,28 +96,34 @@ typedef dense_s8_stacked_params dense_s8_stacked_bytes_params;
                    "cmp r0, r2\n\t"                                                                                              \
                    "bne 1b\n\t"                                                                                                  \
                    : [skip] "+m"(skip), [y] "+m"(y)                                                                              \
-                   : [x] "m"(x), [x_end] "m"(x_end), [stream] "m"(stream), [alike] "m"(alike), [y_end] "m"(y_end)                \
+                   : [x] "m"(x), [x_end] "m"(x_end), [stream] "m"(stream), [alike] "m"(alike),                                   \
+                     [offset] "m"(offset), [y_end] "m"(y_end)                                                                    \
                    : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory")
 
 /* The codes y to y_end of one row, whole words of four, from x to x_end, whole blocks of eight inputs. `alike` is the multiplier, addend and
- * shift of all outputs where the stream has none. Functions of their own, as all layers of a network share the loop; unused ones are
- * dropped. */
-#define DENSE_STACKED_FUNCTION(name, block, load, high_shift, double_low, codes)                                                 \
+ * shift of all outputs where the stream has none, `offset` what the low sums are too large by. Functions of their own, as all layers of
+ * a network share the loop; unused ones are dropped. */
+#define DENSE_STACKED_FUNCTION(name, block, load, extend, high_shift, finish_low, codes)                                         \
     static __attribute__((noinline, unused)) void name(const int8_t *x, const int8_t *x_end, const uint32_t *stream,             \
-                                                       const int32_t *alike, int8_t *y, const int8_t *y_end)                     \
+                                                       const int32_t *alike, int32_t offset, int8_t *y, const int8_t *y_end)     \
     {                                                                                                                            \
         int32_t skip = (int32_t)((x - x_end) / block & 7); /* blocks that are not for the first turn of the loop */              \
         (void)alike;                                                                                                             \
-        DENSE_STACKED_ROW(load, high_shift, double_low, codes);                                                                  \
+        (void)offset;                                                                                                            \
+        DENSE_STACKED_ROW(load, extend, high_shift, finish_low, codes);                                                          \
     }
 #define DENSE_STACKED_DOUBLE "lsl r3, r3, #1\n\tlsl r5, r5, #1\n\t"
-#define DENSE_STACKED_FUNCTIONS(name, block, load)                                                                               \
-    DENSE_STACKED_FUNCTION(name, block, load, "8", "", DENSE_STACKED_EACH(DENSE_STACKED_CODE))                                   \
-    DENSE_STACKED_FUNCTION(name##_alike, block, load, "8", "", DENSE_STACKED_ALIKE(DENSE_STACKED_CODE))                          \
-    DENSE_STACKED_FUNCTION(name##_doubled, block, load, "7", DENSE_STACKED_DOUBLE, DENSE_STACKED_EACH(DENSE_STACKED_CODE_DOUBLED))\
-    DENSE_STACKED_FUNCTION(name##_doubled_alike, block, load, "7", DENSE_STACKED_DOUBLE, DENSE_STACKED_ALIKE(DENSE_STACKED_CODE_DOUBLED))
-DENSE_STACKED_FUNCTIONS(dense_stacked_halves, 16, DENSE_STACKED_HALVES)
-DENSE_STACKED_FUNCTIONS(dense_stacked_bytes, 8, DENSE_STACKED_BYTES)
+#define DENSE_STACKED_OFFSET "ldr r6, %[offset]\n\tsub r3, r3, r6\n\tsub r5, r5, r6\n\t"
+#define DENSE_STACKED_FUNCTIONS(name, block, load, extend, low)                                                                  \
+    DENSE_STACKED_FUNCTION(name, block, load, extend, "8", low, DENSE_STACKED_EACH(DENSE_STACKED_CODE))                          \
+    DENSE_STACKED_FUNCTION(name##_alike, block, load, extend, "8", low, DENSE_STACKED_ALIKE(DENSE_STACKED_CODE))                 \
+    DENSE_STACKED_FUNCTION(name##_doubled, block, load, extend, "7", low DENSE_STACKED_DOUBLE,                                   \
+                           DENSE_STACKED_EACH(DENSE_STACKED_CODE_DOUBLED))                                                       \
+    DENSE_STACKED_FUNCTION(name##_doubled_alike, block, load, extend, "7", low DENSE_STACKED_DOUBLE,                             \
+                           DENSE_STACKED_ALIKE(DENSE_STACKED_CODE_DOUBLED))
+DENSE_STACKED_FUNCTIONS(dense_stacked_halves, 16, DENSE_STACKED_HALVES, "sxtb16", "")
+DENSE_STACKED_FUNCTIONS(dense_stacked_offset, 16, DENSE_STACKED_HALVES, "uxtb16", DENSE_STACKED_OFFSET)
+DENSE_STACKED_FUNCTIONS(dense_stacked_bytes, 8, DENSE_STACKED_BYTES, "sxtb16", "")
 
 /* Widens `count` codes to half-words in the order 0 2 1 3 of each four, and zeros up to a whole block of eight; returns their end. */
 static __attribute__((noinline, unused)) int8_t *dense_stacked_widen(const int8_t *x, int32_t count, uint32_t *words)
@@ -136,42 +144,72 @@ static __attribute__((noinline, unused)) int8_t *dense_stacked_widen(const int8_
     return (int8_t *)next;
 }
 
-/* The codes y to y_end of one row by the function for these parameters. */
-static inline void dense_stacked_fours(const dense_s8_stacked_params *p, int32_t wide, const int8_t *x, const int8_t *x_end,
+/* 128 times the sum of the half-words x to x_end. */
+static __attribute__((noinline, unused)) int32_t dense_stacked_sum(const int8_t *x, const int8_t *x_end)
+{
+    int32_t sum = 0;
+    for (const uint32_t *word = (const uint32_t *)(const void *)x; word < (const uint32_t *)(const void *)x_end; word++) {
+        __asm("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(*word), "r"(0x00800080));
+    }
+    return sum;
+}
+
+/* The function that reads inputs and weights in one of three ways, for these parameters. */
+#define DENSE_STACKED_CALL(p, name)                                                                                              \
+    if ((p)->per_channel) {                                                                                                      \
+        ((p)->doubled ? name##_doubled : name)(x, x_end, stream, alike, offset, y, y_end);                                       \
+    } else {                                                                                                                     \
+        ((p)->doubled ? name##_doubled_alike : name##_alike)(x, x_end, stream, alike, offset, y, y_end);                         \
+    }
+typedef enum { STACKED_HALVES, STACKED_OFFSET, STACKED_BYTES } dense_stacked_form;
+
+/* The codes y to y_end of one row. */
+static inline void dense_stacked_fours(const dense_s8_stacked_params *p, dense_stacked_form form, const int8_t *x, const int8_t *x_end,
                                        const uint32_t *stream, int8_t *y, const int8_t *y_end) __attribute__((always_inline));
-static inline void dense_stacked_fours(const dense_s8_stacked_params *p, int32_t wide, const int8_t *x, const int8_t *x_end,
+static inline void dense_stacked_fours(const dense_s8_stacked_params *p, dense_stacked_form form, const int8_t *x, const int8_t *x_end,
                                        const uint32_t *stream, int8_t *y, const int8_t *y_end)
 {
     const int32_t alike[3] = {p->mul, p->add, p->shift};
-    if (wide && p->per_channel) {
-        (p->doubled ? dense_stacked_halves_doubled : dense_stacked_halves)(x, x_end, stream, alike, y, y_end);
-    } else if (wide) {
-        (p->doubled ? dense_stacked_halves_doubled_alike : dense_stacked_halves_alike)(x, x_end, stream, alike, y, y_end);
-    } else if (p->per_channel) {
-        (p->doubled ? dense_stacked_bytes_doubled : dense_stacked_bytes)(x, x_end, stream, alike, y, y_end);
+    const int32_t offset = form == STACKED_OFFSET ? dense_stacked_sum(x, x_end) : 0;
+    if (form == STACKED_HALVES) {
+        DENSE_STACKED_CALL(p, dense_stacked_halves)
+    } else if (form == STACKED_OFFSET) {
+        DENSE_STACKED_CALL(p, dense_stacked_offset)
     } else {
-        (p->doubled ? dense_stacked_bytes_doubled_alike : dense_stacked_bytes_alike)(x, x_end, stream, alike, y, y_end);
+        DENSE_STACKED_CALL(p, dense_stacked_bytes)
     }
 }
 
-/* One row of outputs from x to x_end, half-words if `wide`, else bytes. */
-static inline void dense_stacked_outputs(const dense_s8_stacked_params *p, int32_t wide, const int8_t *x, const int8_t *x_end,
+/* One row of outputs from the inputs x to x_end. */
+static inline void dense_stacked_outputs(const dense_s8_stacked_params *p, dense_stacked_form form, const int8_t *x, const int8_t *x_end,
                                          const uint32_t *stream, int8_t *y) __attribute__((always_inline));
-static inline void dense_stacked_outputs(const dense_s8_stacked_params *p, int32_t wide, const int8_t *x, const int8_t *x_end,
+static inline void dense_stacked_outputs(const dense_s8_stacked_params *p, dense_stacked_form form, const int8_t *x, const int8_t *x_end,
                                          const uint32_t *stream, int8_t *y)
 {
     const int32_t rest = p->outputs % 4;
     int8_t *const last = y + p->outputs - rest;
     if (p->outputs > rest) {
-        dense_stacked_fours(p, wide, x, x_end, stream, y, last);
+        dense_stacked_fours(p, form, x, x_end, stream, y, last);
     }
     if (rest) {
         int8_t four[4];
-        dense_stacked_fours(p, wide, x, x_end, stream + p->outputs / 4 * p->four_words, four, four + 4);
+        dense_stacked_fours(p, form, x, x_end, stream + p->outputs / 4 * p->four_words, four, four + 4);
         memcpy(last, four, (size_t)rest);
     }
     for (int32_t i = 0; i < p->outputs && (p->lo > -128 || p->hi < 127); i++) {
         y[i] = (int8_t)clip_code(y[i], p->lo, p->hi);
+    }
+}
+
+/* All rows, by half-words. */
+static inline void dense_stacked_rows(const dense_s8_stacked_params *p, dense_stacked_form form, const int8_t *x, const uint32_t *stream,
+                                      int8_t *y, void *scratch) __attribute__((always_inline));
+static inline void dense_stacked_rows(const dense_s8_stacked_params *p, dense_stacked_form form, const int8_t *x, const uint32_t *stream,
+                                      int8_t *y, void *scratch)
+{
+    for (int32_t row = 0; row < p->rows; row++) {
+        const int8_t *end = dense_stacked_widen(x + row * p->inputs, p->inputs, (uint32_t *)scratch);
+        dense_stacked_outputs(p, form, (const int8_t *)scratch, end, stream, y + row * p->outputs);
     }
 }
 
@@ -180,10 +218,16 @@ static inline void dense_s8_stacked(const dense_s8_stacked_params *p, const int8
     __attribute__((always_inline));
 static inline void dense_s8_stacked(const dense_s8_stacked_params *p, const int8_t *x, const uint32_t *stream, int8_t *y, void *scratch)
 {
-    for (int32_t row = 0; row < p->rows; row++) {
-        const int8_t *end = dense_stacked_widen(x + row * p->inputs, p->inputs, (uint32_t *)scratch);
-        dense_stacked_outputs(p, 1, (const int8_t *)scratch, end, stream, y + row * p->outputs);
-    }
+    dense_stacked_rows(p, STACKED_HALVES, x, stream, y, scratch);
+}
+
+/* The same for low weights that are stored 128 too large: any high weight fits on top of these. */
+static inline void dense_s8_stacked_offset(const dense_s8_stacked_offset_params *p, const int8_t *x, const uint32_t *stream, int8_t *y,
+                                           void *scratch) __attribute__((always_inline));
+static inline void dense_s8_stacked_offset(const dense_s8_stacked_offset_params *p, const int8_t *x, const uint32_t *stream, int8_t *y,
+                                           void *scratch)
+{
+    dense_stacked_rows(p, STACKED_OFFSET, x, stream, y, scratch);
 }
 
 /* The same without scratch, for whole blocks of inputs: they are widened again for every four outputs. */
@@ -193,7 +237,7 @@ static inline void dense_s8_stacked_bytes(const dense_s8_stacked_bytes_params *p
 {
     for (int32_t row = 0; row < p->rows; row++) {
         const int8_t *first = x + row * p->inputs;
-        dense_stacked_outputs(p, 0, first, first + p->inputs, stream, y + row * p->outputs);
+        dense_stacked_outputs(p, STACKED_BYTES, first, first + p->inputs, stream, y + row * p->outputs);
     }
 }
 
