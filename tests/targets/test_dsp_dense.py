@@ -10,10 +10,12 @@ from tapeout.compiler.elementwise import SumScaling
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import QType, Type
 from tapeout.compiler.ops.add import Add
+from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.sub import Sub
 from tapeout.targets.cortexm.kernels.dsp.dense_stacked import Form, accepts
 from tapeout.targets.cortexm.kernels.dsp.sum_linear import Linear, linear
-from tests.cases import cases_of
+from tests.cases import Input, cases_of, one_node, scaling
+from tests.cases.dense import WIDE
 
 from . import test_dsp_mutations as dsp
 from .test_mutations import Mutation
@@ -30,7 +32,7 @@ MUTATIONS = [
     Mutation("multiplier_of_the_neighbour", STACKED, 'code("r2", "r9", "r10", "r11")', 'code("r2", "r6", "r7", "r8")', "dense_s8_rows"),
     Mutation("lost_low_double", STACKED, "lsl r5, r5, #1", "lsl r5, r5, #0", "dense_s8_blocks_left"),
     Mutation("inputs_in_order", STACKED, "place == 1 ? 2 : place == 2 ? 1 : place", "place", "dense_s8_rows_apart"),
-    Mutation("lost_leftover", STACKED, "i % 8 || i < count", "i % 8", "dense_s8_rows"),
+    Mutation("lost_leftover", STACKED, "|| i < rest", "", "dense_s8_rows"),
     Mutation("row_0_again", STACKED, "widen(x + row * p->inputs", "widen(x + 0 * row", "dense_s8_rows_apart"),
     Mutation("no_clip", STACKED, "p->lo > -128 || p->hi < 127", "p->lo > 127", "dense_s8_rows_apart"),
     Mutation("bytes_not_rotated", STACKED, '"sxtb16 r9, r8, ror #8', '"sxtb16 r9, r8', "dense_s8_whole_blocks"),
@@ -61,6 +63,9 @@ def test_what_cannot_be_stacked() -> None:
     assert reasons["dense_s8_weight_zero"] == "weights with a zero point"
     assert reasons["dense_s8_high_sums"] is None
     assert reasons["dense_s8_higher_sums"] == "sums beyond the 24 bits above those that they are stacked on"
+    fed = (Input(shape, QType(8)) for shape in ((1, 8), (4, 8)))
+    graph = one_node("dense_fed", Dense(WIDE), *fed, None, *scaling([0.01]))
+    assert accepts(graph, graph.nodes[0], Form.HALVES) == "weights or a zero point that are computed"
     graph = cases["dense_s8_weights_stacked_too_high"]
     assert accepts(graph, graph.nodes[0], Form.HALVES) == "a weight of -128 stacked on a negative one"
     assert accepts(graph, graph.nodes[0], Form.OFFSET) is None

@@ -1,7 +1,8 @@
 /* dense: fully connected layer over the last axis, two weights stacked in a half-word.
  * A half-word is `low + 256 * high`, so that one SMLAD multiplies the weights of two outputs; a second one multiplies the low ones, and
  * the difference of the two sums is 256 times the high output's. That is 3 instructions for 4 products, and weights stay bytes in flash.
- * Inputs are widened to half-words, in scratch memory or as they are read. Layout and bounds: dense_stacked.py. The definition is compiler/ops/dense.py. */
+ * Inputs are widened to half-words, in scratch memory or as they are read. Layout and bounds: dense_stacked.py.
+ * The definition is compiler/ops/dense.py. */
 #ifndef TAPEOUT_DENSE_STACKED_H
 #define TAPEOUT_DENSE_STACKED_H
 
@@ -128,17 +129,17 @@ DENSE_STACKED_FUNCTIONS(dense_stacked_bytes, 8, DENSE_STACKED_BYTES, "sxtb16", "
 /* Widens `count` codes to half-words in the order 0 2 1 3 of each four, and zeros up to a whole block of eight; returns their end. */
 static __attribute__((noinline, unused)) int8_t *dense_stacked_widen(const int8_t *x, int32_t count, uint32_t *words)
 {
-    int32_t i = 0;
-    for (; i + 4 <= count; i += 4) {
+    const int32_t rest = count % 4;
+    for (const int8_t *end = x + count - rest; x < end; x += 4, words += 2) {
         uint32_t four;
-        memcpy(&four, x + i, 4);
-        *words++ = sxtb16(four);
-        *words++ = sxtb16_ror8(four);
+        memcpy(&four, x, 4);
+        words[0] = sxtb16(four);
+        words[1] = sxtb16_ror8(four);
     }
     int16_t *next = (int16_t *)(void *)words;
-    for (; i % 8 || i < count; i++) {
+    for (int32_t i = 0; (count - rest + i) % 8 || i < rest; i++) {
         const int32_t place = i % 4;
-        next[place == 1 ? 2 : place == 2 ? 1 : place] = i < count ? x[i] : 0;
+        next[place == 1 ? 2 : place == 2 ? 1 : place] = i < rest ? x[i] : 0;
         next += place == 3 ? 4 : 0;
     }
     return (int8_t *)next;

@@ -36,6 +36,8 @@ class Form(Enum):
 
 
 def accepts(graph: Graph, node: Node, form: Form) -> str | None:
+    if any(name and not graph.values[name].constant for name in node.inputs[1:]):
+        return "weights or a zero point that are computed"
     if form is Form.BYTES and _weights(graph, node).shape[1] % _INPUTS:
         return f"inputs that are no multiple of {_INPUTS}"
     if reason := _cannot_stack(graph, node):
@@ -50,7 +52,7 @@ def _cannot_stack(graph: Graph, node: Node) -> str | None:
     """Why no form runs a node."""
     form = _form(graph, node)
     if len(node.inputs) > 5 and node.inputs[5]:
-        return "a zero point that is computed"
+        return "a zero point of its own"
     if isinstance(form, str):
         return form
     if graph.values[node.inputs[1]].type.quantized.zero[0]:
