@@ -3,7 +3,9 @@
 Half up: `floor(sum * mul / 2^shift + 1/2) = (((sum * mul) >> 32) + add) >> (shift - 32)`, as a floor of a floor is the floor of the whole.
 TensorFlow Lite's: `x = (2 * sum * mul + 2^31) >> 32` is its doubling high multiply, which rounds ties up; to round `x / 2^r` half away from
 zero is to add the half, and -1 where x is negative. The sign of the sum serves as well: they differ where x is 0, from which the 1 takes
-nothing once r >= 2. The zero point is a part of `add`. The C twin is kernels/dsp/high_word.h.
+nothing once r >= 2. Half away and half even are half up where no sum gives a tie: a tie is `2^(shift - 1)` times an odd number, so that the
+sum has all factors of two that the multiplier lacks, which for multipliers of arbitrary scales makes it too large. Floor leaves out
+the half. The zero point is a part of `add`. The C twin is kernels/dsp/high_word.h.
 """
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tapeout.compiler.fixed import INT32_MAX, Rounding
+from tapeout.compiler.fixed import INT32_MAX, Int, Rounding
 from tapeout.compiler.ir import Array, Graph, Node
 from tapeout.compiler.ops.requant import Requant
 from tapeout.compiler.passes.check_accumulators import largest_sums
@@ -35,20 +37,29 @@ class HighWord:
 def high_word(graph: Graph, node: Node, requant: Requant, channels: int) -> HighWord | str:
     """The form of a layer's requantization, or why it has none; for nodes with multipliers and shifts as their fourth and fifth input."""
     mul, shift = (np.broadcast_to(_data(graph, name).astype(np.int64), (channels,)) for name in node.inputs[3:5])
-    if requant.rounding not in (Rounding.HALF_UP, Rounding.TFLITE):
-        return f"rounding {requant.rounding}"
+    sums = largest_sums(graph, node)
+    assert sums is not None
+    sums = np.broadcast_to(sums, (channels,))
+    if requant.rounding in (Rounding.HALF_AWAY, Rounding.HALF_EVEN) and _ties(mul, shift, sums):
+        return f"rounding {requant.rounding} of sums with ties"
     doubled = requant.rounding is Rounding.TFLITE
     right = shift - (31 if doubled else 32)
     if right.min() < (2 if doubled else 1):
         return f"a multiplier of {mul[right.argmin()] / 2.0 ** shift[right.argmin()]:.3g}"
-    add = (np.int64(1) << (right - 1)) + (requant.output.zero[0] << right)
-    sums = largest_sums(graph, node)
-    assert sums is not None
-    taken = np.broadcast_to(sums, (channels,)).astype(object) << int(doubled)
+    half = np.int64(requant.rounding is not Rounding.FLOOR) << (right - 1)
+    add = half + (requant.output.zero[0] << right)
+    taken = sums.astype(object) << int(doubled)
     scaled = taken * abs(mul.astype(object)) // (1 << 32) + abs(add.astype(object)) + 2
     if max(taken) > INT32_MAX or max(scaled) > INT32_MAX:
         return "sums that leave 32 bits on the way"
     return HighWord(mul.astype(np.int32), add.astype(np.int32), right.astype(np.int32), doubled)
+
+
+def _ties(mul: Int, shift: Int, sums: Array) -> bool:
+    """Whether a sum of some channel, none larger than `sums`, can lie half-way between two codes."""
+    factors = np.log2(np.where(mul, mul & -mul, 1)).astype(np.int64)
+    missing = np.clip(shift - 1 - factors, 0, None)  # bits at the end of such a sum that are 0
+    return bool(((mul != 0) & (shift > factors) & (np.int64(1) << missing <= sums)).any())
 
 
 def _data(graph: Graph, name: str) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tapeout.compiler.elementwise import SumScaling
 from tapeout.compiler.fixed import Rounding
-from tapeout.compiler.ir import F32, Array, Op
+from tapeout.compiler.ir import F32, Array, Op, QType
 from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.clip import Clip
 
@@ -15,7 +15,8 @@ from . import Case, Constant, Input, Operand, quantized, random_codes, random_fl
 from . import one_node as graph
 
 Shape = tuple[int, ...]
-X, Y, OUT = quantized(0.05, 3), quantized(0.02, -128), quantized(0.06, -5)
+X, Y, OUT = quantized(0.05, 3), quantized(0.02, -128), quantized(0.06, -5)  # with ties, as their ratios are simple
+APART = quantized(0.0517, 3), quantized(0.0231, -128), quantized(0.0689, -5)  # without
 
 BROADCASTS: dict[str, tuple[Shape, Shape]] = {
     "same": ((1, 3, 5, 2), (1, 3, 5, 2)),
@@ -30,11 +31,11 @@ BROADCASTS: dict[str, tuple[Shape, Shape]] = {
 
 
 def codes(name: str, x: Operand, y: Operand, make: Callable[[SumScaling], Op], real: Callable[[Array, Array], Array],
-          rounding: Rounding = Rounding.TFLITE, lo: int = -128, hi: int = 127) -> Case:
-    scaling = SumScaling.of(X, Y, OUT, rounding, lo, hi)
+          rounding: Rounding = Rounding.TFLITE, lo: int = -128, hi: int = 127, formats: tuple[QType, QType, QType] = (X, Y, OUT)) -> Case:
+    scaling, out = SumScaling.of(*formats, rounding, lo, hi), formats[2]
 
     def clipped(a: Array, b: Array) -> Array:
-        return np.clip(real(*expand(a, b, x, y)), (lo - OUT.zero[0]) * OUT.scale[0], (hi - OUT.zero[0]) * OUT.scale[0])
+        return np.clip(real(*expand(a, b, x, y)), (lo - out.zero[0]) * out.scale[0], (hi - out.zero[0]) * out.scale[0])
 
     return Case(name, graph(name, make(scaling), x, y), clipped, 1.0 if rounding is Rounding.FLOOR else 0.51)
 
@@ -51,6 +52,10 @@ def expand(a: Array, b: Array, x: Operand, y: Operand) -> tuple[Array, Array]:
     return found[0], found[1]
 
 
+def pair(shape: Shape, formats: tuple[QType, QType, QType]) -> tuple[Input, Input]:
+    return Input(shape, formats[0]), Input(shape, formats[1])
+
+
 def pairs(op: str, make: Callable[[SumScaling], Op], make_float: Callable[[Clip | None], Op],
           real: Callable[[Array, Array], Array]) -> list[Case]:
     cases = []
@@ -62,6 +67,9 @@ def pairs(op: str, make: Callable[[SumScaling], Op], make_float: Callable[[Clip 
     cases.append(codes(f"{op}_s8_constant", Input((1, 3, 3, 4), X), channels, make, real, Rounding.HALF_UP, -5, 60))
     cases.append(codes(f"{op}_s8_constant_first", Constant(random_codes(rng, (1, 2, 4)), X), Input((3, 2, 4), Y), make, real))
     cases += [codes(f"{op}_s8_{r.value}", Input((50,), X), Input((50,), Y), make, real, r) for r in Rounding]
+    cases += [codes(f"{op}_s8_{r.value}_apart", *pair((53,), APART), make, real, r, formats=APART) for r in Rounding]
+    cases += [codes(f"{op}_s8_few_{n}", *pair((n,), APART), make, real, formats=APART) for n in (1, 3)]
+    cases.append(codes(f"{op}_s8_clipped", *pair((37, 50), APART), make, real, Rounding.HALF_UP, -5, 90, APART))
     bias = Constant(random_floats(rng, (4,)), F32)
     clipped = make_float(Clip(0.0, 2.0))
     cases.append(floats(f"{op}_f32_constant", Input((1, 3, 3, 4)), bias, clipped, lambda a, b: np.clip(real(a, b), 0, 2)))

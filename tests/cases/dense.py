@@ -28,13 +28,16 @@ def real_of(op: Dense) -> Real:
     return real
 
 
-def codes(name: str, x: tuple[int, ...], outputs: int, requant: Requant, per_channel: bool, bias: bool = True, w_zero: int = 0) -> Case:
+def codes(
+    name: str, x: tuple[int, ...], outputs: int, requant: Requant, per_channel: bool, bias: bool = True, w_zero: int = 0, least: int = -128
+) -> Case:
+    """`least` is the least code of weights."""
     rng = rng_for(name)
     channels = outputs if per_channel else 1
     axis = 0 if per_channel else None
     scales = tuple(float(s) for s in rng.uniform(0.5, 2.0, channels) / 127)
     x_type = quantized(0.05, 11)
-    w = Constant(random_codes(rng, (outputs, x[-1]), -128), QType(8, True, scales, (w_zero,) * channels, axis))
+    w = Constant(random_codes(rng, (outputs, x[-1]), least), QType(8, True, scales, (w_zero,) * channels, axis))
     sums = QType(32, True, tuple(x_type.scale[0] * s for s in scales), (0,) * channels, axis)
     b = Constant(random_codes(rng, (outputs,), -3000, 3000, "int32"), sums) if bias else None
     mul, shift = scaling([s / requant.output.scale[0] for s in sums.scale])
@@ -64,6 +67,7 @@ UP, EVEN = Rounding.HALF_UP, Rounding.HALF_EVEN
 
 OUT = Requant(quantized(0.2, -5))
 RELU = Requant(quantized(0.1, -128), Rounding.TFLITE, -128, 100)
+WIDE, NARROW = Requant(quantized(0.7, 9), Rounding.TFLITE), Requant(quantized(0.4, -20), lo=-20, hi=99)
 
 CASES = [
     codes("dense_s8_per_tensor", (1, 13), 7, RELU, per_channel=False),
@@ -72,6 +76,19 @@ CASES = [
     codes("dense_s8_weight_zero", (3, 17), 3, RELU, per_channel=False, w_zero=-9),
     codes("dense_s8_large_sums", (1, 700), 3, Requant(quantized(1.0, 0), Rounding.HALF_EVEN), per_channel=True),
     codes("dense_s8_vector", (5,), 1, OUT, per_channel=False),
+    codes("dense_s8_one_of_each", (1, 1), 1, OUT, per_channel=True),
+    codes("dense_s8_blocks_left", (1, 203), 10, WIDE, per_channel=False, least=-127),
+    codes("dense_s8_one_block_left", (2, 72), 9, NARROW, per_channel=True, least=-127),
+    codes("dense_s8_small_sums", (2, 2), 41, Requant(quantized(0.004, 5), Rounding.TFLITE), per_channel=True, bias=False, least=-127),
+    codes("dense_s8_whole_turns", (3, 128), 8, WIDE, per_channel=True, least=-127),
+    codes("dense_s8_whole_blocks", (2, 24), 7, WIDE, per_channel=False, least=-127),
+    codes("dense_s8_whole_blocks_half_up", (2, 80), 6, NARROW, per_channel=False, least=-127),
+    codes("dense_s8_rows_apart", (5, 1, 6), 3, NARROW, per_channel=False, least=-127),
+    codes("dense_s8_high_sums", (1, 470), 4, Requant(quantized(30.0, 5), Rounding.TFLITE), per_channel=True, least=127),
+    codes("dense_s8_higher_sums", (1, 600), 4, Requant(quantized(30.0, 5), Rounding.TFLITE), per_channel=True, least=127),
+    codes("dense_s8_least_weights", (1, 40), 6, WIDE, per_channel=True),
+    codes("dense_s8_weights_stacked_too_high", (2, 200), 7, WIDE, per_channel=False),
+    codes("dense_s8_weights_stacked_too_high_half_up", (1, 333), 8, NARROW, per_channel=True),
     *(packed(f"packed_s8_{bits}_bits", 11, S8, QType(bits, packed=True), r) for bits in range(1, 9) for r in [list(Rounding)[bits % 5]]),
     packed("packed_s8_ternary", 33, S4, QType(2, narrow=True, packed=True), 3, y=QType(2)),
     packed("packed_s8_bipolar", 13, S8, BIPOLAR, UP, bias=0),

@@ -25,6 +25,7 @@ def floats(name: str, x: tuple[int, ...], op: MaxPool2D) -> Case:
 CASES = [
     *(codes(f"max_pool2d_s8_{n}", x, MaxPool2D(w)) for n, (x, w) in SHAPES.items()),
     codes("max_pool2d_s8_relu", (1, 5, 6, 2), MaxPool2D(SHAPES["padded"][1], *RELU)),
+    codes("max_pool2d_s8_relu_of_many", (1, 5, 6, 7), MaxPool2D(SHAPES["padded"][1], *RELU)),
     *(floats(f"max_pool2d_f32_{n}", x, MaxPool2D(w)) for n, (x, w) in SHAPES.items()),
     floats("max_pool2d_f32_relu", (1, 5, 6, 2), MaxPool2D(SHAPES["padded"][1], clip=Clip(0.0, 6.0))),
 ]

@@ -56,7 +56,7 @@ def around_thresholds(mul: Int, shift: Int) -> Int:
 
 
 @pytest.mark.parametrize("zero", [-128, 0, 5, 127])
-@pytest.mark.parametrize("rounding", [Rounding.HALF_UP, Rounding.TFLITE])
+@pytest.mark.parametrize("rounding", [Rounding.HALF_UP, Rounding.TFLITE, Rounding.FLOOR])
 @pytest.mark.parametrize("seed", range(4))
 def test_codes_are_those_of_the_rounding(seed: int, rounding: Rounding, zero: int) -> None:
     mul, shift = multipliers(seed)
@@ -69,9 +69,25 @@ def test_codes_are_those_of_the_rounding(seed: int, rounding: Rounding, zero: in
     assert not np.array_equal(computed(wrong, sums), wanted), "the sums notice a constant that is off by one"
 
 
+@pytest.mark.parametrize("rounding", [Rounding.HALF_AWAY, Rounding.HALF_EVEN])
+def test_without_ties_the_nearest_code_is_that_of_every_rounding(rounding: Rounding) -> None:
+    """Multipliers with so many factors of two that the smallest sums at a tie are beyond the layer's by a bit, and then within."""
+    _, shift = multipliers(0)
+    reach = 64 * 128 * 127
+    factors = shift - 1 - reach.bit_length()
+    mul = np.int64(1) << 30 | np.int64(1) << np.minimum(factors, 29)
+    form = high_word(*layer(rounding, 5, mul, shift), CHANNELS)
+    assert isinstance(form, HighWord)
+    sums = np.broadcast_to(np.arange(-reach, reach + 1, 97), (CHANNELS, 2 * reach // 97 + 1))
+    wanted = np.clip(requantize(sums, mul[:, np.newaxis], shift[:, np.newaxis], rounding) + 5, -128, 127)
+    assert np.array_equal(computed(form, sums), wanted)
+    ties = np.int64(1) << 30 | np.int64(1) << np.minimum(factors + 1, 29)
+    assert high_word(*layer(rounding, 5, ties, shift), CHANNELS) == f"rounding {rounding} of sums with ties"
+
+
 def test_what_has_no_such_form() -> None:
     mul, shift = multipliers(0)
-    assert high_word(*layer(Rounding.HALF_EVEN, 0, mul, shift), CHANNELS) == "rounding half_even"
+    assert high_word(*layer(Rounding.HALF_EVEN, 0, mul, shift), CHANNELS) == "rounding half_even of sums with ties"
     assert high_word(*layer(Rounding.TFLITE, 0, mul, np.full(CHANNELS, 32)), CHANNELS) == "a multiplier of 0.25"
     assert high_word(*layer(Rounding.HALF_UP, 0, mul, np.full(CHANNELS, 32)), CHANNELS) == "a multiplier of 0.25"
     assert high_word(*layer(Rounding.HALF_UP, 127, mul, np.full(CHANNELS, 60)), CHANNELS) == "sums that leave 32 bits on the way"
