@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from .errors import TapeoutError
 from .ir import Graph, Node
-from .place import Trail, peak, place, spared
+from .place import Block, Trail, peak, place, place_greedily, spared
 
 ALIGNMENT = 4  # bytes, the widest element but for 64-bit sums; see `alignment`
 
@@ -79,26 +79,50 @@ class Plan:
             raise TapeoutError(f"not a memory plan: {error}") from None
 
 
+Shared = tuple[list[Buffer], list[Block], list[Trail]]  # buffers, the blocks that they are, and which of them may overlap
+
+
 def plan(
-    graph: Graph, scratch: Mapping[str, int], keep_inputs: bool = False, guard: int = 0, trails: Mapping[str, int] | None = None
+    graph: Graph, scratch: Mapping[str, int], keep_inputs: bool = False, guard: int = 0, trails: Mapping[str, int] | None = None,
+    over: Collection[str] = (),
 ) -> Plan:
     """Places the values of a graph and the scratch bytes that nodes need, by node name.
 
-    `trails` says of nodes, by name, how many bytes their first output has to begin before their first input to be written behind what is
-    still to be read; the two may then overlap if the input dies there. An alias op's output shares its input's buffer, and an output
-    takes over the buffer of an input that dies at its node where the op allows it. With `keep_inputs` no node overwrites a graph input;
-    `guard` leaves that many free bytes before and after each buffer, rounded up to the graph's `alignment`.
+    An alias op's output shares its input's buffer, and an output takes over the buffer of an input that dies at its node where the op
+    allows it, or, of the first input, where `over` has the node. `trails` says of nodes, by name, how many bytes their first output has to
+    begin before their first input to be written behind what is still to be read; the two may then overlap if the input dies there. With
+    `keep_inputs` no node overwrites a graph input; `guard` leaves that many free bytes before and after each buffer, rounded up to the
+    graph's `alignment`.
     """
-    buffers, unit = [*_share(graph, keep_inputs), *_scratch(graph, scratch)], alignment(graph)
+    unit = alignment(graph)
     gap = align(guard, unit)
-    found = [] if guard else [
-        Trail(buffers.index(input), buffers.index(output), _lead(lead, unit))
-        for node, lead in (trails or {}).items() for input, output in _trailing(graph, buffers, node)
-    ]
-    blocks = [(b.first, b.last, align(b.bytes, unit) + gap) for b in buffers]
+
+    def shared(over: Collection[str]) -> Shared:
+        buffers = [*_share(graph, keep_inputs, over), *_scratch(graph, scratch)]
+        found = [] if guard else [
+            Trail(buffers.index(input), buffers.index(output), _lead(lead, unit))
+            for node, lead in (trails or {}).items() for input, output in _trailing(graph, buffers, node)
+        ]
+        return buffers, [(b.first, b.last, align(b.bytes, unit) + gap) for b in buffers], found
+
+    buffers, blocks, found = _best_shared(shared, frozenset(over))
     result = place(blocks, unit, found)
     placed = tuple(replace(b, offset=offset + gap) for b, offset in zip(buffers, result.offsets, strict=True))
     return Plan(placed, result.height + gap, peak(blocks, found) if found else lower_bound(buffers, unit), result.optimal)
+
+
+def _best_shared(shared: Callable[[Collection[str]], Shared], over: frozenset[str]) -> Shared:
+    """The buffers with which greedy placement needs least, when nodes of `over` are left apart one after the other.
+
+    An output in place ties two lives together, which can keep both from where a neighbour could trail them.
+    """
+    best = shared(over)
+    height = place_greedily(*best[1:]).height
+    for name in sorted(over):
+        trial = shared(over - {name})
+        if (lower := place_greedily(*trial[1:]).height) < height:
+            best, height, over = trial, lower, over - {name}
+    return best
 
 
 @dataclass(frozen=True)
@@ -110,17 +134,17 @@ class Footprint:
 
     @classmethod
     def of(cls, graph: Graph, keep_inputs: bool = False) -> Footprint:
-        return cls(graph, tuple(_share(graph, keep_inputs)))
+        return cls(graph, tuple(_share(graph, keep_inputs, ())))
 
-    def bytes(self, name: str, scratch: int, lead: int | None) -> int:
-        """The least bytes that node `name` needs; `lead` as in `plan`, None for an output apart from its input."""
+    def bytes(self, name: str, scratch: int, lead: int | None, over: bool) -> int:
+        """The least bytes that node `name` needs; `lead` and `over` as in `plan`, a lead of None for an output apart from its input."""
         node, unit = self.graph.producer(name), alignment(self.graph)
         assert node is not None
         at = self.graph.nodes.index(node)
         live = sum(align(b.bytes, unit) for b in self.buffers if b.first <= at <= b.last) + align(scratch, unit)
-        if lead is not None:
+        if over or lead is not None:
             for input, output in _trailing(self.graph, self.buffers, name):
-                live -= spared(align(input.bytes, unit), align(output.bytes, unit), _lead(lead, unit))
+                live -= spared(align(input.bytes, unit), align(output.bytes, unit), 0 if over else _lead(lead or 0, unit))
         return live
 
 
@@ -161,16 +185,16 @@ def _scratch(graph: Graph, scratch: Mapping[str, int]) -> list[Buffer]:
     return [Buffer(f"{n.name}.scratch", (), scratch[n.name], at, at) for at, n in enumerate(graph.nodes) if scratch.get(n.name, 0) > 0]
 
 
-def _share(graph: Graph, keep_inputs: bool) -> list[Buffer]:
+def _share(graph: Graph, keep_inputs: bool, over: Collection[str]) -> list[Buffer]:
     """The buffers of all computed values, with shared ones merged so that the lower bound is small.
 
     To take over a buffer of the same size never costs anything. To take over a larger one keeps its spare bytes
     live, so each such choice is undone when that lowers the bound.
     """
     separate: frozenset[str] = frozenset()
-    best = _merge(graph, keep_inputs, separate)
+    best = _merge(graph, keep_inputs, separate, over)
     for name in _spacious(graph, best):
-        trial = _merge(graph, keep_inputs, separate | {name})
+        trial = _merge(graph, keep_inputs, separate | {name}, over)
         if lower_bound(trial) < lower_bound(best):
             best, separate = trial, separate | {name}
     return best
@@ -181,7 +205,7 @@ def _spacious(graph: Graph, buffers: Iterable[Buffer]) -> list[str]:
     return [v for b in buffers for v in b.values[1:] if align(graph.values[v].type.bytes) < align(b.bytes)]
 
 
-def _merge(graph: Graph, keep_inputs: bool, separate: frozenset[str]) -> list[Buffer]:
+def _merge(graph: Graph, keep_inputs: bool, separate: frozenset[str], over: Collection[str]) -> list[Buffer]:
     """The buffers when every output but the `separate` ones takes over a dying input where it may."""
     last = last_uses(graph, keep_inputs)
     buffers: dict[str, Buffer] = {}
@@ -203,16 +227,18 @@ def _merge(graph: Graph, keep_inputs: bool, separate: frozenset[str]) -> list[Bu
                 raise TapeoutError(f"{node.name}: {node.op.name()} of the constant {node.inputs[0]} has no memory; fold it first")
             hold(node.name, at, holder[node.inputs[0]])
             continue
-        dying = [] if node.name in separate else _dying(graph, node, at, buffers, holder)
+        dying = [] if node.name in separate else _dying(graph, node, at, buffers, holder, over)
         hold(node.name, at, min(dying, key=lambda b: b.bytes).name if dying else None)
         for output in node.outputs[1:]:
             hold(output, at)
     return list(buffers.values())
 
 
-def _dying(graph: Graph, node: Node, at: int, buffers: Mapping[str, Buffer], holder: Mapping[str, str]) -> list[Buffer]:
+def _dying(
+    graph: Graph, node: Node, at: int, buffers: Mapping[str, Buffer], holder: Mapping[str, str], over: Collection[str]
+) -> list[Buffer]:
     """The buffers that a node may overwrite with its first output: it reads them last and only at inputs that allow it."""
-    allowed = node.op.inplace(graph.types(node))
+    allowed = _overwritten(graph, node, over)
     read: dict[str, list[int]] = {}
     for index, name in enumerate(node.inputs):
         if name in holder:
@@ -222,6 +248,11 @@ def _dying(graph: Graph, node: Node, at: int, buffers: Mapping[str, Buffer], hol
         buffers[name] for name, places in read.items()
         if set(places) <= set(allowed) and buffers[name].last == at and buffers[name].bytes >= needed
     ]
+
+
+def _overwritten(graph: Graph, node: Node, over: Collection[str]) -> tuple[int, ...]:
+    """The inputs whose memory a node's output may take over."""
+    return (*node.op.inplace(graph.types(node)), *((0,) if node.name in over else ()))
 
 
 def last_uses(graph: Graph, keep_inputs: bool = False) -> dict[str, int]:
@@ -236,7 +267,7 @@ def last_uses(graph: Graph, keep_inputs: bool = False) -> dict[str, int]:
     return {name: at for name, at in last.items() if not graph.values[name].constant}
 
 
-def check(plan: Plan, graph: Graph, trails: Mapping[str, int] | None = None) -> None:
+def check(plan: Plan, graph: Graph, trails: Mapping[str, int] | None = None, over: Collection[str] = ()) -> None:
     """Raises TapeoutError unless every node of the graph finds its inputs intact under the plan.
 
     Independent of how the plan was made: live buffers lie inside the arena and apart from each other, but for outputs that trail,
@@ -255,14 +286,14 @@ def check(plan: Plan, graph: Graph, trails: Mapping[str, int] | None = None) -> 
             apart = frozenset((buffer.name, other.name)) not in allowed
             if together and apart and buffer.offset < other.offset + other.bytes and other.offset < buffer.offset + buffer.bytes:
                 raise TapeoutError(f"{buffer.name} at {_span(buffer)} overlaps {other.name} at {_span(other)} while both are live")
-    _check_contents(plan, graph)
+    _check_contents(plan, graph, over)
 
 
 def _span(buffer: Buffer) -> str:
     return f"{buffer.offset}..{buffer.offset + buffer.bytes - 1}"
 
 
-def _check_contents(plan: Plan, graph: Graph) -> None:
+def _check_contents(plan: Plan, graph: Graph, over: Collection[str]) -> None:
     """Follows which values each buffer holds, node by node."""
     homes = {value: buffer for buffer in plan.buffers for value in buffer.values}
     held: dict[str, set[str]] = {b.name: set() for b in plan.buffers}
@@ -287,7 +318,7 @@ def _check_contents(plan: Plan, graph: Graph) -> None:
             if node.op.alias:
                 held[home].add(output)
                 continue
-            refused = [computed[i] for i, source in sources.items() if source == home and i not in node.op.inplace(graph.types(node))]
+            refused = [computed[i] for i, source in sources.items() if source == home and i not in _overwritten(graph, node, over)]
             if refused:
                 raise TapeoutError(f"{node.name} overwrites its input {refused[0]}, which {node.op.name()} does not allow")
             held[home] = {output}

@@ -37,7 +37,7 @@ class Compiled:
         """Chooses kernels, plans the memory and writes the sources. Raises as `select` does."""
         selection = select(target, graph, objective, pins, keep_inputs)
         compiled = cls(folder, name, selection, graph, _planned(selection, graph, keep_inputs))
-        check(compiled.plan, graph, selection.trails(graph))
+        check(compiled.plan, graph, selection.trails(graph), selection.over(graph))
         compiled.emit(folder)
         (folder / "plan.json").write_text(compiled.plan.to_json())
         (folder / "kernels.json").write_text(json.dumps(selection.symbols(), indent=2) + "\n")
@@ -53,7 +53,7 @@ class Compiled:
             raise TapeoutError(f"{kernels}: damaged ({error}); compile again") from None
         try:
             found = Plan.from_json(path.read_text())
-            check(found, graph, selection.trails(graph))
+            check(found, graph, selection.trails(graph), selection.over(graph))
         except TapeoutError as error:
             raise TapeoutError(f"{path}: damaged ({error}); compile again") from None
         return cls(folder, name, selection, graph, found)
@@ -67,4 +67,4 @@ class Compiled:
 
 
 def _planned(selection: Selection, graph: Graph, keep_inputs: bool) -> Plan:
-    return plan(graph, selection.scratch(graph), keep_inputs, trails=selection.trails(graph))
+    return plan(graph, selection.scratch(graph), keep_inputs, trails=selection.trails(graph), over=selection.over(graph))

@@ -53,6 +53,10 @@ class Selection:
         found = {n.name: self.chosen[n.name].kernel.trail(n.op, graph.types(n)) for n in graph.nodes if n.name in self.chosen}
         return {name: lead for name, lead in found.items() if lead is not None}
 
+    def over(self, graph: Graph) -> frozenset[str]:
+        """The nodes whose kernels write over their first input; see `memory.plan`."""
+        return frozenset(n.name for n in graph.nodes if n.name in self.chosen and self.chosen[n.name].kernel.inplace(n.op, graph.types(n)))
+
     def packed(self, graph: Graph) -> dict[str, list[tuple[str, Array]]]:
         """The packed constants of nodes, in the order in which their kernels take them, by node name: a name and its data."""
         found = {}
@@ -126,7 +130,9 @@ def _smallest(graph: Graph, allowed: Mapping[str, list[tuple[Path, Kernel]]], fo
         node = graph.producer(name)
         assert node is not None
         types = graph.types(node)
-        needs[name] = [footprint.bytes(name, kernel.scratch(node.op, types), kernel.trail(node.op, types)) for _, kernel in kernels]
+        needs[name] = [
+            footprint.bytes(name, k.scratch(node.op, types), k.trail(node.op, types), k.inplace(node.op, types)) for _, k in kernels
+        ]
     most = max(map(min, needs.values()), default=0)
     return {name: [entry for entry, need in zip(kernels, needs[name], strict=True) if need <= most] for name, kernels in allowed.items()}
 

@@ -23,6 +23,10 @@ def apart(op: Op, types: Types) -> int | None:
     return None
 
 
+def never(op: Op, types: Types) -> bool:
+    return False
+
+
 def everything(graph: Graph, node: Node) -> str | None:
     return None
 
@@ -54,6 +58,7 @@ class Kernel:
     widens: bool = False  # whether its weights take more flash than their codes
     scratch: Callable[[Op, Types], int] = no_scratch  # bytes of arena that it uses while it runs
     trail: Callable[[Op, Types], int | None] = apart  # bytes by which its output begins before its first input; see `memory.plan`
+    inplace: Callable[[Op, Types], bool] = never  # whether its output may take over the memory of its first input, where the op's may not
     variadic: bool = False  # takes its inputs as one array of pointers
     inputs: int = 0  # how many it takes at least: NULL for those at the end that a node lacks
 

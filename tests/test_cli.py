@@ -112,8 +112,8 @@ def test_cosim_finds_a_changed_kernel(bundle: Path, tmp_path: Path) -> None:
     subprocess.run(["cp", "-r", bundle, broken], check=True)
     kernel = broken / "cortex-m4" / "kernels" / "conv2d_pairs.h"
     text = kernel.read_text()
-    assert "pairs_put(row, e++, p->x_zero, p->x_zero)" in text
-    kernel.write_text(text.replace("pairs_put(row, e++, p->x_zero, p->x_zero)", "pairs_put(row, e++, p->x_zero + 9, p->x_zero)"))
+    assert "conv_pairs_put(row, e++, p->x_zero, p->x_zero)" in text
+    kernel.write_text(text.replace("conv_pairs_put(row, e++, p->x_zero, p->x_zero)", "conv_pairs_put(row, e++, p->x_zero + 9, p->x_zero)"))
     done = tapeout("cosim", broken, "--engines", "host,qemu", "--count", 4, "--junit", tmp_path / "j.xml")
     assert done.returncode == 1
     assert "host: 0 / 40 elements differ" in done.stdout

@@ -338,6 +338,25 @@ def test_what_is_read_again_is_not_written_over() -> None:
     assert plan(chain(40, 40), {}, trails={"t1": -4}).arena_bytes == 40
 
 
+def test_kernels_write_over_what_their_ops_keep() -> None:
+    """And are checked as if the op allowed it; where an output apart serves better, it is apart."""
+    found = plan(chain(40, 40, 40), {}, over={"t1", "t2"})
+    assert found.arena_bytes == 40 and found.find("x") == found.find("t2")
+    check(found, chain(40, 40, 40), over={"t1", "t2"})
+    with pytest.raises(TapeoutError, match="t1 overwrites its input x, which make does not allow"):
+        check(found, chain(40, 40, 40), over={"t2"})
+    again = graph({"x": 40}, [("a", Make((40,)), ["x"]), ("b", Make((40,)), ["a", "x"])], ["b"])
+    assert plan(again, {}, over={"a"}).arena_bytes == 120, "x is read again"
+
+
+def test_an_output_in_place_that_keeps_its_neighbours_from_trailing_is_apart() -> None:
+    """t1 is x without its last bytes, and t2, twice as large, has to begin as far before t1 as t1 is long: over x nothing lies before it."""
+    g, trails = chain(60, 40, 80), {"t1": -20, "t2": 40}
+    tied = plan(g, {}, trails={"t2": 40}, over={"t1"})
+    free = plan(g, {}, trails=trails, over=set())
+    assert plan(g, {}, trails=trails, over={"t1"}).arena_bytes == min(tied.arena_bytes, free.arena_bytes)
+
+
 def test_sums_of_64_bits_lie_at_multiples_of_8() -> None:
     build = Builder()
     for name in ("a", "b"):

@@ -95,6 +95,8 @@ def _placed(case: Case, name: str, selection: Selection) -> Iterator[Net]:
     yield Net(case, name, spread(case.graph, scratch, 0 if node.op.alias else None), selection)
     if len(case.graph.nodes) > 1 or node.op.alias:
         return
+    for _ in selection.over(case.graph):
+        yield Net(case, f"{name}_in_place", spread(case.graph, scratch, 0), selection)
     for lead in selection.trails(case.graph).values():
         yield Net(case, f"{name}_trailing", spread(case.graph, scratch, 0, align(lead)), selection)
     for i in node.op.inplace(case.graph.types(node)):

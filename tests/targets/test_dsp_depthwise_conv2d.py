@@ -1,21 +1,18 @@
 """The matrix bites on depthwise convolutions by pairs of rows: one mistake in their text, or in what they are given, shows."""
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tapeout.compiler.run import run
-from tapeout.cosim.qemu import PORT, boot
-from tapeout.targets.cortexm.firmware import compile_objects, link
 from tapeout.targets.cortexm.target import TARGETS
 from tapeout.targets.selection import Objective, select
 from tests.cases import Case, cases_of, samples
 
+from .board import on_board
 from .matrix import difference, run_cases
-from .test_cortexm_kernels import SHIM, STRICT, support
 from .test_mutations import Mutation
 
 CORE = next(t for t in TARGETS if t.name == "cortex-m4")
@@ -80,14 +77,9 @@ def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path, tmp_path_facto
     program = tmp_path / "program"
     program.mkdir()
 
-    def on_board(work: Path, sources: Sequence[str]) -> None:
-        objects = compile_objects(target, [work / s for s in sources], work, include=[SHIM, PORT.parent], flags=STRICT)
-        shared = support(CORE, tmp_path_factory.getbasetemp() / "mutation_support")
-        firmware = link(target, target.qemu_boards[-1], [*objects, *shared], work / "program.elf", ["-Wl,--wrap=main"])
-        assert boot(firmware, work, 60) == (0, "")
-
     case = case_named(mutation.case)
-    found, expected = run_cases([case], target, program, on_board), run(case.graph, samples(case))
+    found = run_cases([case], target, program, on_board(CORE, tmp_path_factory.getbasetemp()))
+    expected = run(case.graph, samples(case))
     symbol = f"{Path(mutation.file if mutation.file in (SHARED, FOURS) else PAIRS).stem}_s8"
     assert difference(found[f"{case.name}_by_{symbol}"]["y0"], expected["y0"]) is not None
     assert difference(found[case.name]["y0"], expected["y0"]) is None, "the portable kernel is as it was"
@@ -119,4 +111,3 @@ def test_refusals_say_why() -> None:
     assert reasons["three_odd_width", shared] == "codes clipped to -100 .. 90"
     assert reasons["three_odd_width", pairs] is None
     assert reasons["three_two_channels", fours] == "fewer than four channels"
-    assert reasons["three_half_even", fours] == "rounding half_even"

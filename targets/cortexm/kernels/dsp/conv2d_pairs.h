@@ -23,7 +23,7 @@ typedef struct {
 
 typedef conv2d_s8_pairs_params conv2d_s8_pairs_bytes_params;
 
-static inline void pairs_put(int16_t *row, int32_t e, int32_t a, int32_t b)
+static inline void conv_pairs_put(int16_t *row, int32_t e, int32_t a, int32_t b)
 {
     int16_t *at = row + 2 * (e & ~1) + (e & 1);
     at[0] = (int16_t)a;
@@ -31,7 +31,7 @@ static inline void pairs_put(int16_t *row, int32_t e, int32_t a, int32_t b)
 }
 
 /* Four elements of each row in order: a01 b01 a23 b23. */
-static inline void pairs_widen(const int8_t *a, const int8_t *b, uint32_t *at)
+static inline void conv_pairs_widen(const int8_t *a, const int8_t *b, uint32_t *at)
 {
     uint32_t x, y;
     memcpy(&x, a, 4);
@@ -43,7 +43,7 @@ static inline void pairs_widen(const int8_t *a, const int8_t *b, uint32_t *at)
 }
 
 /* The rows a and b of input, interleaved behind their padding. */
-static inline void pairs_rows(const conv2d_s8_pairs_params *p, const int8_t *a, const int8_t *b, int16_t *row)
+static inline void conv_pairs_rows(const conv2d_s8_pairs_params *p, const int8_t *a, const int8_t *b, int16_t *row)
 {
     const int32_t in_c = p->window.in_c;
     const int32_t count = p->window.in_w * in_c;
@@ -51,24 +51,24 @@ static inline void pairs_rows(const conv2d_s8_pairs_params *p, const int8_t *a, 
     const int32_t fours = p->pixel == in_c && left % 2 == 0 ? count & ~3 : 0;
     int32_t e = 0;
     while (e < left) {
-        pairs_put(row, e++, p->x_zero, p->x_zero);
+        conv_pairs_put(row, e++, p->x_zero, p->x_zero);
     }
     for (int32_t i = 0; i < fours; i += 4, e += 4) {
-        pairs_widen(a + i, b + i, (uint32_t *)(void *)row + e);
+        conv_pairs_widen(a + i, b + i, (uint32_t *)(void *)row + e);
     }
     for (int32_t i = fours; i < count; i++) {
-        pairs_put(row, e++, a[i], b[i]);
+        conv_pairs_put(row, e++, a[i], b[i]);
         if (p->pixel > in_c && (i + 1) % in_c == 0) {
-            pairs_put(row, e++, 0, 0); /* its weights are 0 */
+            conv_pairs_put(row, e++, 0, 0); /* its weights are 0 */
         }
     }
     while (e < p->row) {
-        pairs_put(row, e++, p->x_zero, p->x_zero);
+        conv_pairs_put(row, e++, p->x_zero, p->x_zero);
     }
 }
 
 /* The codes of one channel for the two pixels. */
-static inline void pairs_store(const conv2d_s8_pairs_params *p, const high_word *channel, int32_t sum_a, int32_t sum_b, int8_t *a, int8_t *b)
+static inline void conv_pairs_store(const conv2d_s8_pairs_params *p, const high_word *channel, int32_t sum_a, int32_t sum_b, int8_t *a, int8_t *b)
 {
     const int32_t twice = p->bytes && p->doubled ? 2 : 1;
     *b = (int8_t)clip_code(high_word_code(channel, p->doubled, twice * sum_b), p->lo, p->hi);
@@ -76,9 +76,9 @@ static inline void pairs_store(const conv2d_s8_pairs_params *p, const high_word 
 }
 
 /* All channels of the two pixels a and b, whose windows begin at x in scratch. */
-static inline void pairs_pixels(const conv2d_s8_pairs_params *p, const uint32_t *x, const high_word *table, const uint32_t *w, int8_t *a, int8_t *b)
+static inline void conv_pairs_pixels(const conv2d_s8_pairs_params *p, const uint32_t *x, const high_word *table, const uint32_t *w, int8_t *a, int8_t *b)
     __attribute__((always_inline));
-static inline void pairs_pixels(const conv2d_s8_pairs_params *p, const uint32_t *x, const high_word *table, const uint32_t *w, int8_t *a, int8_t *b)
+static inline void conv_pairs_pixels(const conv2d_s8_pairs_params *p, const uint32_t *x, const high_word *table, const uint32_t *w, int8_t *a, int8_t *b)
 {
     const int8_t *end = a + p->window.out_c;
     for (; a < end; a += 2, b += 2, table += 2) {
@@ -130,9 +130,9 @@ static inline void pairs_pixels(const conv2d_s8_pairs_params *p, const uint32_t 
                          [gap] "i"(4 * (p->row - 4 * p->blocks * p->loops))
                        : "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "cc", "memory");
         w = taps;
-        pairs_store(p, &table[0], a0, b0, a, b);
+        conv_pairs_store(p, &table[0], a0, b0, a, b);
         if (p->window.out_c % 2 == 0 || a + 1 < end) {
-            pairs_store(p, &table[1], a1, b1, a + 1, b + 1);
+            conv_pairs_store(p, &table[1], a1, b1, a + 1, b + 1);
         }
     }
 }
@@ -154,12 +154,12 @@ static inline void conv2d_s8_pairs(const conv2d_s8_pairs_params *p, const int8_t
         for (int32_t i = 0; i < g->k_h; i++) {
             const int32_t top = first * g->stride_h - g->pad_top + i * g->dilation_h;
             const int32_t bottom = second * g->stride_h - g->pad_top + i * g->dilation_h;
-            pairs_rows(p, top >= 0 && top < g->in_h ? x + top * g->in_row : padding,
+            conv_pairs_rows(p, top >= 0 && top < g->in_h ? x + top * g->in_row : padding,
                        bottom >= 0 && bottom < g->in_h ? x + bottom * g->in_row : padding, rows + 2 * i * p->row);
         }
         for (int32_t column = 0; column < g->out_w; column++) {
             const uint32_t *at = (const uint32_t *)(const void *)rows + column * g->stride_w * p->pixel;
-            pairs_pixels(p, at, (const high_word *)(const void *)table, w, y + first * g->out_row + column * g->out_pixel,
+            conv_pairs_pixels(p, at, (const high_word *)(const void *)table, w, y + first * g->out_row + column * g->out_pixel,
                          y + second * g->out_row + column * g->out_pixel);
         }
     }

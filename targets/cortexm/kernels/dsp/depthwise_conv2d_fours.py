@@ -8,6 +8,7 @@ from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.requant import Requant
 
 from ....target import Kernel, Packed
+from ....trail import window_trail
 from ...high_word import HighWord, high_word
 from .depthwise_conv2d_pairs import GROUP, constants, unfit, window
 
@@ -50,4 +51,4 @@ def _cost(graph: Graph, node: Node) -> int:
     return batches * out_h * out_w * (40 + -(-channels // GROUP) * (60 + k_h * (10 + 13 * k_w)))
 
 
-KERNELS = (Kernel("depthwise_conv2d_fours_s8", of="depthwise_conv2d_s8", accepts=_accepts, pack=_pack, cost=_cost),)
+KERNELS = (Kernel("depthwise_conv2d_fours_s8", of="depthwise_conv2d_s8", accepts=_accepts, pack=_pack, cost=_cost, trail=window_trail),)

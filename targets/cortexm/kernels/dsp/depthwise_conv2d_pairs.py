@@ -116,6 +116,14 @@ def _cost(graph: Graph, node: Node) -> int:
     return batches * (channels * steps * channel + -(-channels // GROUP) * (steps + 1) * fill)
 
 
+def inplace(op: Op, types: Types) -> bool:
+    """Of outputs as large as the input: a group of channels has its rows in scratch before it writes them, and no other reads them."""
+    return types[0] is not None and types[0].shape == op.infer(types)[0].shape
+
+
 KERNELS = (
-    Kernel("depthwise_conv2d_pairs_s8", of="depthwise_conv2d_s8", accepts=_accepts, pack=_pack, cost=_cost, scratch=scratch, widens=True),
+    Kernel(
+        "depthwise_conv2d_pairs_s8", of="depthwise_conv2d_s8", accepts=_accepts, pack=_pack, cost=_cost, scratch=scratch, inplace=inplace,
+        widens=True,
+    ),
 )

@@ -8,7 +8,7 @@ from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.requant import Requant
 
 from ....target import Kernel, Packed
-from .depthwise_conv2d_pairs import GROUP, form, params, parts, scratch, words
+from .depthwise_conv2d_pairs import GROUP, form, inplace, params, parts, scratch, words
 
 _TABLE = GROUP * 9 * 4  # bytes of scratch for the weights of four channels
 
@@ -45,4 +45,8 @@ def _cost(graph: Graph, node: Node) -> int:
     return batches * (channels * (steps * channel + 50) + -(-channels // GROUP) * (steps + 1) * fill)
 
 
-KERNELS = (Kernel("depthwise_conv2d_shared_s8", of="depthwise_conv2d_s8", accepts=_accepts, pack=_pack, cost=_cost, scratch=_scratch),)
+KERNELS = (
+    Kernel(
+        "depthwise_conv2d_shared_s8", of="depthwise_conv2d_s8", accepts=_accepts, pack=_pack, cost=_cost, scratch=_scratch, inplace=inplace,
+    ),
+)
