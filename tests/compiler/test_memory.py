@@ -350,7 +350,7 @@ def test_kernels_write_over_what_their_ops_keep() -> None:
 
 
 def test_an_output_in_place_that_keeps_its_neighbours_from_trailing_is_apart() -> None:
-    """t1 is x without its last bytes, and t2, twice as large, has to begin as far before t1 as t1 is long: over x nothing lies before it."""
+    """t2 has to begin as far before t1 as t1 is long: where t1 lies over x, nothing is before it."""
     g, trails = chain(60, 40, 80), {"t1": -20, "t2": 40}
     tied = plan(g, {}, trails={"t2": 40}, over={"t1"})
     free = plan(g, {}, trails=trails, over=set())
