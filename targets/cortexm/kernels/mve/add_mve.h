@@ -7,6 +7,12 @@
 
 typedef sum_s8_params add_s8_mve_params;
 
+/* Inlined, so that the parameters are constants of the loop. */
+static inline int32x4_t add_s8_mve_scaled(int32x4_t, int32_t, int32_t, rounding) __attribute__((always_inline));
+static inline int32x4_t add_s8_mve_codes(const add_s8_mve_params *, int32x4_t) __attribute__((always_inline));
+static inline int16x8_t add_s8_mve_eight(const add_s8_mve_params *, int16x8_t, int16x8_t) __attribute__((always_inline));
+static inline void add_s8_mve(const add_s8_mve_params *, const int8_t *, const int8_t *, int8_t *) __attribute__((always_inline));
+
 /* x * mul / 2^shift of four numbers, shift >= 31, by the rounding TFLITE or HALF_UP */
 static inline int32x4_t add_s8_mve_scaled(int32x4_t x, int32_t mul, int32_t shift, rounding rounding)
 {
