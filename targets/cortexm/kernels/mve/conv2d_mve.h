@@ -111,15 +111,26 @@ static inline void conv2d_s8_mve_alone(conv2d_s8_mve_pair *at)
     }
 }
 
-/* Where a window begins, for those that lie inside x. Pixels count over all batches. */
-static inline const int8_t *conv2d_s8_mve_window(const window_params *g, const int8_t *x, int32_t pixel)
+/* A window: the pixel of its output, rows counted over all batches, and the index in x of its first tap, which may lie in the padding. */
+typedef struct {
+    int32_t row, column;
+    int32_t origin;
+} conv2d_s8_mve_window;
+
+static inline conv2d_s8_mve_window conv2d_s8_mve_row(const window_params *g, int32_t row)
 {
-    if (g->stride_h == 1 && g->stride_w == 1 && g->out_w == g->in_w && g->out_h == g->in_h) {
-        return x + pixel * g->in_pixel;
-    }
-    const int32_t row = pixel / g->out_w;
-    const int32_t top = row % g->out_h * g->stride_h + row / g->out_h * g->in_h;
-    return x + top * g->in_row + pixel % g->out_w * g->stride_w * g->in_pixel;
+    const int32_t batch = g->batches == 1 ? 0 : row / g->out_h;
+    const int32_t top = (row - batch * g->out_h) * g->stride_h - g->pad_top;
+    return (conv2d_s8_mve_window){row, 0, (batch * g->in_h + top) * g->in_row - g->pad_left * g->in_pixel};
+}
+
+static inline conv2d_s8_mve_window conv2d_s8_mve_next(const window_params *, const conv2d_s8_mve_window *) __attribute__((always_inline));
+
+static inline conv2d_s8_mve_window conv2d_s8_mve_next(const window_params *g, const conv2d_s8_mve_window *at)
+{
+    const int32_t side_by_side = g->stride_h == 1 && g->stride_w == 1 && g->out_w == g->in_w && g->out_h == g->in_h && !g->pad_top && !g->pad_left;
+    const conv2d_s8_mve_window next = {at->row, at->column + 1, at->origin + g->stride_w * g->in_pixel};
+    return side_by_side || next.column < g->out_w ? next : conv2d_s8_mve_row(g, at->row + 1);
 }
 
 static inline void conv2d_s8_mve_inside(const conv2d_s8_mve_params *, const int8_t *, const int32_t *, int8_t *)
@@ -131,54 +142,55 @@ static inline void conv2d_s8_mve_inside(const conv2d_s8_mve_params *p, const int
     const window_params *g = &p->window;
     const int32_t pixels = g->batches * g->out_h * g->out_w;
     conv2d_s8_mve_pair at = conv2d_s8_mve_first(p, stream, y);
+    conv2d_s8_mve_window next = conv2d_s8_mve_row(g, 0);
     for (int32_t pixel = 0; pixel < pixels; pixel += 2, at.y += 2 * g->out_c) {
-        const int32_t alone = pixel + 1 == pixels;
-        at.x[0] = conv2d_s8_mve_window(g, x, pixel);
-        at.x[1] = conv2d_s8_mve_window(g, x, pixel + 1 - alone);
-        if (alone) {
+        at.x[0] = at.x[1] = x + next.origin;
+        next = conv2d_s8_mve_next(g, &next);
+        if (pixel + 1 < pixels) {
+            at.x[1] = x + next.origin;
+            next = conv2d_s8_mve_next(g, &next);
+        } else {
             conv2d_s8_mve_alone(&at);
         }
         conv2d_s8_mve_outputs(p, &at);
     }
 }
 
-/* Where a window begins, if all that is read of it lies inside x; else NULL. */
-static inline const int8_t *conv2d_s8_mve_within(const conv2d_s8_mve_params *p, const int8_t *x, int32_t pixel)
+/* Whether none of `count` taps, the first at place * stride - pad, lies outside of 0 .. size - 1; `places` is how many places there are. */
+static inline int32_t conv2d_s8_mve_fits(int32_t place, int32_t places, int32_t stride, int32_t pad, int32_t reach, int32_t size)
 {
-    const window_params *g = &p->window;
-    const int32_t row = pixel / g->out_w;
-    const int32_t top = row % g->out_h * g->stride_h - g->pad_top;
-    const int32_t left = pixel % g->out_w * g->stride_w - g->pad_left;
-    const int32_t bottom = top + (g->k_h - 1) * g->dilation_h;
-    if (!p->direct || top < 0 || bottom >= g->in_h || left < 0 || left + g->k_w > g->in_w) {
-        return NULL;
-    }
-    const int32_t first = row / g->out_h * g->in_h * g->in_row + left * g->in_pixel;
-    const int32_t behind = first + bottom * g->in_row + 16 * p->blocks;
-    return behind > g->batches * g->in_h * g->in_row ? NULL : x + first + top * g->in_row;
+    const int32_t first = (pad + stride - 1) / stride;
+    const int32_t last = size + pad - reach < 0 ? -1 : (size + pad - reach) / stride;
+    return (first == 0 || place >= first) && (places - 1 <= last || place <= last);
 }
 
+static inline int32_t conv2d_s8_mve_is_whole(const window_params *, const conv2d_s8_mve_window *) __attribute__((always_inline));
+
+/* Whether no tap lies in the padding. */
+static inline int32_t conv2d_s8_mve_is_whole(const window_params *g, const conv2d_s8_mve_window *at)
+{
+    const int32_t row = g->batches == 1 ? at->row : at->row % g->out_h, reach = (g->k_h - 1) * g->dilation_h + 1;
+    return conv2d_s8_mve_fits(row, g->out_h, g->stride_h, g->pad_top, reach, g->in_h)
+           && conv2d_s8_mve_fits(at->column, g->out_w, g->stride_w, g->pad_left, g->k_w, g->in_w);
+}
+
+static inline void conv2d_s8_mve_copy(const conv2d_s8_mve_params *, const int8_t *, const conv2d_s8_mve_window *, int8_t *)
+    __attribute__((always_inline));
+
 /* Copies a window, with x_zero where it lies in the padding. */
-static inline void conv2d_s8_mve_gather(const conv2d_s8_mve_params *p, const int8_t *x, int32_t pixel, int8_t *to)
+static inline void conv2d_s8_mve_copy(const conv2d_s8_mve_params *p, const int8_t *x, const conv2d_s8_mve_window *at, int8_t *to)
 {
     const window_params *g = &p->window;
-    const window at = window_at(g, pixel / g->out_w, pixel % g->out_w);
-    const int32_t before = at.columns.first * g->in_c;
-    const int32_t inside = (at.columns.last - at.columns.first) * g->in_c;
-    const int32_t after = (g->k_w - at.columns.last) * g->in_c;
-    const int8_t *from = x + at.origin + before;
-    for (int32_t i = 0; i < g->k_h; i++, to += p->spacing, from += g->dilation_h * g->in_row) {
-        if (i < at.rows.first || i >= at.rows.last || inside <= 0) {
-            helium_fill(to, p->x_zero, g->k_w * g->in_c);
-            continue;
-        }
-        if (before) {
-            helium_fill(to, p->x_zero, before);
-        }
-        helium_copy(to + before, from, inside);
-        if (after) {
-            helium_fill(to + before + inside, p->x_zero, after);
-        }
+    taps rows = {0, g->k_h}, columns = {0, g->k_w};
+    if (!conv2d_s8_mve_is_whole(g, at)) {
+        helium_fill(to, p->x_zero, 16 * p->runs * p->blocks);
+        rows = taps_inside(at->row % g->out_h * g->stride_h - g->pad_top, g->k_h, g->dilation_h, g->in_h);
+        columns = taps_inside(at->column * g->stride_w - g->pad_left, g->k_w, 1, g->in_w);
+    }
+    if (rows.last > rows.first && columns.last > columns.first) {
+        const int32_t pitch = g->dilation_h * g->in_row, before = columns.first * g->in_c;
+        helium_copy_rows(to + rows.first * p->spacing + before, p->spacing, x + at->origin + rows.first * pitch + before, pitch,
+                         (columns.last - columns.first) * g->in_c, g->k_w * g->in_c, rows.last - rows.first);
     }
 }
 
@@ -189,24 +201,32 @@ static inline void conv2d_s8_mve(const conv2d_s8_mve_params *, const int8_t *, c
 static inline void conv2d_s8_mve(const conv2d_s8_mve_params *p, const int8_t *x, const int32_t *stream, int8_t *y, uint8_t *scratch)
 {
     const window_params *g = &p->window;
-    const int32_t pixels = g->batches * g->out_h * g->out_w, bytes = 16 * p->runs * p->blocks, step = g->dilation_h * g->in_row - 16 * p->blocks;
+    const int32_t pixels = g->batches * g->out_h * g->out_w, bytes = 16 * p->runs * p->blocks, pitch = g->dilation_h * g->in_row;
+    /* A window that begins no later is read inside x, to the end of its last vector. */
+    const int32_t latest = g->batches * g->in_h * g->in_row - (g->k_h - 1) * pitch - 16 * p->blocks;
     int8_t *const copies = (int8_t *)scratch;
     helium_fill(copies, 0, 2 * bytes);
     conv2d_s8_mve_pair at = conv2d_s8_mve_first(p, stream, y);
+    conv2d_s8_mve_window next = conv2d_s8_mve_row(g, 0);
     for (int32_t pixel = 0; pixel < pixels; pixel += 2, at.y += 2 * g->out_c) {
-        const int32_t alone = pixel + 1 == pixels;
-        at.x[0] = conv2d_s8_mve_within(p, x, pixel);
-        at.x[1] = conv2d_s8_mve_within(p, x, pixel + 1 - alone);
-        at.step = step;
-        if (!at.x[0] || !at.x[1]) {
+        conv2d_s8_mve_window windows[2] = {next, next};
+        next = conv2d_s8_mve_next(g, &next);
+        if (pixel + 1 < pixels) {
+            windows[1] = next;
+            next = conv2d_s8_mve_next(g, &next);
+        } else {
+            conv2d_s8_mve_alone(&at);
+        }
+        if (!p->direct || windows[1].origin > latest || !conv2d_s8_mve_is_whole(g, windows) || !conv2d_s8_mve_is_whole(g, windows + 1)) {
             for (int32_t i = 0; i < 2; i++) {
-                conv2d_s8_mve_gather(p, x, i ? pixel + 1 - alone : pixel, copies + i * bytes);
                 at.x[i] = copies + i * bytes;
+                conv2d_s8_mve_copy(p, x, windows + i, copies + i * bytes);
             }
             at.step = 0;
-        }
-        if (alone) {
-            conv2d_s8_mve_alone(&at);
+        } else {
+            at.x[0] = x + windows[0].origin;
+            at.x[1] = x + windows[1].origin;
+            at.step = pitch - 16 * p->blocks;
         }
         conv2d_s8_mve_outputs(p, &at);
     }

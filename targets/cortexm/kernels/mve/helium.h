@@ -88,4 +88,27 @@ static inline void helium_fill(int8_t *to, int32_t code, int32_t count)
                    : "lr", "cc", "memory", "q0");
 }
 
+/* Copies `count` bytes each of `rows` rows, one at least, which are `most` bytes at most. */
+static inline void helium_copy_rows(int8_t *to, int32_t to_step, const int8_t *from, int32_t from_step, int32_t count, int32_t most,
+                                    int32_t rows)
+{
+    if (most > 16) {
+        for (int32_t i = 0; i < rows; i++) {
+            helium_copy(to + i * to_step, from + i * from_step, count);
+        }
+        return;
+    }
+    __asm volatile("vctp.8 %[count]\n"
+                   "dls lr, %[rows]\n"
+                   "1: vpstt\n"
+                   "vldrbt.u8 q0, [%[from]]\n"
+                   "vstrbt.8 q0, [%[to]]\n"
+                   "add %[from], %[from_step]\n"
+                   "add %[to], %[to_step]\n"
+                   "le lr, 1b\n"
+                   : [to] "+r"(to), [from] "+r"(from)
+                   : [count] "r"(count), [rows] "r"(rows), [to_step] "r"(to_step), [from_step] "r"(from_step)
+                   : "lr", "cc", "memory", "q0");
+}
+
 #endif
