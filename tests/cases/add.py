@@ -7,7 +7,7 @@ import numpy as np
 
 from tapeout.compiler.elementwise import SumScaling
 from tapeout.compiler.fixed import Rounding
-from tapeout.compiler.ir import F32, Array, Op
+from tapeout.compiler.ir import F32, Array, Op, QType
 from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.clip import Clip
 
@@ -30,11 +30,12 @@ BROADCASTS: dict[str, tuple[Shape, Shape]] = {
 
 
 def codes(name: str, x: Operand, y: Operand, make: Callable[[SumScaling], Op], real: Callable[[Array, Array], Array],
-          rounding: Rounding = Rounding.TFLITE, lo: int = -128, hi: int = 127) -> Case:
-    scaling = SumScaling.of(X, Y, OUT, rounding, lo, hi)
+          rounding: Rounding = Rounding.TFLITE, lo: int = -128, hi: int = 127, types: tuple[QType, QType, QType] = (X, Y, OUT)) -> Case:
+    output, scaling = types[2], SumScaling.of(*types, rounding, lo, hi)
 
     def clipped(a: Array, b: Array) -> Array:
-        return np.clip(real(*expand(a, b, x, y)), (lo - OUT.zero[0]) * OUT.scale[0], (hi - OUT.zero[0]) * OUT.scale[0])
+        least, most = ((code - output.zero[0]) * output.scale[0] for code in (lo, hi))
+        return np.clip(real(*expand(a, b, x, y)), least, most)
 
     return Case(name, graph(name, make(scaling), x, y), clipped, 1.0 if rounding is Rounding.FLOOR else 0.51)
 
@@ -62,6 +63,13 @@ def pairs(op: str, make: Callable[[SumScaling], Op], make_float: Callable[[Clip 
     cases.append(codes(f"{op}_s8_constant", Input((1, 3, 3, 4), X), channels, make, real, Rounding.HALF_UP, -5, 60))
     cases.append(codes(f"{op}_s8_constant_first", Constant(random_codes(rng, (1, 2, 4)), X), Input((3, 2, 4), Y), make, real))
     cases += [codes(f"{op}_s8_{r.value}", Input((50,), X), Input((50,), Y), make, real, r) for r in Rounding]
+    for scale in (0.04, 0.013):  # of half the other's and more, and of less
+        other = quantized(scale, 17)
+        for r, lo in ((Rounding.HALF_UP, -100), (Rounding.TFLITE, OUT.zero[0])):
+            name = f"{op}_s8_{r.value}_{str(scale)[2:]}"
+            cases.append(codes(name, Input((3, 7, 5), X), Input((3, 7, 5), other), make, real, r, lo, 90, (X, other, OUT)))
+    halves = (quantized(0.0625, 3), quantized(0.0625, -128), quantized(0.125, -5))  # sums in halves of a code
+    cases.append(codes(f"{op}_s8_ties", Input((5, 25), halves[0]), Input((5, 25), halves[1]), make, real, types=halves))
     bias = Constant(random_floats(rng, (4,)), F32)
     clipped = make_float(Clip(0.0, 2.0))
     cases.append(floats(f"{op}_f32_constant", Input((1, 3, 3, 4)), bias, clipped, lambda a, b: np.clip(real(a, b), 0, 2)))

@@ -63,6 +63,14 @@ def codes(name: str, x: tuple[int, ...], w: tuple[int, ...], op: Conv2D, per_cha
     return Case(name, one_node(name, op, Input(x, x_type), weights, b, mul, shift), real_of(op))
 
 
+def ties(name: str, rounding: Rounding) -> Case:
+    """Sums in eighths of an output's code, so that many lie midway between two codes."""
+    rng, x, w = rng_for(name), quantized(0.5, -3), QType(8, True, (0.25,), (0,))
+    weights, (mul, shift) = Constant(random_codes(rng, (6, 2, 2, 5), -1, 1), w), scaling([0.125])
+    op = Conv2D(requant=Requant(quantized(1.0, 2), rounding))
+    return Case(name, one_node(name, op, Input((1, 5, 4, 5), x), weights, None, mul, shift), real_of(op))
+
+
 def floats(name: str, x: tuple[int, ...], w: tuple[int, ...], op: Conv2D, bias: bool = True) -> Case:
     rng = rng_for(name)
     b = Constant(random_floats(rng, w[:1])) if bias else None
@@ -83,6 +91,8 @@ IMAGE, FILTERS = (1, 5, 4, 3), (4, 3, 3, 3)
 
 OUT = Requant(quantized(0.2, -5))
 RELU = Requant(quantized(0.2, -5), Rounding.TFLITE, -5, 60)
+WIDE = Requant(quantized(1.0, 11), Rounding.TFLITE, -100, 90)
+WIDE_UP = Requant(quantized(0.9, -128))
 
 CASES = [
     codes("conv2d_s8_valid", (1, 7, 6, 3), (4, 3, 3, 3), Conv2D(requant=OUT)),
@@ -95,6 +105,16 @@ CASES = [
         codes(f"conv2d_s8_{r.value}", (1, 5, 4, 3), (2, 3, 2, 3), Conv2D(requant=Requant(quantized(0.02, 4), r)))
         for r in Rounding
     ),
+    *(ties(f"conv2d_s8_ties_{r.value}", r) for r in (Rounding.HALF_UP, Rounding.TFLITE)),
+    codes("conv2d_s8_one", (1, 1, 1, 1), (1, 1, 1, 1), Conv2D(requant=OUT)),
+    codes("conv2d_s8_pointwise_32", (1, 3, 5, 32), (6, 1, 1, 32), Conv2D(requant=WIDE)),
+    codes("conv2d_s8_pointwise_60", (2, 3, 3, 60), (7, 1, 1, 60), Conv2D(requant=WIDE_UP)),
+    codes("conv2d_s8_pointwise_160", (1, 2, 5, 160), (4, 1, 1, 160), Conv2D((1, 2), requant=WIDE_UP)),
+    codes("conv2d_s8_same_16", (2, 6, 5, 16), (5, 3, 3, 16), Conv2D(pads=(1, 1, 1, 1), requant=WIDE_UP), bias=False),
+    codes("conv2d_s8_stride_16", (1, 9, 8, 16), (8, 3, 3, 16), Conv2D((2, 2), pads=(0, 0, 1, 1), requant=WIDE)),
+    codes("conv2d_s8_inside_16", (2, 8, 6, 8), (3, 3, 2, 8), Conv2D((2, 1), (2, 1), requant=WIDE), per_channel=False),
+    codes("conv2d_s8_long_rows", (1, 6, 7, 12), (6, 5, 5, 12), Conv2D(pads=(2, 2, 2, 2), requant=WIDE)),
+    codes("conv2d_s8_many_rows", (1, 21, 10, 1), (8, 10, 4, 1), Conv2D((2, 2), pads=(4, 1, 5, 1), requant=RELU)),
     *(packed(f"packed_s8_{bits}_bits", IMAGE, FILTERS, SAME, S8, QType(bits, packed=True), UP) for bits in (1, 2, 3, 5)),
     packed("packed_s8_together", (2, 5, 4, 4), (3, 3, 2, 4), SAME, S8, QType(4, packed=True), EVEN, y=QType(16)),
     packed("packed_s8_stride", (1, 9, 8, 4), (3, 3, 2, 4), STRIDE, S8, QType(2, narrow=True, packed=True), 3, y=QType(2)),

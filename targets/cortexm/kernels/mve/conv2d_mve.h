@@ -84,7 +84,7 @@ static inline void conv2d_s8_mve_outputs(const conv2d_s8_mve_params *p, const co
                    "ldr r0, [r1, #20]\n"
                    "adds r5, #4\n"
                    "cmp r3, r0\n"
-                   "bne 1b\n"
+                   "bne 1b\n" HELIUM_ROOM
                    : "+r"(at)
                    : HELIUM_CODES(p->codes), [blocks] "i"(p->blocks), [more] "i"(p->runs - 1), [loops] "i"(loops),
                      [rest] "i"(p->blocks - 1 - 8 * loops), [odd] "i"(p->window.out_c % 4)

@@ -12,25 +12,27 @@ from ....target import Kernel, Packed
 from .layer import LANES, Layer, blocks, layer, padded, stream
 
 STEP = 4  # output channels
-UNROLLED = 64  # blocks that are read where they lie in several runs have code each
+UNROLLED = 36  # blocks at most that are read where they lie in several runs, which have code each; HELIUM_ROOM counts on it
 
 
 @dataclass(frozen=True)
 class Reading:
     """How windows are read: as `runs` of `count` blocks of 16 codes each; if `direct` where they lie, unless they meet the padding.
 
-    A copy has its rows of taps `spacing` bytes apart.
+    A copy has its `rows` of taps `spacing` bytes apart.
     """
 
     direct: bool
     runs: int
     count: int
+    rows: int
     spacing: int
     copied: float  # the part of the pixels that is read from copies
 
     def cost(self, outputs: int) -> float:
         """Instructions for a pixel's windows and products."""
-        return 7 * self.runs * self.count * outputs / STEP + self.copied * (40 + 6 * self.spacing)
+        row = 6 if self.spacing <= LANES else 8 + 3 * blocks(self.spacing)
+        return 7 * self.runs * self.count * -(-outputs // STEP) + self.copied * (40 + self.rows * row)
 
     @property
     def bytes(self) -> int:
@@ -43,11 +45,11 @@ def reading(op: Op, types: Types) -> Reading:
     assert isinstance(op, Conv2D) and types[0] and types[1]
     outputs, k_h, k_w, inputs = types[1].shape
     row = k_w * inputs
-    whole = Reading(False, 1, blocks(k_h * row), row, 1.0)
+    whole = Reading(False, 1, blocks(k_h * row), k_h, row, 1.0)
     if k_h * blocks(row) > UNROLLED and k_h > 1:
         return whole
     taps = op.window(types).taps(*types[0].shape[1:3]) if any(op.pads) else np.array([k_h * k_w])
-    direct = Reading(True, k_h, blocks(row), LANES * blocks(row), float((taps < k_h * k_w).mean()))
+    direct = Reading(True, k_h, blocks(row), k_h, LANES * blocks(row), float((taps < k_h * k_w).mean()))
     return min(direct, whole, key=lambda r: r.cost(outputs))
 
 
@@ -79,7 +81,7 @@ def accepts_inside(graph: Graph, node: Node) -> str | None:
 def pack(graph: Graph, node: Node) -> Packed:
     found, types = layer(graph, node, 0), graph.types(node)
     assert isinstance(found, Layer) and isinstance(node.op, Conv2D) and types[0]
-    outputs, k_h, k_w, inputs = found.weights.shape
+    outputs = len(found.weights)
     way, steps = reading(node.op, types), -(-outputs // STEP)
     parts = found.weights.reshape(outputs * way.runs, -1)
     weights = padded(parts, len(parts), LANES * way.count).reshape(outputs, way.bytes)
@@ -87,8 +89,8 @@ def pack(graph: Graph, node: Node) -> Packed:
     masks[-1] >>= 4 * (steps * STEP - outputs)
     data = stream(padded(weights, steps * STEP, way.bytes), found.tables(steps * STEP), STEP, masks if outputs % STEP else None)
     window = node.op.window(types).params(types[0].shape, node.op.infer(types)[0].shape)
-    fields = {"direct": int(way.direct), "runs": way.runs, "blocks": way.count, "spacing": way.spacing, "x_zero": types[0].quantized.zero[0]}
-    return Packed((("stream", data),), {**window, **fields, **found.params})
+    fields = {"direct": int(way.direct), "runs": way.runs, "blocks": way.count, "spacing": way.spacing}
+    return Packed((("stream", data),), {**window, **fields, "x_zero": types[0].quantized.zero[0], **found.params})
 
 
 def cost(graph: Graph, node: Node) -> int:

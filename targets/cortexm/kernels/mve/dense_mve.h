@@ -65,7 +65,7 @@ static inline void dense_s8_mve_outputs(const dense_s8_mve_params *p, const dens
                    "vstrb.16 q0, [r5], #8\n"
                    ".endif\n"
                    "cmp r3, r11\n"
-                   "bne 1b\n"
+                   "bne 1b\n" HELIUM_ROOM
                    : "+r"(at)
                    : HELIUM_CODES(p->codes), [loops] "i"((p->blocks - 1) / 8), [rest] "i"((p->blocks - 1) % 8), [odd] "i"(p->outputs % 8)
                    : HELIUM_CLOBBERS);

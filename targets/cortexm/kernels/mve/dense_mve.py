@@ -44,7 +44,8 @@ def cost(graph: Graph, node: Node) -> int:
     found, x = layer(graph, node, 0), graph.types(node)[0]
     assert isinstance(found, Layer) and x
     outputs, inputs = found.weights.shape
-    return x.size // inputs * (20 + 3 * blocks(inputs) + -(-outputs // STEP) * (17 * blocks(inputs) + found.finish_cost + 11))
+    step = 17 * blocks(inputs) + found.finish_cost + 11
+    return x.size // int(inputs) * (20 + 3 * blocks(inputs) + -(-int(outputs) // STEP) * step)
 
 
 def scratch(op: Op, types: Types) -> int:

@@ -145,7 +145,7 @@ static inline void depthwise_conv2d_s8_mve_outputs(const depthwise_conv2d_s8_mve
                    : HELIUM_CODES(p->codes), [side] "i"(p->side), [loops] "i"(p->window.out_w / columns), [last] "i"(last),
                      [half] "i"(columns / 2), [masked] "i"(last || p->window.out_h % p->side)
                    : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "lr", "cc", "memory", "q0", "q1", "q2", "q3",
-                     "q4", "q5", "q6", "q7");
+                     "q4", "q5", "q6", "q7", "p0");
 }
 
 /* Interleaves 16 codes of each of four rows `count` times, and moves the pointers to the rows on by their steps. */

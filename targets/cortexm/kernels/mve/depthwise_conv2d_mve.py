@@ -56,7 +56,7 @@ def _doubled_fit(graph: Graph, node: Node, found: Layer) -> bool:
 
 
 def taps(weights: Array, outputs: int) -> Array:
-    """(C, outputs**2, 16) int8: weights (k_h, k_w, C) at their places in a tile, whose columns have their rows together, for each output."""
+    """(C, outputs**2, 16) int8: weights (k_h, k_w, C) at their places in a tile for each output; a column's rows lie together."""
     k_h, k_w, channels = weights.shape
     found = np.zeros((channels, outputs, outputs, TILE, TILE), np.int8)
     for i in range(outputs):
@@ -95,4 +95,6 @@ def scratch(op: Op, types: Types) -> int:
     return TILE * width(op, types) * types[0].shape[3]
 
 
-KERNELS = (Kernel("depthwise_conv2d_s8_mve", of="depthwise_conv2d_s8", accepts=accepts, pack=pack, cost=cost, scratch=scratch, widens=True),)
+KERNELS = (
+    Kernel("depthwise_conv2d_s8_mve", of="depthwise_conv2d_s8", accepts=accepts, pack=pack, cost=cost, scratch=scratch, widens=True),
+)

@@ -57,10 +57,18 @@ typedef struct {
     "vmov q1[2], q1[0], r8, r12\n"                                                                                                         \
     "vmov q1[3], q1[1], r10, lr\n"
 
+/* 512 lines. gcc takes an instruction for each line of an assembly's text, which .rept makes more; it must not believe the code behind
+ * to be nearer than it is. */
+#define HELIUM_LINES_8 "\n\n\n\n\n\n\n\n"
+#define HELIUM_LINES_64                                                                                                                    \
+    HELIUM_LINES_8 HELIUM_LINES_8 HELIUM_LINES_8 HELIUM_LINES_8 HELIUM_LINES_8 HELIUM_LINES_8 HELIUM_LINES_8 HELIUM_LINES_8
+#define HELIUM_ROOM                                                                                                                        \
+    HELIUM_LINES_64 HELIUM_LINES_64 HELIUM_LINES_64 HELIUM_LINES_64 HELIUM_LINES_64 HELIUM_LINES_64 HELIUM_LINES_64 HELIUM_LINES_64
+
 /* All registers but r1, which points to what the assembly reads at its start. */
 #define HELIUM_CLOBBERS                                                                                                                    \
     "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory", "q0", "q1", "q2", "q3", "q4", "q5",   \
-        "q6"
+        "q6", "p0"
 
 /* Copies `count` bytes, of any alignment. */
 static inline void helium_copy(int8_t *to, const int8_t *from, int32_t count)
@@ -108,7 +116,7 @@ static inline void helium_copy_rows(int8_t *to, int32_t to_step, const int8_t *f
                    "le lr, 1b\n"
                    : [to] "+r"(to), [from] "+r"(from)
                    : [count] "r"(count), [rows] "r"(rows), [to_step] "r"(to_step), [from_step] "r"(from_step)
-                   : "lr", "cc", "memory", "q0");
+                   : "lr", "cc", "memory", "q0", "p0");
 }
 
 #endif

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import Array, Graph, Node, Param
 from tapeout.compiler.ops.requant import Requant
 
