@@ -113,6 +113,7 @@ CASES = [
     codes("conv2d_s8_same_16", (2, 6, 5, 16), (5, 3, 3, 16), Conv2D(pads=(1, 1, 1, 1), requant=WIDE_UP), bias=False),
     codes("conv2d_s8_stride_16", (1, 9, 8, 16), (8, 3, 3, 16), Conv2D((2, 2), pads=(0, 0, 1, 1), requant=WIDE)),
     codes("conv2d_s8_inside_16", (2, 8, 6, 8), (3, 3, 2, 8), Conv2D((2, 1), (2, 1), requant=WIDE), per_channel=False),
+    codes("conv2d_s8_far_pads", (1, 2, 4, 16), (3, 1, 2, 16), Conv2D(pads=(2, 3, 1, 4), requant=WIDE)),
     codes("conv2d_s8_long_rows", (1, 6, 7, 12), (6, 5, 5, 12), Conv2D(pads=(2, 2, 2, 2), requant=WIDE)),
     codes("conv2d_s8_many_rows", (1, 21, 10, 1), (8, 10, 4, 1), Conv2D((2, 2), pads=(4, 1, 5, 1), requant=RELU)),
     *(packed(f"packed_s8_{bits}_bits", IMAGE, FILTERS, SAME, S8, QType(bits, packed=True), UP) for bits in (1, 2, 3, 5)),

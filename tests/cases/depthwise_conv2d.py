@@ -76,7 +76,7 @@ CASES = [
     *(ties(f"depthwise_conv2d_s8_ties_{r.value}", r) for r in (Rounding.HALF_UP, Rounding.TFLITE)),
     codes("depthwise_conv2d_s8_one", (1, 1, 1, 1), (1, 1, 1), DepthwiseConv2D(requant=OUT)),
     codes("depthwise_conv2d_s8_even", (2, 6, 8, 5), (3, 3, 5), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=CLIPPED)),
-    codes("depthwise_conv2d_s8_wide", (1, 5, 13, 3), (3, 3, 3), DepthwiseConv2D(requant=OUT)),
+    codes("depthwise_conv2d_s8_wide", (2, 5, 13, 3), (3, 3, 3), DepthwiseConv2D(requant=OUT)),
     codes("depthwise_conv2d_s8_narrow", (1, 6, 2, 17), (3, 3, 17), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=RELU)),
     codes("depthwise_conv2d_s8_column", (1, 7, 1, 19), (3, 3, 19), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=CLIPPED)),
     codes("depthwise_conv2d_s8_small", (1, 5, 7, 6), (2, 2, 6), DepthwiseConv2D(pads=(0, 1, 1, 1), requant=CLIPPED), per_channel=False),

@@ -60,7 +60,7 @@ MUTATIONS = [
              "depthwise_conv2d_s8_same", DEPTHWISE),
     Mutation("last_codes_of_a_row", "depthwise_conv2d_mve.h", "step[i] ? 16 - rest", "step[i] ? 15 - rest",
              "depthwise_conv2d_s8_wide", DEPTHWISE),
-    Mutation("outputs_below_the_last_row", "depthwise_conv2d_mve.h", "at.mask = 0x00ff;", "at.mask = 0xffff;",
+    Mutation("outputs_below_the_last_row", "depthwise_conv2d_mve.h", "0x00ff : 0xffff", "0xffff : 0xffff",
              "depthwise_conv2d_s8_wide", DEPTHWISE),
     Mutation("mask_of_all_columns", "depthwise_conv2d_mve.h", "column < last ?", "column <= last ?", "depthwise_conv2d_s8_same", DEPTHWISE),
     Mutation("stride_of_one", "depthwise_conv2d_mve.h", "i / 4 * g->stride_w", "i / 4", "depthwise_conv2d_s8_stride_2", DEPTHWISE),

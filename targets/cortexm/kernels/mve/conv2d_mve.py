@@ -48,9 +48,19 @@ def reading(op: Op, types: Types) -> Reading:
     whole = Reading(False, 1, blocks(k_h * row), k_h, row, 1.0)
     if k_h * blocks(row) > UNROLLED and k_h > 1:
         return whole
-    taps = op.window(types).taps(*types[0].shape[1:3]) if any(op.pads) else np.array([k_h * k_w])
-    direct = Reading(True, k_h, blocks(row), k_h, LANES * blocks(row), float((taps < k_h * k_w).mean()))
+    direct = Reading(True, k_h, blocks(row), k_h, LANES * blocks(row), _padded_part(op, types))
     return min(direct, whole, key=lambda r: r.cost(outputs))
+
+
+def _padded_part(op: Conv2D, types: Types) -> float:
+    """The part of the windows that meet the padding."""
+    assert types[0]
+    window, whole = op.window(types), 1.0
+    for axis, outputs in enumerate(window.output(*types[0].shape[1:3])):
+        first = np.arange(outputs) * op.stride[axis] - op.pads[axis]
+        last = first + (window.kernel[axis] - 1) * op.dilation[axis]
+        whole *= float(((first >= 0) & (last < types[0].shape[1 + axis])).mean())
+    return 1 - whole
 
 
 def never_copies(op: Op, types: Types) -> bool:

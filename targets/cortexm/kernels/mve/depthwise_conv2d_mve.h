@@ -194,22 +194,22 @@ static inline void depthwise_conv2d_s8_mve_interleave(const depthwise_conv2d_s8_
     }
 }
 
-/* The places of a tile's pixels and outputs, and the masks of a row of tiles. */
-static inline void depthwise_conv2d_s8_mve_places(const depthwise_conv2d_s8_mve_params *p, depthwise_conv2d_s8_mve_rows *at)
+/* Sets the places of a tile's pixels and outputs; returns the mask of the last outputs of a row. */
+static inline uint32_t depthwise_conv2d_s8_mve_places(const depthwise_conv2d_s8_mve_params *p, depthwise_conv2d_s8_mve_rows *at)
 {
     const window_params *g = &p->window;
     const int32_t last = g->out_w % (8 / p->side);
-    at->mask = 0xffff;
-    at->last_mask = 0;
+    uint32_t mask = 0;
     for (int32_t i = 0; i < 8; i++) {
         const int32_t sum = i / 2, tile = i % 2; /* even places are those of the first four sums */
         const int32_t column = p->side == 2 ? 2 * tile + sum % 2 : 4 * tile + sum;
         at->outputs[i] = (uint16_t)((p->side == 2 ? sum / 2 * g->out_row : 0) + column * g->out_pixel);
-        at->last_mask |= column < last ? 3u << 2 * i : 0u;
+        mask |= column < last ? 3u << 2 * i : 0u;
     }
     for (int32_t i = 0; i < 16; i++) {
         at->pixels[i / 4][i % 4] = 4u * (uint32_t)((i / 4 * g->stride_w + i % 4) * g->in_c);
     }
+    return mask;
 }
 
 static inline void depthwise_conv2d_s8_mve(const depthwise_conv2d_s8_mve_params *, const int8_t *, const int32_t *, int8_t *, uint8_t *)
@@ -221,17 +221,16 @@ static inline void depthwise_conv2d_s8_mve(const depthwise_conv2d_s8_mve_params 
 {
     const window_params *g = &p->window;
     depthwise_conv2d_s8_mve_rows at;
-    depthwise_conv2d_s8_mve_places(p, &at);
+    const uint32_t columns = depthwise_conv2d_s8_mve_places(p, &at);
     helium_fill((int8_t *)scratch, p->x_zero, 4 * p->width * g->in_c);
     at.end = stream + g->in_c * (4 * p->side * p->side + 4);
     at.x_step = 4 * g->in_c * (p->side == 2 ? 2 : 4 * g->stride_w);
     at.y_step = 8 / p->side * g->out_pixel;
     for (int32_t batch = 0; batch < g->batches; batch++, x += g->in_h * g->in_row) {
         for (int32_t row = 0; row < g->out_h; row += p->side) {
-            if (row + p->side > g->out_h) {
-                at.mask = 0x00ff;
-                at.last_mask &= 0x00ff;
-            }
+            const uint32_t inside = row + p->side > g->out_h ? 0x00ff : 0xffff;
+            at.mask = inside;
+            at.last_mask = columns & inside;
             at.x = scratch;
             at.y = y + (batch * g->out_h + row) * g->out_row;
             at.stream = stream;
