@@ -73,6 +73,8 @@ CASES = [
     codes("depthwise_conv2d_s8_multiplier", (1, 6, 5, 2), (4, 3, 6), DepthwiseConv2D((2, 2), pads=(1, 1, 2, 0), requant=OUT)),
     codes("depthwise_conv2d_s8_dilated", (1, 8, 9, 5), (3, 3, 5), DepthwiseConv2D(dilation=(2, 3), requant=OUT), per_channel=False),
     codes("depthwise_conv2d_s8_one_channel", (1, 9, 4, 1), (5, 4, 8), DepthwiseConv2D((2, 2), pads=(2, 1, 1, 1), requant=RELU)),
+    codes("depthwise_conv2d_s8_large_taps", (2, 6, 9, 11), (5, 7, 11), DepthwiseConv2D((1, 2), (1, 1), (2, 3, 2, 3), requant=CLIPPED)),
+    codes("depthwise_conv2d_s8_thrice", (1, 5, 4, 7), (3, 3, 21), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=OUT), bias=False),
     *(ties(f"depthwise_conv2d_s8_ties_{r.value}", r) for r in (Rounding.HALF_UP, Rounding.TFLITE)),
     codes("depthwise_conv2d_s8_one", (1, 1, 1, 1), (1, 1, 1), DepthwiseConv2D(requant=OUT)),
     codes("depthwise_conv2d_s8_even", (2, 6, 8, 5), (3, 3, 5), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=CLIPPED)),

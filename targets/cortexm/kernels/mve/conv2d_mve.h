@@ -128,7 +128,8 @@ static inline conv2d_s8_mve_window conv2d_s8_mve_next(const window_params *, con
 
 static inline conv2d_s8_mve_window conv2d_s8_mve_next(const window_params *g, const conv2d_s8_mve_window *at)
 {
-    const int32_t side_by_side = g->stride_h == 1 && g->stride_w == 1 && g->out_w == g->in_w && g->out_h == g->in_h && !g->pad_top && !g->pad_left;
+    const int32_t side_by_side = g->stride_h == 1 && g->stride_w == 1 && g->out_w == g->in_w && g->out_h == g->in_h && !g->pad_top
+                                 && !g->pad_left;
     const conv2d_s8_mve_window next = {at->row, at->column + 1, at->origin + g->stride_w * g->in_pixel};
     return side_by_side || next.column < g->out_w ? next : conv2d_s8_mve_row(g, at->row + 1);
 }

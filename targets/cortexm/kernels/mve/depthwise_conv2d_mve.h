@@ -1,6 +1,7 @@
 /* depthwise_conv2d on Helium, for windows of up to 4 x 4 taps. Scratch holds four rows of x with their codes interleaved, so that a
- * word is four rows of one channel and a vector of four words, gathered from neighbouring pixels, is a tile of 4 x 4 codes. VMLADAV with the
- * taps at their places in a tile gives an output; a tile has 2 x 2 of them where windows of 3 x 3 move by one pixel, else one. */
+ * word is four rows of one channel and a vector of four words, gathered from neighbouring pixels, is a tile of 4 x 4 codes. VMLADAV
+ * with the taps at their places in a tile gives an output; a tile has 2 x 2 of them where windows of up to 3 x 3 taps move by one
+ * pixel, else one. */
 #ifndef TAPEOUT_DEPTHWISE_CONV2D_MVE_H
 #define TAPEOUT_DEPTHWISE_CONV2D_MVE_H
 
@@ -20,10 +21,10 @@ typedef struct {
     const uint8_t *x; /* scratch, of the next channel */
     int8_t *y;        /* the first output row, of the next channel */
     const int32_t *stream, *end;
-    int32_t x_step, y_step; /* bytes from four columns of tiles, or from two, to the next; from eight outputs to the next, or four columns */
+    int32_t x_step, y_step;   /* bytes from four sums in x to the next four, from eight outputs in y to the next eight */
     uint32_t mask, last_mask; /* the bytes of eight outputs that are stored, and those of the last ones of a row */
-    uint16_t outputs[8];    /* offsets of the outputs from y, in the order in which they are stored */
-    uint32_t pixels[4][4];  /* offsets of a tile's pixels from x, for four neighbouring tiles */
+    uint16_t outputs[8];      /* offsets of the outputs from y, in the order in which they are stored */
+    uint32_t pixels[4][4];    /* offsets of a tile's pixels from x, for four neighbouring tiles */
 } depthwise_conv2d_s8_mve_rows;
 
 /* Codes of the sums in q; q7 is free only for a while. */
@@ -96,7 +97,8 @@ typedef struct {
 static inline void depthwise_conv2d_s8_mve_outputs(const depthwise_conv2d_s8_mve_params *, depthwise_conv2d_s8_mve_rows *)
     __attribute__((always_inline));
 
-/* All channels of one or two rows of outputs. A channel's stream: its taps in a tile, once for each output of a tile; bias, mul, add, -shift. */
+/* All channels of one or two rows of outputs. A channel's stream: its taps in a tile, once for each output of a tile; then bias, mul,
+ * add and -shift. */
 static inline void depthwise_conv2d_s8_mve_outputs(const depthwise_conv2d_s8_mve_params *p, depthwise_conv2d_s8_mve_rows *rows)
 {
     register depthwise_conv2d_s8_mve_rows *at __asm("r12") = rows;
