@@ -34,7 +34,7 @@ class Mutation:
 
 
 DENSE, PADDED, CONV, INSIDE = "dense_s8_mve", "dense_s8_mve_padded", "conv2d_s8_mve", "conv2d_s8_mve_inside"
-DEPTHWISE, ADD, POOL = "depthwise_conv2d_s8_mve", "add_s8_mve", "average_pool2d_s8_mve"
+DEPTHWISE, LANES, ADD, POOL = "depthwise_conv2d_s8_mve", "depthwise_conv2d_s8_mve_lanes", "add_s8_mve", "average_pool2d_s8_mve"
 MUTATIONS = [
     Mutation("sign_of_sums_ignored", "helium.h", '"vshr.s32 " sign ", " sum ", #31', '"vshr.u32 " sign ", " sum ", #31',
              "dense_s8_ties_tflite", DENSE),
@@ -66,6 +66,15 @@ MUTATIONS = [
     Mutation("stride_of_one", "depthwise_conv2d_mve.h", "i / 4 * g->stride_w", "i / 4", "depthwise_conv2d_s8_stride_2", DEPTHWISE),
     Mutation("sign_of_depthwise_sums", "depthwise_conv2d_mve.h", '"vshr.s32 q7, " q ", #31', '"vshr.u32 q7, " q ", #31',
              "depthwise_conv2d_s8_ties_tflite", DEPTHWISE),
+    Mutation("channels_of_the_first", "depthwise_conv2d_mve_lanes.h",
+             "(first + i) / p->multiplier - first", "i / p->multiplier + first - first",
+             "depthwise_conv2d_s8_thrice", LANES),
+    Mutation("odd_channels_as_even", "depthwise_conv2d_mve_lanes.h", "group->table + 16", "group->table",
+             "depthwise_conv2d_s8_same", LANES),
+    Mutation("taps_of_a_dense_window", "depthwise_conv2d_mve_lanes.h", "in += g->dilation_w * g->in_pixel", "in += g->in_pixel",
+             "depthwise_conv2d_s8_dilated", LANES),
+    Mutation("channels_that_are_none", "depthwise_conv2d_mve_lanes.h", "group.count = rest;", "group.count = 8;",
+             "depthwise_conv2d_s8_large_taps", LANES),
     Mutation("ties_of_negative_sums", "add_mve.h", "p->lo < p->out_zero ?", "0 ?", "add_s8_ties", ADD),
     Mutation("swapped_zero_points", "add_mve.h", "(int16_t)p->x_zero", "(int16_t)p->y_zero", "add_s8_half_up_04", ADD),
     Mutation("lost_leftover", "add_mve.h", "if (rest) {", "if (rest > 2) {", "add_s8_tflite", ADD),

@@ -37,7 +37,7 @@ def cost(graph: Graph, node: Node) -> int:
     assert types[1]
     k_h, k_w, channels = types[1].shape
     y = node.op.infer(types)[0]
-    return y.size // channels * -(-channels // STEP) * (70 + k_h * (12 + 13 * k_w))
+    return y.size // channels * -(-channels // STEP) * (62 + k_h * (14 + 8 * k_w))
 
 
 KERNELS = (Kernel("depthwise_conv2d_s8_mve_lanes", of="depthwise_conv2d_s8", accepts=accepts, pack=pack, cost=cost),)
