@@ -58,7 +58,7 @@ MUTATIONS = [
     Mutation("short_rows_uncut", "helium.h", "vctp.8 %[count]", "vctp.8 %[rows]", "conv2d_s8_valid", CONV),
     Mutation("padding_of_code_zero_above", "depthwise_conv2d_mve.h", "helium_fill(outside, p->x_zero", "helium_fill(outside, 0",
              "depthwise_conv2d_s8_same", DEPTHWISE),
-    Mutation("last_codes_of_a_row", "depthwise_conv2d_mve.h", "step[i] ? 16 - rest", "step[i] ? 15 - rest",
+    Mutation("last_codes_of_a_row", "depthwise_conv2d_mve.h", "rows.step[i] ? 16 - rest", "rows.step[i] ? 15 - rest",
              "depthwise_conv2d_s8_wide", DEPTHWISE),
     Mutation("outputs_below_the_last_row", "depthwise_conv2d_mve.h", "0x00ff : 0xffff", "0xffff : 0xffff",
              "depthwise_conv2d_s8_wide", DEPTHWISE),

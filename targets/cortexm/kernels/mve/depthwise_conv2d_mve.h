@@ -150,49 +150,56 @@ static inline void depthwise_conv2d_s8_mve_outputs(const depthwise_conv2d_s8_mve
                      "q4", "q5", "q6", "q7", "p0");
 }
 
-/* Interleaves 16 codes of each of four rows `count` times, and moves the pointers to the rows on by their steps. */
-static inline void depthwise_conv2d_s8_mve_weave(const int8_t *from[4], const int32_t step[4], uint8_t *to, int32_t count)
+/* Four rows that are interleaved, and how far to move on in each for 16 codes. */
+typedef struct {
+    const int8_t *from[4];
+    int32_t step[4];
+} depthwise_conv2d_s8_mve_four;
+
+/* Interleaves 16 codes of each row `count` times, and moves on. */
+static inline void depthwise_conv2d_s8_mve_weave(depthwise_conv2d_s8_mve_four *rows, uint8_t *to, int32_t count)
 {
-    __asm volatile("dls lr, %[count]\n"
-                   "1: vldrb.u8 q0, [%[a]]\n"
-                   "vldrb.u8 q1, [%[b]]\n"
-                   "vldrb.u8 q2, [%[c]]\n"
-                   "vldrb.u8 q3, [%[d]]\n"
-                   "add %[a], %[e]\n"
-                   "add %[b], %[f]\n"
-                   "add %[c], %[g]\n"
-                   "add %[d], %[h]\n"
+    __asm volatile("ldm %[rows], {r0-r7}\n"
+                   "dls lr, %[count]\n"
+                   "1: vldrb.u8 q0, [r0]\n"
+                   "vldrb.u8 q1, [r1]\n"
+                   "vldrb.u8 q2, [r2]\n"
+                   "vldrb.u8 q3, [r3]\n"
+                   "add r0, r4\n"
+                   "add r1, r5\n"
+                   "add r2, r6\n"
+                   "add r3, r7\n"
                    "vst40.8 {q0, q1, q2, q3}, [%[to]]\n"
                    "vst41.8 {q0, q1, q2, q3}, [%[to]]\n"
                    "vst42.8 {q0, q1, q2, q3}, [%[to]]\n"
                    "vst43.8 {q0, q1, q2, q3}, [%[to]]!\n"
                    "le lr, 1b\n"
-                   : [a] "+r"(from[0]), [b] "+r"(from[1]), [c] "+r"(from[2]), [d] "+r"(from[3]), [to] "+r"(to)
-                   : [e] "r"(step[0]), [f] "r"(step[1]), [g] "r"(step[2]), [h] "r"(step[3]), [count] "r"(count)
-                   : "lr", "cc", "memory", "q0", "q1", "q2", "q3");
+                   "stm %[rows], {r0-r3}\n"
+                   : [to] "+r"(to)
+                   : [rows] "r"(rows), [count] "r"(count)
+                   : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "lr", "cc", "memory", "q0", "q1", "q2", "q3");
 }
 
 /* Four rows of x from `top` on, interleaved; x_zero for those outside. */
 static inline void depthwise_conv2d_s8_mve_interleave(const depthwise_conv2d_s8_mve_params *p, const int8_t *x, int32_t top, uint8_t *to)
 {
     const window_params *g = &p->window;
-    const int8_t *from[4];
+    depthwise_conv2d_s8_mve_four rows;
     int8_t outside[16];
-    int32_t step[4];
     helium_fill(outside, p->x_zero, 16);
     for (int32_t i = 0; i < 4; i++) {
         const int32_t inside = top + i >= 0 && top + i < g->in_h;
-        from[i] = inside ? x + (top + i) * g->in_row : outside;
-        step[i] = inside ? 16 : 0;
+        rows.from[i] = inside ? x + (top + i) * g->in_row : outside;
+        rows.step[i] = inside ? 16 : 0;
     }
     to += 4 * g->pad_left * g->in_c;
-    depthwise_conv2d_s8_mve_weave(from, step, to, g->in_row / 16);
+    depthwise_conv2d_s8_mve_weave(&rows, to, g->in_row / 16);
     const int32_t rest = g->in_row % 16;
     if (rest) { /* the last 16 codes of a row, most of them once more */
         for (int32_t i = 0; i < 4; i++) {
-            from[i] -= step[i] ? 16 - rest : 0;
+            rows.from[i] -= rows.step[i] ? 16 - rest : 0;
         }
-        depthwise_conv2d_s8_mve_weave(from, step, to + 4 * (g->in_row - 16), 1);
+        depthwise_conv2d_s8_mve_weave(&rows, to + 4 * (g->in_row - 16), 1);
     }
 }
 

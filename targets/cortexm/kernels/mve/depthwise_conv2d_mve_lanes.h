@@ -21,7 +21,8 @@ typedef struct {
 } depthwise_conv2d_s8_mve_lanes_group;
 
 /* Inlined, so that the parameters are constants of the loops. */
-static inline int32x4_t depthwise_conv2d_s8_mve_lanes_codes(const helium_codes *, int32x4_t, const int32_t *) __attribute__((always_inline));
+static inline int32x4_t depthwise_conv2d_s8_mve_lanes_codes(const helium_codes *, int32x4_t, const int32_t *)
+    __attribute__((always_inline));
 static inline int16x8_t depthwise_conv2d_s8_mve_lanes_load(const int8_t *, const depthwise_conv2d_s8_mve_lanes_group *)
     __attribute__((always_inline));
 static inline int16x8_t depthwise_conv2d_s8_mve_lanes_pixel(const depthwise_conv2d_s8_mve_lanes_params *, const window *, const int8_t *,
@@ -49,8 +50,9 @@ static inline int16x8_t depthwise_conv2d_s8_mve_lanes_load(const int8_t *from, c
 }
 
 /* Eight codes in 16 bits each; x and w are those of the first channel at tap (0, 0). */
-static inline int16x8_t depthwise_conv2d_s8_mve_lanes_pixel(const depthwise_conv2d_s8_mve_lanes_params *p, const window *at, const int8_t *x,
-                                                           const int8_t *w, const depthwise_conv2d_s8_mve_lanes_group *group)
+static inline int16x8_t depthwise_conv2d_s8_mve_lanes_pixel(const depthwise_conv2d_s8_mve_lanes_params *p, const window *at,
+                                                           const int8_t *x, const int8_t *w,
+                                                           const depthwise_conv2d_s8_mve_lanes_group *group)
 {
     const window_params *g = &p->window;
     int32x4_t even = vdupq_n_s32(0), odd = vdupq_n_s32(0);
