@@ -47,8 +47,10 @@ static inline void conv2d_s8_mve_outputs(const conv2d_s8_mve_params *p, const co
     __asm volatile("ldrd r3, r5, [r1, #8]\n"
                    "add r0, r1, #24\n"
                    "vldrh.u16 q6, [r0]\n"
-                   ".if %c[more]\n"
+                   ".if %c[more]\n" /* r11 is the step, the end or a counter */
                    "ldr r11, [r1, #16]\n"
+                   ".elseif !%c[loops]\n"
+                   "ldr r11, [r1, #20]\n"
                    ".endif\n"
                    "1: ldrd r7, r9, [r1]\n" CONV2D_PRODUCTS("vmladav.s8")
                    ".if %c[loops]\n"
@@ -81,9 +83,13 @@ static inline void conv2d_s8_mve_outputs(const conv2d_s8_mve_params *p, const co
                    ".else\n"
                    "vstrb.16 q0, [r5, q6]\n"
                    ".endif\n"
-                   "ldr r0, [r1, #20]\n"
                    "adds r5, #4\n"
+                   ".if %c[more] || %c[loops]\n"
+                   "ldr r0, [r1, #20]\n"
                    "cmp r3, r0\n"
+                   ".else\n"
+                   "cmp r3, r11\n"
+                   ".endif\n"
                    "bne 1b\n" HELIUM_ROOM
                    : "+r"(at)
                    : HELIUM_CODES(p->codes), [blocks] "i"(p->blocks), [more] "i"(p->runs - 1), [loops] "i"(loops),
