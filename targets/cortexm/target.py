@@ -23,6 +23,7 @@ class CortexM(Target):
 
 OWN = Path(__file__).parent / "kernels"
 DSP = (OWN / "dsp", KERNELS)
+MVE = (OWN / "mve", *DSP)  # Helium cores have the DSP extension as well
 
 
 def _core(name: str, floats: str, *qemu: str, features: str = "", kernels: tuple[Path, ...] = (KERNELS,)) -> CortexM:
@@ -38,5 +39,5 @@ TARGETS = (
     _core("cortex-m33", "-mfpu=fpv5-sp-d16 -mfloat-abi=hard", "mps2-an505", kernels=DSP),
     # Float vector instructions flush subnormal numbers to zero (Armv8-M reference manual, StandardFPSCRValue),
     # and gcc uses them in plain loops; without mve.fp floats stay scalar and keep every bit.
-    _core("cortex-m55", "-mfloat-abi=hard", "mps3-an547", features="+nomve.fp"),
+    _core("cortex-m55", "-mfloat-abi=hard", "mps3-an547", features="+nomve.fp", kernels=MVE),
 )

@@ -70,6 +70,13 @@ def pairs(op: str, make: Callable[[SumScaling], Op], make_float: Callable[[Clip 
     cases += [codes(f"{op}_s8_{r.value}_apart", *pair((53,), APART), make, real, r, formats=APART) for r in Rounding]
     cases += [codes(f"{op}_s8_few_{n}", *pair((n,), APART), make, real, formats=APART) for n in (1, 3)]
     cases.append(codes(f"{op}_s8_clipped", *pair((37, 50), APART), make, real, Rounding.HALF_UP, -5, 90, APART))
+    for scale in (0.04, 0.013):  # of half the other's and more, and of less
+        other = quantized(scale, 17)
+        for r, lo in ((Rounding.HALF_UP, -100), (Rounding.TFLITE, OUT.zero[0])):
+            name = f"{op}_s8_{r.value}_{str(scale)[2:]}"
+            cases.append(codes(name, Input((3, 7, 5), X), Input((3, 7, 5), other), make, real, r, lo, 90, (X, other, OUT)))
+    halves = (quantized(0.0625, 3), quantized(0.0625, -128), quantized(0.125, -5))  # sums in halves of a code
+    cases.append(codes(f"{op}_s8_ties", Input((5, 25), halves[0]), Input((5, 25), halves[1]), make, real, formats=halves))
     bias = Constant(random_floats(rng, (4,)), F32)
     clipped = make_float(Clip(0.0, 2.0))
     cases.append(floats(f"{op}_f32_constant", Input((1, 3, 3, 4)), bias, clipped, lambda a, b: np.clip(real(a, b), 0, 2)))

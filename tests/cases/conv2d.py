@@ -49,21 +49,26 @@ def real_of(op: Conv2D) -> Real:
     return lambda x, w, b, *_: convolve(op, x, w, b)
 
 
-def codes(
-    name: str, x: tuple[int, ...], w: tuple[int, ...], op: Conv2D, per_channel: bool = True, bias: bool = True, ties: bool = False
-) -> Case:
-    """Weights `w` with scales such that the output uses its range, or such that its multiplier is 2^-6, which leaves ties."""
+def codes(name: str, x: tuple[int, ...], w: tuple[int, ...], op: Conv2D, per_channel: bool = True, bias: bool = True) -> Case:
+    """Weights `w` with scales such that the output uses its range."""
     rng = rng_for(name)
     channels = w[0] if per_channel else 1
     scales = tuple(float(s) for s in rng.uniform(0.5, 2.0, channels) / 127)
     x_type = quantized(0.05, -7)
-    scales = (0.0625,) * channels if ties else scales
     assert op.requant
     mul, shift = scaling([x_type.scale[0] * s / op.requant.output.scale[0] for s in scales])
     weights = Constant(random_codes(rng, w), QType(8, True, scales, (0,) * channels, 0 if per_channel else None))
     sums = QType(32, True, tuple(x_type.scale[0] * s for s in scales), (0,) * channels, 0 if per_channel else None)
     b = Constant(random_codes(rng, w[:1], -2000, 2000, "int32"), sums) if bias else None
     return Case(name, one_node(name, op, Input(x, x_type), weights, b, mul, shift), real_of(op))
+
+
+def ties(name: str, rounding: Rounding) -> Case:
+    """Sums in eighths of an output's code, so that many lie midway between two codes."""
+    rng, x, w = rng_for(name), quantized(0.5, -3), QType(8, True, (0.25,), (0,))
+    weights, (mul, shift) = Constant(random_codes(rng, (6, 2, 2, 5), -1, 1), w), scaling([0.125])
+    op = Conv2D(requant=Requant(quantized(1.0, 2), rounding))
+    return Case(name, one_node(name, op, Input((1, 5, 4, 5), x), weights, None, mul, shift), real_of(op))
 
 
 def floats(name: str, x: tuple[int, ...], w: tuple[int, ...], op: Conv2D, bias: bool = True) -> Case:
@@ -86,6 +91,8 @@ IMAGE, FILTERS = (1, 5, 4, 3), (4, 3, 3, 3)
 
 OUT = Requant(quantized(0.2, -5))
 RELU = Requant(quantized(0.2, -5), Rounding.TFLITE, -5, 60)
+WIDE = Requant(quantized(1.0, 11), Rounding.TFLITE, -100, 90)
+WIDE_UP = Requant(quantized(0.9, -128))
 
 CASES = [
     codes("conv2d_s8_valid", (1, 7, 6, 3), (4, 3, 3, 3), Conv2D(requant=OUT)),
@@ -98,9 +105,6 @@ CASES = [
         codes(f"conv2d_s8_{r.value}", (1, 5, 4, 3), (2, 3, 2, 3), Conv2D(requant=Requant(quantized(0.02, 4), r)))
         for r in Rounding
     ),
-    *(codes(f"conv2d_s8_ties_{r.value}", (1, 6, 6, 4), (4, 3, 3, 4), Conv2D(requant=Requant(quantized(0.2, -5), r)), ties=True)
-      for r in (Rounding.HALF_UP, Rounding.TFLITE)),
-    codes("conv2d_s8_one_of_each", (1, 1, 1, 1), (1, 1, 1, 1), Conv2D(requant=OUT)),
     codes("conv2d_s8_even", (1, 9, 7, 8), (6, 3, 3, 8), Conv2D(pads=(1, 1, 1, 1), requant=RELU)),
     codes("conv2d_s8_odd", (1, 6, 6, 5), (7, 3, 3, 5), Conv2D(pads=(1, 1, 1, 1), requant=RELU), bias=False),
     codes("conv2d_s8_odd_padding", (1, 5, 7, 3), (2, 3, 3, 3), Conv2D((2, 2), pads=(0, 1, 1, 1), requant=OUT)),
@@ -109,6 +113,17 @@ CASES = [
     codes("conv2d_s8_rows", (1, 12, 9, 1), (4, 10, 4, 1), Conv2D((2, 2), pads=(4, 1, 5, 1), requant=RELU)),
     codes("conv2d_s8_wide", (1, 4, 4, 36), (3, 3, 3, 36), Conv2D(pads=(1, 1, 1, 1), requant=OUT)),
     codes("conv2d_s8_dilated_rows", (1, 9, 5, 4), (2, 3, 2, 4), Conv2D((1, 1), (3, 1), (3, 0, 3, 1), requant=OUT)),
+    *(ties(f"conv2d_s8_ties_{r.value}", r) for r in (Rounding.HALF_UP, Rounding.TFLITE)),
+    codes("conv2d_s8_one", (1, 1, 1, 1), (1, 1, 1, 1), Conv2D(requant=OUT)),
+    codes("conv2d_s8_pointwise_32", (1, 3, 5, 32), (6, 1, 1, 32), Conv2D(requant=WIDE)),
+    codes("conv2d_s8_pointwise_60", (2, 3, 3, 60), (7, 1, 1, 60), Conv2D(requant=WIDE_UP)),
+    codes("conv2d_s8_pointwise_160", (1, 2, 5, 160), (4, 1, 1, 160), Conv2D((1, 2), requant=WIDE_UP)),
+    codes("conv2d_s8_same_16", (2, 6, 5, 16), (5, 3, 3, 16), Conv2D(pads=(1, 1, 1, 1), requant=WIDE_UP), bias=False),
+    codes("conv2d_s8_stride_16", (1, 9, 8, 16), (8, 3, 3, 16), Conv2D((2, 2), pads=(0, 0, 1, 1), requant=WIDE)),
+    codes("conv2d_s8_inside_16", (2, 8, 6, 8), (3, 3, 2, 8), Conv2D((2, 1), (2, 1), requant=WIDE), per_channel=False),
+    codes("conv2d_s8_far_pads", (1, 2, 4, 16), (3, 1, 2, 16), Conv2D(pads=(2, 3, 1, 4), requant=WIDE)),
+    codes("conv2d_s8_long_rows", (1, 6, 7, 12), (6, 5, 5, 12), Conv2D(pads=(2, 2, 2, 2), requant=WIDE)),
+    codes("conv2d_s8_many_rows", (1, 21, 10, 1), (8, 10, 4, 1), Conv2D((2, 2), pads=(4, 1, 5, 1), requant=RELU)),
     *(packed(f"packed_s8_{bits}_bits", IMAGE, FILTERS, SAME, S8, QType(bits, packed=True), UP) for bits in (1, 2, 3, 5)),
     packed("packed_s8_together", (2, 5, 4, 4), (3, 3, 2, 4), SAME, S8, QType(4, packed=True), EVEN, y=QType(16)),
     packed("packed_s8_stride", (1, 9, 8, 4), (3, 3, 2, 4), STRIDE, S8, QType(2, narrow=True, packed=True), 3, y=QType(2)),

@@ -45,6 +45,14 @@ def codes(
     return Case(name, one_node(name, op, Input(x, x_type), w, b, mul, shift), real_of(op))
 
 
+def ties(name: str, inputs: int, outputs: int, rounding: Rounding) -> Case:
+    """Sums in eighths of an output's code, so that many lie midway between two codes."""
+    rng, x, w = rng_for(name), quantized(0.5, -3), QType(8, True, (0.25,), (0,))
+    weights, (mul, shift) = Constant(random_codes(rng, (outputs, inputs), -1, 1), w), scaling([0.125])
+    op = Dense(Requant(quantized(1.0, 2), rounding))
+    return Case(name, one_node(name, op, Input((1, inputs), x), weights, None, mul, shift), real_of(op))
+
+
 def floats(name: str, x: tuple[int, ...], outputs: int, clip: Clip | None = None, bias: bool = True) -> Case:
     rng = rng_for(name)
     op = Dense(clip=clip)
@@ -89,6 +97,11 @@ CASES = [
     codes("dense_s8_least_weights", (1, 40), 6, WIDE, per_channel=True),
     codes("dense_s8_weights_stacked_too_high", (2, 200), 7, WIDE, per_channel=False),
     codes("dense_s8_weights_stacked_too_high_half_up", (1, 333), 8, NARROW, per_channel=True),
+    *(ties(f"dense_s8_ties_{r.value}", 16, 9, r) for r in (Rounding.HALF_UP, Rounding.TFLITE)),
+    codes("dense_s8_one", (1, 1), 1, OUT, per_channel=True),
+    codes("dense_s8_whole", (1, 32), 16, Requant(quantized(0.4, 9), Rounding.TFLITE), per_channel=True),
+    codes("dense_s8_long", (2, 320), 9, Requant(quantized(1.0, -128), Rounding.TFLITE), per_channel=True),
+    codes("dense_s8_long_tail", (2, 165), 17, Requant(quantized(1.0, 3), Rounding.HALF_UP, -90, 80), per_channel=True),
     *(packed(f"packed_s8_{bits}_bits", 11, S8, QType(bits, packed=True), r) for bits in range(1, 9) for r in [list(Rounding)[bits % 5]]),
     packed("packed_s8_ternary", 33, S4, QType(2, narrow=True, packed=True), 3, y=QType(2)),
     packed("packed_s8_bipolar", 13, S8, BIPOLAR, UP, bias=0),

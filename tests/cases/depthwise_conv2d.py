@@ -44,6 +44,14 @@ def codes(
     return Case(name, one_node(name, op, Input(x, x_type), weights, b, mul, shift), real_of(op))
 
 
+def ties(name: str, rounding: Rounding) -> Case:
+    """Sums in eighths of an output's code, so that many lie midway between two codes."""
+    rng, x, w = rng_for(name), quantized(0.5, -3), QType(8, True, (0.25,), (0,))
+    weights, (mul, shift) = Constant(random_codes(rng, (3, 3, 5), -1, 1), w), scaling([0.125])
+    op = DepthwiseConv2D(requant=Requant(quantized(1.0, 2), rounding))
+    return Case(name, one_node(name, op, Input((1, 5, 8, 5), x), weights, None, mul, shift), real_of(op))
+
+
 def floats(name: str, x: tuple[int, ...], w: tuple[int, ...], op: DepthwiseConv2D, bias: bool = True) -> Case:
     rng = rng_for(name)
     b = Constant(random_floats(rng, w[2:])) if bias else None
@@ -61,6 +69,7 @@ SAME, STRIDE = DepthwiseConv2D(pads=(1, 1, 1, 0)), DepthwiseConv2D((2, 1), (1, 2
 
 OUT = Requant(quantized(0.2, -5))
 RELU = Requant(quantized(0.1, -128), Rounding.TFLITE, -128, 100)
+WITHIN = Requant(quantized(0.2, 9), Rounding.TFLITE, -80, 100)
 RELU_ABOVE = Requant(quantized(0.1, -20), Rounding.TFLITE, -20, 127)
 SIGNED = Requant(quantized(0.1, 4), Rounding.TFLITE)
 CLIPPED = Requant(quantized(0.15, 9), lo=-100, hi=90)
@@ -110,6 +119,20 @@ CASES = [
     three("stride_2_many_channels", (1, 4, 8, 257), RELU, (0, 0, 1, 1), 2),
     three("stride_2_shared", (2, 9, 13, 7), Requant(quantized(0.1, -128), Rounding.TFLITE), (1, 1, 1, 1), 2, zero=4),
     three("stride_2_wide", (1, 2, 150, 2), RELU, (0, 0, 1, 1), 2),
+    codes("depthwise_conv2d_s8_large_taps", (2, 6, 9, 11), (5, 7, 11), DepthwiseConv2D((1, 2), (1, 1), (2, 3, 2, 3), requant=WITHIN)),
+    codes("depthwise_conv2d_s8_thrice", (1, 5, 4, 7), (3, 3, 21), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=OUT), bias=False),
+    *(ties(f"depthwise_conv2d_s8_ties_{r.value}", r) for r in (Rounding.HALF_UP, Rounding.TFLITE)),
+    codes("depthwise_conv2d_s8_one", (1, 1, 1, 1), (1, 1, 1), DepthwiseConv2D(requant=OUT)),
+    codes("depthwise_conv2d_s8_even", (2, 6, 8, 5), (3, 3, 5), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=WITHIN)),
+    codes("depthwise_conv2d_s8_wide", (2, 5, 13, 3), (3, 3, 3), DepthwiseConv2D(requant=OUT)),
+    codes("depthwise_conv2d_s8_narrow", (1, 6, 2, 17), (3, 3, 17), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=RELU)),
+    codes("depthwise_conv2d_s8_column", (1, 7, 1, 19), (3, 3, 19), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=WITHIN)),
+    codes("depthwise_conv2d_s8_small", (1, 5, 7, 6), (2, 2, 6), DepthwiseConv2D(pads=(0, 1, 1, 1), requant=WITHIN), per_channel=False),
+    codes("depthwise_conv2d_s8_stride_2", (1, 9, 20, 7), (3, 3, 7), DepthwiseConv2D((2, 2), pads=(0, 0, 1, 1), requant=WITHIN)),
+    codes("depthwise_conv2d_s8_stride_3", (1, 9, 16, 8), (3, 3, 8), DepthwiseConv2D((1, 3), pads=(1, 0, 1, 0), requant=RELU)),
+    codes("depthwise_conv2d_s8_four", (1, 6, 11, 9), (4, 4, 9), DepthwiseConv2D(pads=(2, 1, 1, 2), requant=OUT)),
+    codes("depthwise_conv2d_s8_row", (1, 3, 9, 4), (1, 4, 4), DepthwiseConv2D(pads=(0, 3, 0, 0), requant=WITHIN), bias=False),
+    codes("depthwise_conv2d_s8_far_pads", (1, 2, 4, 8), (3, 3, 8), DepthwiseConv2D(pads=(4, 3, 4, 3), requant=WITHIN)),
     *(packed(f"packed_s8_{bits}_bits", SAME, S8, QType(bits, packed=True), r) for bits, r in zip((1, 2, 3, 4, 7), Rounding, strict=True)),
     packed("packed_s8_bipolar_bits", SAME, S8, BIPOLAR, 1, 11, y=BIPOLAR),
     packed("packed_s8_multiplier", STRIDE, S4, QType(2, narrow=True, packed=True), 3, 6, inputs=2, y=QType(2)),

@@ -31,6 +31,19 @@ _MAIN = """\
 #define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #endif
 %s
+#ifdef __SANITIZE_ADDRESS__
+static int kept(const uint8_t *at, int count) { return (void)at, (void)count, 1; }
+#else
+/* Whether no kernel has written there. */
+static int kept(const uint8_t *at, int count)
+{
+    while (count > 0 && !*at) {
+        at++;
+        count--;
+    }
+    return count == 0;
+}
+#endif
 int main(void)
 {
     FILE *in = fopen("inputs.bin", "rb");
@@ -130,16 +143,17 @@ def emit(program: Sequence[Net], folder: Path) -> list[str]:
 def _call(net: Net, count: int) -> str:
     values = net.case.graph.values
     lines = [f"    {net.name}_init();"]
-    end = 0
+    end, checks = 0, ""
     for start, after in sorted([*((b.offset, b.offset + b.bytes) for b in net.plan.buffers), (net.plan.arena_bytes, net.plan.arena_bytes)]):
         if start > end:
             lines.append(f"    ASAN_POISON_MEMORY_REGION({net.name}_arena + {end}, {start - end});")
+            checks += f"        if (!kept({net.name}_arena + {end}, {start - end})) {{ return 4; }}\n"
         end = max(end, after)
     lines.append(f"    for (int i = 0; i < {count}; i++) {{")
     for name in net.case.graph.input_names:
         size = values[name].type.bytes
         lines.append(f"        if (fread({net.name}_input_{name}(), 1, {size}, in) != {size}) {{ return 2; }}")
-    lines.append(f"        {net.name}_run();")
+    lines.append(f"        {net.name}_run();\n{checks}")
     for name in net.case.graph.output_names:
         lines.append(f"        fwrite({net.name}_output_{name}(), 1, {values[name].type.bytes}, out);")
     return "\n".join([*lines, "    }"])

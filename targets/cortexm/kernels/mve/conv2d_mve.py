@@ -1,0 +1,123 @@
+"""conv2d on Helium: how windows are read, the layout of weights for four output channels at a time, and what it costs."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tapeout.compiler.ir import Graph, Node, Op, Types
+from tapeout.compiler.ops.conv2d import Conv2D
+
+from ....target import Kernel, Packed
+from .layer import LANES, Layer, blocks, layer, padded, stream
+
+STEP = 4  # output channels
+UNROLLED = 36  # blocks at most that are read where they lie in several runs, which have code each; HELIUM_ROOM counts on it
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How windows are read: as `runs` of `count` blocks of 16 codes each; if `direct` where they lie, unless they meet the padding.
+
+    A copy has its `rows` of taps `spacing` bytes apart.
+    """
+
+    direct: bool
+    runs: int
+    count: int
+    rows: int
+    spacing: int
+    copied: float  # the part of the pixels that is read from copies
+
+    def cost(self, outputs: int) -> float:
+        """Instructions for a pixel's windows and products."""
+        row = 6 if self.spacing <= LANES else 8 + 3 * blocks(self.spacing)
+        return 7 * self.runs * self.count * -(-outputs // STEP) + self.copied * (40 + self.rows * row)
+
+    @property
+    def bytes(self) -> int:
+        """Of a window."""
+        return LANES * self.runs * self.count
+
+
+def reading(op: Op, types: Types) -> Reading:
+    """The cheaper way to read windows."""
+    assert isinstance(op, Conv2D) and types[0] and types[1]
+    outputs, k_h, k_w, inputs = types[1].shape
+    row = k_w * inputs
+    whole = Reading(False, 1, blocks(k_h * row), k_h, row, 1.0)
+    if k_h * blocks(row) > UNROLLED and k_h > 1:
+        return whole
+    direct = Reading(True, k_h, blocks(row), k_h, LANES * blocks(row), _padded_part(op, types))
+    return min(direct, whole, key=lambda r: r.cost(outputs))
+
+
+def _padded_part(op: Conv2D, types: Types) -> float:
+    """The part of the windows that meet the padding."""
+    assert types[0]
+    window, whole = op.window(types), 1.0
+    for axis, outputs in enumerate(window.output(*types[0].shape[1:3])):
+        first = np.arange(outputs) * op.stride[axis] - op.pads[axis]
+        last = first + (window.kernel[axis] - 1) * op.dilation[axis]
+        whole *= float(((first >= 0) & (last < types[0].shape[1 + axis])).mean())
+    return 1 - whole
+
+
+def never_copies(op: Op, types: Types) -> bool:
+    assert isinstance(op, Conv2D) and types[1]
+    return not any(op.pads) and types[1].shape[2] * types[1].shape[3] % LANES == 0 and reading(op, types).direct
+
+
+def _refusal(graph: Graph, node: Node) -> str | None:
+    assert isinstance(node.op, Conv2D)
+    found = layer(graph, node, 0)
+    if isinstance(found, str):
+        return found
+    if node.op.groups > 1 or node.op.dilation[1] > 1:
+        return "groups" if node.op.groups > 1 else "taps of a row that do not lie side by side"
+    return "offsets of more than 16 bits" if len(found.weights) > 65000 else None
+
+
+def accepts(graph: Graph, node: Node) -> str | None:
+    refusal = _refusal(graph, node)
+    return refusal or ("no window needs a copy" if never_copies(node.op, graph.types(node)) else None)
+
+
+def accepts_inside(graph: Graph, node: Node) -> str | None:
+    refusal = _refusal(graph, node)
+    return refusal or (None if never_copies(node.op, graph.types(node)) else "some windows need a copy")
+
+
+def pack(graph: Graph, node: Node) -> Packed:
+    found, types = layer(graph, node, 0), graph.types(node)
+    assert isinstance(found, Layer) and isinstance(node.op, Conv2D) and types[0]
+    outputs = len(found.weights)
+    way, steps = reading(node.op, types), -(-outputs // STEP)
+    parts = found.weights.reshape(outputs * way.runs, -1)
+    weights = padded(parts, len(parts), LANES * way.count).reshape(outputs, way.bytes)
+    masks = np.full(steps, 0xFFFF)
+    masks[-1] >>= 4 * (steps * STEP - outputs)
+    data = stream(padded(weights, steps * STEP, way.bytes), found.tables(steps * STEP), STEP, masks if outputs % STEP else None)
+    window = node.op.window(types).params(types[0].shape, node.op.infer(types)[0].shape)
+    fields = {"direct": int(way.direct), "runs": way.runs, "blocks": way.count, "spacing": way.spacing}
+    return Packed((("stream", data),), {**window, **fields, "x_zero": types[0].quantized.zero[0], **found.params})
+
+
+def cost(graph: Graph, node: Node) -> int:
+    found, types = layer(graph, node, 0), graph.types(node)
+    assert isinstance(found, Layer)
+    y = node.op.infer(types)[0]
+    outputs = y.shape[3]
+    pixel = reading(node.op, types).cost(outputs) + -(-outputs // STEP) * (found.finish_cost + 10) / 2 + 20
+    return int(y.size // outputs * pixel)
+
+
+def scratch(op: Op, types: Types) -> int:
+    """Two windows."""
+    return 2 * reading(op, types).bytes
+
+
+KERNELS = (
+    Kernel("conv2d_s8_mve", of="conv2d_s8", accepts=accepts, pack=pack, cost=cost, scratch=scratch),
+    Kernel("conv2d_s8_mve_inside", of="conv2d_s8", accepts=accepts_inside, pack=pack, cost=cost),
+)

@@ -1,0 +1,105 @@
+"""The matrix bites on kernels for Helium too: with one mistake in its text a kernel gives other outputs in QEMU, or writes elsewhere."""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tapeout.compiler.run import run
+from tapeout.targets.cortexm.target import OWN, TARGETS
+from tests.cases import all_cases, samples
+
+from .board import outputs_or_fault
+from .matrix import difference
+
+CORE = next(t for t in TARGETS if t.name == "cortex-m55")
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A mistake: `text` of a kernel file becomes `wrong`, which the named case must notice when `kernel` runs it."""
+
+    name: str
+    file: str
+    text: str
+    wrong: str
+    case: str
+    kernel: str
+
+
+DENSE, PADDED, CONV, INSIDE = "dense_s8_mve", "dense_s8_mve_padded", "conv2d_s8_mve", "conv2d_s8_mve_inside"
+DEPTHWISE, LANES, ADD, POOL = "depthwise_conv2d_s8_mve", "depthwise_conv2d_s8_mve_lanes", "add_s8_mve", "average_pool2d_s8_mve"
+MUTATIONS = [
+    Mutation("sign_of_sums_ignored", "helium.h", '"vshr.s32 " sign ", " sum ", #31', '"vshr.u32 " sign ", " sum ", #31',
+             "dense_s8_ties_tflite", DENSE),
+    Mutation("high_word_of_a_single_product", "helium.h", '"vqrdmulh.s32 "', '"vqdmulh.s32 "', "conv2d_s8_pointwise_32", INSIDE),
+    Mutation("no_narrow_range", "helium.h", '"vmin.s8 q0', '"vmax.s8 q0', "dense_s8_long_tail", PADDED),
+    Mutation("lost_inputs", "dense_mve.h", "(p->blocks - 1) % 8", "0", "dense_s8_long", DENSE),
+    Mutation("lost_outputs", "dense_mve.h", "(p->outputs + 7) / 8", "(p->outputs + 6) / 8", "dense_s8_long_tail", PADDED),
+    Mutation("outputs_beyond_the_row", "dense_mve.h", '[odd] "i"(p->outputs % 8)', '[odd] "i"(0)', "dense_s8_long", DENSE),
+    Mutation("swapped_outputs", "helium.h", "q0[2], q0[0], r0, r4", "q0[2], q0[0], r4, r0", "dense_s8_per_channel", DENSE),
+    Mutation("inputs_of_the_row_before", "dense_mve.h", "x + row * p->inputs, p->inputs", "x, p->inputs", "dense_s8_rows", PADDED),
+    Mutation("pixels_as_one", "conv2d_mve.h", '" r10, q1, q3', '" r10, q0, q3', "conv2d_s8_valid", CONV),
+    Mutation("step_of_the_next_run", "conv2d_mve.h", "at.step = pitch - 16", "at.step = pitch - 15", "conv2d_s8_same_16", CONV),
+    Mutation("padding_of_code_zero", "conv2d_mve.h", "helium_fill(to, p->x_zero,", "helium_fill(to, 0,", "conv2d_s8_long_rows", CONV),
+    Mutation("padding_beside_ignored", "conv2d_mve.h", "conv2d_s8_mve_fits(at->column, g->out_w", "conv2d_s8_mve_fits(1, 2",
+             "conv2d_s8_same_16", CONV),
+    Mutation("row_of_the_next_batch", "conv2d_mve.h", "at->row % g->out_h * g->stride_h", "at->row * g->stride_h",
+             "conv2d_s8_same_16", CONV),
+    Mutation("lost_last_pixel", "conv2d_mve.h", "= at->offsets[i - 1];", "= 1;", "conv2d_s8_pointwise_32", INSIDE),
+    Mutation("channels_beyond_the_pixel", "conv2d_mve.h", '"vpst\\n"\n                   "vstrbt.16 q0', '"vstrb.16 q0',
+             "conv2d_s8_pointwise_60", CONV),
+    Mutation("short_rows_uncut", "helium.h", "vctp.8 %[count]", "vctp.8 %[rows]", "conv2d_s8_valid", CONV),
+    Mutation("padding_of_code_zero_above", "depthwise_conv2d_mve.h", "helium_fill(outside, p->x_zero", "helium_fill(outside, 0",
+             "depthwise_conv2d_s8_same", DEPTHWISE),
+    Mutation("last_codes_of_a_row", "depthwise_conv2d_mve.h", "rows.step[i] ? 16 - rest", "rows.step[i] ? 15 - rest",
+             "depthwise_conv2d_s8_wide", DEPTHWISE),
+    Mutation("outputs_below_the_last_row", "depthwise_conv2d_mve.h", "0x00ff : 0xffff", "0xffff : 0xffff",
+             "depthwise_conv2d_s8_wide", DEPTHWISE),
+    Mutation("mask_of_all_columns", "depthwise_conv2d_mve.h", "column < last ?", "column <= last ?", "depthwise_conv2d_s8_same", DEPTHWISE),
+    Mutation("stride_of_one", "depthwise_conv2d_mve.h", "i / 4 * g->stride_w", "i / 4", "depthwise_conv2d_s8_stride_2", DEPTHWISE),
+    Mutation("sign_of_depthwise_sums", "depthwise_conv2d_mve.h", '"vshr.s32 q7, " q ", #31', '"vshr.u32 q7, " q ", #31',
+             "depthwise_conv2d_s8_ties_tflite", DEPTHWISE),
+    Mutation("channels_of_the_first", "depthwise_conv2d_mve_lanes.h",
+             "(first + i) / p->multiplier - first", "i / p->multiplier + first - first",
+             "depthwise_conv2d_s8_thrice", LANES),
+    Mutation("odd_channels_as_even", "depthwise_conv2d_mve_lanes.h", "group->table + 16", "group->table",
+             "depthwise_conv2d_s8_same", LANES),
+    Mutation("taps_of_a_dense_window", "depthwise_conv2d_mve_lanes.h", "in += g->dilation_w * g->in_pixel", "in += g->in_pixel",
+             "depthwise_conv2d_s8_dilated", LANES),
+    Mutation("channels_that_are_none", "depthwise_conv2d_mve_lanes.h", "group.count = rest;", "group.count = 8;",
+             "depthwise_conv2d_s8_large_taps", LANES),
+    Mutation("ties_of_negative_sums", "add_mve.h", "p->lo < p->out_zero ?", "0 ?", "add_s8_ties", ADD),
+    Mutation("swapped_zero_points", "add_mve.h", "(int16_t)p->x_zero", "(int16_t)p->y_zero", "add_s8_half_up_04", ADD),
+    Mutation("lost_leftover", "add_mve.h", "if (rest) {", "if (rest > 2) {", "add_s8_tflite", ADD),
+    Mutation("mean_of_other_channels", "average_pool2d_mve.h", "g->dilation_h * g->in_row + channel;", "g->dilation_h * g->in_row;",
+             "average_pool2d_s8_half_up", POOL),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mutations")
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
+def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path, programs: Path) -> None:
+    kernels, program = tmp_path / "kernels", tmp_path / "program"
+    kernels.mkdir()
+    program.mkdir()
+    for file in (OWN / "mve").glob("*.h"):
+        text = file.read_text()
+        if file.name == mutation.file:
+            assert mutation.text in text, "the kernel has changed; so must this mutation"
+            text = text.replace(mutation.text, mutation.wrong)
+        (kernels / file.name).write_text(text)
+    case = next(c for c in all_cases() if c.name == mutation.case)
+    outputs = outputs_or_fault([case], replace(CORE, kernels=(kernels, *CORE.kernels)), program, programs)
+    if outputs is None:
+        return
+    found = outputs[f"{case.name}_by_{mutation.kernel}"]
+    with np.errstate(all="ignore"):
+        expected = run(case.graph, samples(case))
+    assert any(difference(found[name], array) is not None for name, array in expected.items())
