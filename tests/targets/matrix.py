@@ -16,6 +16,7 @@ from tapeout.targets.selection import Selection, select
 from tapeout.targets.target import Target
 from tests.cases import Case, samples
 
+TOGETHER = 100  # nets of a program
 GUARD = 32  # bytes after each buffer that no kernel may touch
 STRICT = ["-std=c99", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover"]
@@ -185,10 +186,17 @@ def on_host(folder: Path, sources: Sequence[str], compiler: str = "gcc", flags: 
 
 
 def run_cases(cases: Sequence[Case], target: Target, folder: Path, runner: Runner = on_host) -> dict[str, dict[str, Array]]:
-    """The outputs of every net of these cases, by the net's name, then the value's."""
-    program = nets(cases, target)
-    runner(folder, emit(program, folder))
-    return results(program, folder)
+    """The outputs of every net of these cases, by the net's name, then the value's; in programs that the smallest board has room for."""
+    found: dict[str, dict[str, Array]] = {}
+    for number, program in enumerate(batched(nets(cases, target), TOGETHER)):
+        (part := folder / f"part{number}").mkdir()
+        runner(part, emit(program, part))
+        found |= results(program, part)
+    return found
+
+
+def batched(all: Sequence[Net], count: int) -> list[Sequence[Net]]:
+    return [all[start : start + count] for start in range(0, len(all), count)]
 
 
 def difference(got: Array, expected: Array) -> str | None:

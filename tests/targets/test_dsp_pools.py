@@ -13,7 +13,7 @@ MANY = "average_pool2d_s8_many_channels"
 MUTATIONS = [
     Mutation("sums_without_sign", "lanes.h", '"sxtab16 %0, %0, %1"', '"uxtab16 %0, %0, %1"', MANY),
     Mutation("channels_in_pairs", AVERAGE, "low_half(sums.odd)", "high_half(sums.even)", MANY),
-    Mutation("lost_channels", AVERAGE, "for (; channel < g->in_c; channel++)", "for (; channel < g->in_c - 1; channel++)", MANY),
+    Mutation("lost_channels", AVERAGE, "channel = fours; channel < g->in_c;", "channel = fours; channel < g->in_c - 1;", MANY),
     Mutation("padding_of_code_zero", AVERAGE, "(count - inside) * p->x_zero", "(count - inside) * 0", f"{MANY}_counting_pads"),
     Mutation("columns_together", AVERAGE, "tap += g->dilation_w * g->in_pixel", "tap += g->in_pixel", MANY),
     Mutation("smaller_ones", "lanes.h", "sel %0, %1, %2", "sel %0, %2, %1", "max_pool2d_s8_many_channels"),

@@ -35,15 +35,15 @@ static inline void average_pool2d_lanes_window(const average_pool2d_s8_params *p
     const int32_t inside = (at->rows.last - at->rows.first) * (at->columns.last - at->columns.first);
     const int32_t count = p->count_include_pad ? g->k_h * g->k_w : inside;
     const int32_t padding = (count - inside) * p->x_zero;
-    int32_t channel = 0;
-    for (; channel + 4 <= g->in_c; channel += 4) {
+    const int32_t fours = g->in_c & ~3;
+    for (int32_t channel = 0; channel < fours; channel += 4) {
         const lanes sums = average_pool2d_lanes_sum(g, at, x + channel);
         y[channel] = average_pool2d_lanes_code(p, low_half(sums.even), padding, count);
         y[channel + 1] = average_pool2d_lanes_code(p, low_half(sums.odd), padding, count);
         y[channel + 2] = average_pool2d_lanes_code(p, high_half(sums.even), padding, count);
         y[channel + 3] = average_pool2d_lanes_code(p, high_half(sums.odd), padding, count);
     }
-    for (; channel < g->in_c; channel++) {
+    for (int32_t channel = fours; channel < g->in_c; channel++) {
         int32_t sum = 0;
         for (int32_t i = at->rows.first; i < at->rows.last; i++) {
             for (int32_t j = at->columns.first; j < at->columns.last; j++) {

@@ -26,12 +26,12 @@ static inline uint32_t max_pool2d_lanes_largest(const max_pool2d_s8_params *p, c
 static inline void max_pool2d_lanes_window(const max_pool2d_s8_params *p, const window *at, const int8_t *x, int8_t *y)
 {
     const window_params *g = &p->window;
-    int32_t channel = 0;
-    for (; channel + 4 <= g->in_c; channel += 4) {
+    const int32_t fours = g->in_c & ~3;
+    for (int32_t channel = 0; channel < fours; channel += 4) {
         const uint32_t codes = max_pool2d_lanes_largest(p, at, x + channel);
         memcpy(y + channel, &codes, 4);
     }
-    for (; channel < g->in_c; channel++) {
+    for (int32_t channel = fours; channel < g->in_c; channel++) {
         int32_t largest = INT8_MIN;
         for (int32_t i = at->rows.first; i < at->rows.last; i++) {
             for (int32_t j = at->columns.first; j < at->columns.last; j++) {

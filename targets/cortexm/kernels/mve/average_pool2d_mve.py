@@ -7,6 +7,7 @@ from tapeout.compiler.ir import Graph, Node
 from tapeout.compiler.ops.average_pool2d import AveragePool2D
 
 from ....target import Kernel
+from ....trail import window_trail
 
 TAPS = 256  # whose sums fit 16 bits
 
@@ -22,4 +23,4 @@ def cost(graph: Graph, node: Node) -> int:
     return y.size // y.shape[3] * -(-y.shape[3] // 8) * (200 + 5 * prod(node.op.window.kernel))
 
 
-KERNELS = (Kernel("average_pool2d_s8_mve", of="average_pool2d_s8", accepts=accepts, cost=cost),)
+KERNELS = (Kernel("average_pool2d_s8_mve", of="average_pool2d_s8", accepts=accepts, cost=cost, trail=window_trail),)

@@ -9,6 +9,7 @@ from tapeout.compiler.ir import Graph, Node, Op, Types
 from tapeout.compiler.ops.conv2d import Conv2D
 
 from ....target import Kernel, Packed
+from ....trail import Rows
 from .layer import LANES, Layer, blocks, layer, padded, stream
 
 STEP = 4  # output channels
@@ -117,7 +118,19 @@ def scratch(op: Op, types: Types) -> int:
     return 2 * reading(op, types).bytes
 
 
+def trail(op: Op, types: Types) -> int | None:
+    """Pixels are computed in pairs, in their order: of a pair the first channels are written while its windows are read."""
+    x, y = types[0], op.infer(types)[0]
+    assert isinstance(op, Conv2D) and x and types[1]
+    if x.shape[0] > 1:
+        return None
+    if x.shape[1:3] == y.shape[1:3] and types[1].shape[1:3] == (1, 1):
+        pixels = x.shape[1] * x.shape[2]
+        return Rows(pixels, x.shape[3], pixels, y.shape[3], 1, 0).trail(together=2, ahead=False)
+    return Rows.of(op, types).trail(together=1, ahead=False) + y.shape[3]  # the second of a pair may be the first pixel of the next row
+
+
 KERNELS = (
-    Kernel("conv2d_s8_mve", of="conv2d_s8", accepts=accepts, pack=pack, cost=cost, scratch=scratch),
-    Kernel("conv2d_s8_mve_inside", of="conv2d_s8", accepts=accepts_inside, pack=pack, cost=cost),
+    Kernel("conv2d_s8_mve", of="conv2d_s8", accepts=accepts, pack=pack, cost=cost, scratch=scratch, trail=trail),
+    Kernel("conv2d_s8_mve_inside", of="conv2d_s8", accepts=accepts_inside, pack=pack, cost=cost, trail=trail),
 )

@@ -9,6 +9,7 @@ from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.passes.check_accumulators import largest_sums
 
 from ....target import Kernel, Packed
+from ....trail import Rows
 from .layer import LANES, Layer, layer
 
 TILE = 4  # rows and columns
@@ -95,6 +96,15 @@ def scratch(op: Op, types: Types) -> int:
     return TILE * width(op, types) * types[0].shape[3]
 
 
+def trail(op: Op, types: Types) -> int | None:
+    """All that one or two rows of output need is in scratch before they are written."""
+    assert types[0]
+    return None if types[0].shape[0] > 1 else Rows.of(op, types).trail(together=1, ahead=True)
+
+
 KERNELS = (
-    Kernel("depthwise_conv2d_s8_mve", of="depthwise_conv2d_s8", accepts=accepts, pack=pack, cost=cost, scratch=scratch, widens=True),
+    Kernel(
+        "depthwise_conv2d_s8_mve", of="depthwise_conv2d_s8", accepts=accepts, pack=pack, cost=cost, widens=True, scratch=scratch,
+        trail=trail,
+    ),
 )
