@@ -15,7 +15,7 @@ from ....trail import Rows
 from ...high_word import high_word
 
 _BLOCK = 4  # elements that the inner block takes of each row
-_MOST, _MOST_BYTES = 16, 4  # blocks written out in code, the fewer where flash counts
+_MOST, _MOST_BYTES = 16, 2  # blocks written out in code, the fewer where flash counts
 _BLOCK_COST, _LOOP_COST, _ROW_COST, _PAIR_COST, _PIXEL_COST = 10, 4, 2, 56, 12  # instructions, counted in what gcc 12 makes
 _BYTES_COST = 4  # more of a block with weights of bytes
 _WIDEN_COST, _ELEMENT_COST = 3, 12  # of an element of both rows, four at a time or one by one
