@@ -64,49 +64,58 @@ static inline uint32_t direct_less(const conv2d_s8_direct_params *p)
     "smlad %[b0], r3, r9, %[b0]\n"                                                                                                             \
     "smlad %[b1], r3, r11, %[b1]\n"
 
-/* Adds `rows` rows of the kernel, at least one, to the sums of two pixels whose windows lie in x with all their columns; `x` and `w` point
- * to the first of these rows. */
-static inline void direct_pair(const conv2d_s8_direct_params *p, const int8_t *x, const uint32_t *w, int32_t rows, direct_sums *sums)
+/* The sums of two pixels whose windows lie in x with all their columns, over `rows` rows of the kernel, at least one; `x` and `w` point to
+ * the first of these rows. */
+static inline direct_sums direct_pair(const conv2d_s8_direct_params *p, const int8_t *x, const high_word *channel, const uint32_t *w, int32_t rows)
     __attribute__((always_inline));
-static inline void direct_pair(const conv2d_s8_direct_params *p, const int8_t *x, const uint32_t *w, int32_t rows, direct_sums *sums)
+static inline direct_sums direct_pair(const conv2d_s8_direct_params *p, const int8_t *x, const high_word *channel, const uint32_t *w, int32_t rows)
 {
     const window_params *g = &p->window;
-    const int32_t length = g->k_w * g->in_c;
-    const int32_t gap = g->dilation_h * g->in_row - length / 4 * 4;
-    /* Registers by name, since all are taken; what changes once a row or less waits in those for floats. */
+    /* Registers by name, since all are taken. What is used once a row waits in those for floats, and comes there by others, since what gcc
+     * loads there it loads from nearer than this code is long. */
     register const int8_t *at __asm("r0") = x;
     register const uint32_t *taps __asm("r1") = w;
     register uint32_t less __asm("r5") = direct_less(p);
-    register int32_t a0 __asm("r6") = sums->a0, b0 __asm("r7") = sums->b0;
-    register int32_t a1 __asm("r12") = sums->a1, b1 __asm("lr") = sums->b1;
-    int32_t left; /* loops to go */
-    __asm volatile("2:\n"
+    register int32_t a0 __asm("r6") = channel[0].bias, a1 __asm("r12") = channel[1].bias;
+    register int32_t b0 __asm("r7"), b1 __asm("lr");
+    register int32_t count __asm("r2") = rows;
+    register int32_t gap __asm("r3") = g->dilation_h * g->in_row - g->k_w * g->in_c / 4 * 4; /* from a row's last block to the next row */
+    int32_t rows_left, loops_left, kept;
+    __asm volatile("mov %[b0], %[a0]\n"
+                   "mov %[b1], %[a1]\n"
+                   ".if %c[k_h] > 1\n"
+                   "vmov %[rows], r2\n"
+                   "vmov %[kept], r3\n"
+                   "2:\n"
+                   ".endif\n"
                    ".if %c[loops] > 1\n"
                    "movw r2, #%c[loops]\n"
-                   "vmov %[left], r2\n"
+                   "vmov %[loops_left], r2\n"
                    "1:\n"
                    ".endif\n"
                    ".rept %c[blocks]\n" DIRECT_BLOCK("[%[x], #%c[ahead]]", "[%[x]], #4") ".endr\n"
                    ".if %c[loops] > 1\n"
-                   "vmov r2, %[left]\n"
+                   "vmov r2, %[loops_left]\n"
                    "subs r2, r2, #1\n"
-                   "vmov %[left], r2\n"
+                   "vmov %[loops_left], r2\n"
                    "bne 1b\n"
                    ".endif\n"
                    ".rept %c[rest]\n" DIRECT_BLOCK("[%[x], #%c[ahead]]", "[%[x]], #4") ".endr\n"
                    ".if %c[tail]\n" DIRECT_BLOCK("[%[x], #%c[tail] - 4 + %c[ahead]]", "[%[x], #%c[tail] - 4]") ".endif\n"
-                   "vmov r2, %[gap]\n"
+                   ".if %c[k_h] > 1\n"
+                   "vmov r2, %[kept]\n"
                    "add %[x], %[x], r2\n"
                    "vmov r2, %[rows]\n"
                    "subs r2, r2, #1\n"
                    "vmov %[rows], r2\n"
                    "bne 2b\n"
-                   : [x] "+r"(at), [w] "+r"(taps), [a0] "+r"(a0), [b0] "+r"(b0), [a1] "+r"(a1), [b1] "+r"(b1), [left] "=&t"(left),
-                     [rows] "+t"(rows)
-                   : [less] "r"(less), [gap] "t"(gap), [ahead] "i"(g->stride_w * g->in_pixel), [blocks] "i"(p->blocks),
+                   ".endif\n"
+                   : [x] "+r"(at), [w] "+r"(taps), [a0] "+r"(a0), [a1] "+r"(a1), [b0] "=&r"(b0), [b1] "=&r"(b1), "+r"(count),
+                     "+r"(gap), [rows] "=&t"(rows_left), [loops_left] "=&t"(loops_left), [kept] "=&t"(kept)
+                   : [less] "r"(less), [k_h] "i"(g->k_h), [ahead] "i"(g->stride_w * g->in_pixel), [blocks] "i"(p->blocks),
                      [loops] "i"(p->loops), [rest] "i"(p->rest), [tail] "i"(g->k_w * g->in_c % 4), [bytes] "i"(p->bytes)
-                   : "r2", "r3", "r4", "r8", "r9", "r10", "r11", "cc", "memory");
-    *sums = (direct_sums){a0, a1, b0, b1};
+                   : "r4", "r8", "r9", "r10", "r11", "cc", "memory");
+    return (direct_sums){a0, a1, b0, b1};
 }
 
 /* The elements `from` to `from` + 3 of x as a word; those outside of `first` to `last` - 1 are not read, and count as the zero point. */
@@ -169,7 +178,7 @@ static inline void direct_pixels(const conv2d_s8_direct_params *p, const int8_t 
         const int32_t both = g->out_c % 2 == 0 || o + 1 < g->out_c;
         direct_sums sums = {channel[0].bias, channel[1].bias, channel[0].bias, channel[1].bias};
         if (two && at.rows.first < at.rows.last) {
-            direct_pair(p, x + at.rows.first * step, w + at.rows.first * words, at.rows.last - at.rows.first, &sums);
+            sums = direct_pair(p, x + at.rows.first * step, channel, w + at.rows.first * words, at.rows.last - at.rows.first);
         }
         for (int32_t i = at.rows.first; !two && i < at.rows.last; i++) {
             direct_single(p, x + i * step, w + i * words, at.columns, &sums);

@@ -16,10 +16,13 @@ from ...high_word import high_word
 _BLOCK = 4  # elements that a block takes of each pixel
 _MOST, _MOST_BYTES = 16, 4  # blocks written out in code, the fewer where flash counts
 _REACH = 4092  # bytes from a pixel to its neighbour that a load can step over
-_BLOCK_COST, _LOOP_COST, _ROW_COST, _PAIR_COST = 15, 4, 6, 66  # instructions of two pixels, counted in what gcc 12 makes
-_SINGLE_COST, _SINGLE_ROW_COST, _SINGLE_PAIR_COST, _BROKEN_COST = 13, 14, 48, 60  # of one pixel; the last of a block that is read by bytes
+# Instructions, counted in what gcc 12 makes.
+_BLOCK_COST, _LOOP_COST, _ROW_COST = 15, 4, 6  # of two pixels; a row where a kernel has several
+_PAIR_COST, _TALL_COST = 46, 12  # of two pixels' sums and codes; more where a kernel has several rows
+_SINGLE_COST, _SINGLE_ROW_COST, _SINGLE_PAIR_COST = 13, 14, 48  # likewise of one pixel
+_ODD_COST, _BROKEN_COST = 20, 38  # a block of one pixel where rows are no multiple of 4, and at borders, where bytes are read
 _BYTES_COST = 4  # more of a block with weights of bytes
-_COLUMN_COST = 40  # of a pixel or two, whatever their channels
+_COLUMN_COST = 12  # of a pixel or two, whatever their channels
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,9 @@ def trail(op: Op, types: Types) -> int | None:
 
 def pack(graph: Graph, node: Node, bytes: bool) -> Packed:
     op, types = node.op, graph.types(node)
-    assert isinstance(op, Conv2D) and isinstance(op.requant, Requant) and types[0]
-    w, form, g = _data(graph, node.inputs[1]).astype(np.int64), high_word(graph, node, op.requant, types[1].shape[0]), Geometry.of(op, types)
+    assert isinstance(op, Conv2D) and isinstance(op.requant, Requant)
+    w, g = _data(graph, node.inputs[1]).astype(np.int64), Geometry.of(op, types)
+    form = high_word(graph, node, op.requant, len(w))
     assert not isinstance(form, str)
     table = form.table(_data(graph, node.inputs[2]) if node.inputs[2] else np.zeros(len(w), np.int64), doubled=not bytes)
     params = op.params(types)
@@ -120,21 +124,21 @@ def cost(graph: Graph, node: Node, bytes: bool) -> int:
     op, types = node.op, graph.types(node)
     assert isinstance(op, Conv2D) and types[0] and types[1]
     g, (out_c, k_h, k_w, in_c) = Geometry.of(op, types), types[1].shape
-    more = _BYTES_COST if bytes else 0
-    _, loops, _ = _split(g.length // _BLOCK, bytes)
+    images, more, tall = 1 if g.flat else types[0].shape[0], _BYTES_COST if bytes else 0, k_h > 1
     start = np.arange(g.out_height)[:, None] * op.stride[0] - op.pads[0] + np.arange(k_h) * op.dilation[0]
-    rows = int(((start >= 0) & (start < g.height)).sum()) * (1 if g.flat else types[0].shape[0])
-    images = g.out_height * (1 if g.flat else types[0].shape[0])
+    rows = int(((start >= 0) & (start < g.height)).sum()) * images
     left = np.arange(g.out_width) * op.stride[1] - op.pads[1]
-    whole = int(((left >= 0) & (left + k_w <= g.width)).sum())
-    pairs, singles = whole // 2, g.out_width - whole // 2 * 2
-    taps = np.clip(g.width - left, 0, k_w) - np.clip(-left, 0, k_w)
-    border = int(taps[(left < 0) | (left + k_w > g.width)].sum()) + whole % 2 * k_w
-    pair = -(-g.length // _BLOCK) * (_BLOCK_COST + more) + (loops * _LOOP_COST if loops > 1 else 0) + _ROW_COST
-    block = _SINGLE_COST + more if in_c % _BLOCK == 0 else _BROKEN_COST
-    single = border * in_c * block // _BLOCK + singles * _SINGLE_ROW_COST
-    each = rows * (pairs * pair + single) + images * (pairs * _PAIR_COST + singles * _SINGLE_PAIR_COST)
-    return -(-out_c // 2) * each + images * (pairs + singles) * _COLUMN_COST
+    inside = (left >= 0) & (left + k_w <= g.width)
+    pairs, odd = divmod(int(inside.sum()), 2)
+    singles = g.out_width - 2 * pairs
+    border = int(np.clip(np.minimum(k_w, g.width - left) - np.maximum(-left, 0), 0, None)[~inside].sum())
+    _, loops, _ = _split(g.length // _BLOCK, bytes)
+    pair = -(-g.length // _BLOCK) * (_BLOCK_COST + more) + (loops * _LOOP_COST if loops > 1 else 0) + tall * _ROW_COST
+    whole, broken = (_SINGLE_COST, _SINGLE_COST) if in_c % _BLOCK == 0 else (_ODD_COST, _BROKEN_COST)
+    blocks = odd * g.length * (whole + more) + border * in_c * (broken + more)
+    each = pairs * (_PAIR_COST + tall * _TALL_COST) + singles * _SINGLE_PAIR_COST
+    per_channels = rows * (pairs * pair + blocks // _BLOCK + singles * _SINGLE_ROW_COST) + g.out_height * images * each
+    return -(-out_c // 2) * per_channels + g.out_height * images * (pairs + singles) * _COLUMN_COST
 
 
 def _data(graph: Graph, name: str) -> Array:
