@@ -112,6 +112,7 @@ CASES = [
     codes("conv2d_s8_loops_rest", (1, 3, 6, 44), (2, 2, 3, 44), Conv2D(pads=(0, 1, 1, 1), requant=RELU)),
     codes("conv2d_s8_images", (2, 5, 6, 4), (3, 3, 3, 4), Conv2D(pads=(1, 1, 1, 1), requant=RELU)),
     codes("conv2d_s8_pairs_apart", (1, 5, 12, 6), (5, 2, 3, 6), Conv2D((1, 2), pads=(0, 2, 1, 2), requant=OUT)),
+    codes("conv2d_s8_pairs_odd", (1, 3, 7, 5), (2, 2, 3, 5), Conv2D(requant=OUT)),
     codes("conv2d_s8_windows_of_padding", (1, 2, 3, 4), (2, 2, 2, 4), Conv2D(pads=(3, 3, 3, 3), requant=OUT)),
     codes("conv2d_s8_dilated_rows", (1, 9, 5, 4), (2, 3, 2, 4), Conv2D((1, 1), (3, 1), (3, 0, 3, 1), requant=OUT)),
     *(packed(f"packed_s8_{bits}_bits", IMAGE, FILTERS, SAME, S8, QType(bits, packed=True), UP) for bits in (1, 2, 3, 5)),
