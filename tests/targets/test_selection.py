@@ -32,7 +32,7 @@ def convolution(size: int = 8, groups: int = 1) -> Graph:
 
 
 @pytest.mark.parametrize(("objective", "symbol"), [
-    (Objective.TIME, "conv2d_s8_pairs"), (Objective.SIZE, "conv2d_s8_pairs_bytes"), (Objective.RAM, "conv2d_s8"),
+    (Objective.TIME, "conv2d_s8_pairs"), (Objective.SIZE, "conv2d_s8_pairs_bytes"), (Objective.RAM, "conv2d_s8_direct"),
 ])  # fmt: skip
 def test_the_objective_decides(objective: Objective, symbol: str) -> None:
     """A network of one layer has no room for scratch beside its input and output."""
@@ -53,7 +53,8 @@ def test_a_pin_decides() -> None:
 @pytest.mark.parametrize(("graph", "pins", "message"), [
     (convolution(), {"y1": "conv2d_s8"}, "y1: there is no such node to choose a kernel for"),
     (convolution(), {"y0": "dense_s8"},
-     "y0: target cortex-m4 has no kernel dense_s8 for it; there are conv2d_s8, conv2d_s8_pairs, conv2d_s8_pairs_bytes"),
+     "y0: target cortex-m4 has no kernel dense_s8 for it; there are conv2d_s8, conv2d_s8_direct, conv2d_s8_direct_bytes, conv2d_s8_pairs, "
+     "conv2d_s8_pairs_bytes"),
     (convolution(groups=2), {"y0": "conv2d_s8_pairs"},
      "y0: kernel conv2d_s8_pairs does not run it: several images, groups or dilated columns"),
 ])  # fmt: skip
@@ -75,7 +76,7 @@ def test_the_cheapest_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
         def variants(self: Target, graph: Graph, node: object) -> list[tuple[Path, Kernel]]:
             found = real(self, graph, graph.nodes[0])
-            return [(path, replace(kernel, cost=partial(price, prices[kernel.symbol]))) for path, kernel in found]
+            return [(path, replace(kernel, cost=partial(price, prices.get(kernel.symbol, 3)))) for path, kernel in found]
 
         monkeypatch.setattr(Target, "variants", variants)
 

@@ -44,6 +44,29 @@ static inline uint32_t sxtb16_ror8(uint32_t x)
     return result;
 }
 
+/* The same bytes of x, added to the halves of a. */
+static inline uint32_t sxtab16(uint32_t a, uint32_t x)
+{
+    uint32_t result;
+    __asm("sxtab16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(x));
+    return result;
+}
+
+static inline uint32_t sxtab16_ror8(uint32_t a, uint32_t x)
+{
+    uint32_t result;
+    __asm("sxtab16 %0, %1, %2, ror #8" : "=r"(result) : "r"(a), "r"(x));
+    return result;
+}
+
+/* c and the products of both halves of a and b */
+static inline int32_t smlad(uint32_t a, uint32_t b, int32_t c)
+{
+    int32_t result;
+    __asm("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(c));
+    return result;
+}
+
 /* The low halves of a and b, that of a below. */
 static inline uint32_t low_halves(uint32_t a, uint32_t b)
 {
