@@ -79,7 +79,7 @@ def main() -> None:
     rows = [measure(folder / f"{model}_int8.tflite", target) for model in MODELS for target in TARGETS]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     lines = [
-        f"# MLPerf Tiny, int8: portable kernels, {date.today()}\n",
+        f"# MLPerf Tiny, int8, {date.today()}\n",
         "`make benchmarks` made this. Instructions are counted in QEMU, of one run; they are no cycles.\n",
         f"| {' | '.join(TITLES)} |",
         "|" + "---|" * len(TITLES),
