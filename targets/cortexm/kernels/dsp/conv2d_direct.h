@@ -1,4 +1,5 @@
-/* conv2d_direct: convolution by the DSP extension without scratch, two neighbouring output pixels by two output channels at a time.
+/* conv2d_direct: convolution by the DSP extension, two neighbouring output pixels by two output channels at a time. Scratch holds no more
+ * than the codes of these pixels, until their windows have been read for all channels.
  * Codes are widened to 16 bits as they are read, which takes their zero point away as well, so that taps in the padding are left out. The
  * taps of a kernel row lie side by side in x: they are read by words, 4 elements of both pixels in a block of 15 instructions for 16
  * products. A row that is no multiple of 4 ends with a block that overlaps the one before, where the weights are 0. Pixels whose windows
@@ -165,7 +166,7 @@ static inline void direct_store(const conv2d_s8_direct_params *p, const high_wor
     }
 }
 
-/* All channels of one pixel, or of two neighbours whose windows lie in x with all their columns. */
+/* All channels of one pixel, or of two neighbours whose windows lie in x with all their columns; `y` takes them one after the other. */
 static inline void direct_pixels(const conv2d_s8_direct_params *p, const int8_t *x, window at, int32_t two, const high_word *channel,
                                  const uint32_t *w, int8_t *y) __attribute__((always_inline));
 static inline void direct_pixels(const conv2d_s8_direct_params *p, const int8_t *x, window at, int32_t two, const high_word *channel,
@@ -185,41 +186,45 @@ static inline void direct_pixels(const conv2d_s8_direct_params *p, const int8_t 
         }
         direct_store(p, channel, sums.a0, sums.a1, both, y + o);
         if (two) {
-            direct_store(p, channel, sums.b0, sums.b1, both, y + g->out_pixel + o);
+            direct_store(p, channel, sums.b0, sums.b1, both, y + g->out_c + o);
         }
     }
 }
 
 /* The tensors of conv2d_s8, groups and dilation_w being 1. table: out_c rows of high_word and one more where out_c is odd; w: weights by
- * pairs of channels. */
-static inline void conv2d_s8_direct(const conv2d_s8_direct_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y)
-    __attribute__((always_inline));
-static inline void conv2d_s8_direct(const conv2d_s8_direct_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y)
+ * pairs of channels; scratch: two pixels of y. */
+static inline void conv2d_s8_direct(const conv2d_s8_direct_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
+                                    uint8_t *scratch) __attribute__((always_inline));
+static inline void conv2d_s8_direct(const conv2d_s8_direct_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
+                                    uint8_t *scratch)
 {
     const window_params *g = &p->window;
     const high_word *channels = (const high_word *)(const void *)table;
+    int8_t *codes = (int8_t *)scratch;
     for (int32_t row = 0; row < g->batches * g->out_h; row++) {
         for (int32_t column = 0; column < g->out_w;) {
             const window at = window_at(g, row, column);
             const int32_t left = column * g->stride_w - g->pad_left;
-            int8_t *out = y + row * g->out_row + column * g->out_pixel;
-            if (left >= 0 && left + g->stride_w + g->k_w <= g->in_w && column + 1 < g->out_w) {
-                direct_pixels(p, x, at, 1, channels, w, out);
-                column += 2;
+            const int32_t two = left >= 0 && left + g->stride_w + g->k_w <= g->in_w && column + 1 < g->out_w;
+            if (two) {
+                direct_pixels(p, x, at, 1, channels, w, codes);
             } else {
-                direct_pixels(p, x, at, 0, channels, w, out);
-                column++;
+                direct_pixels(p, x, at, 0, channels, w, codes);
+            }
+            for (int32_t i = 0; i <= two; i++, column++) {
+                memcpy(y + row * g->out_row + column * g->out_pixel, codes + i * g->out_c, (size_t)g->out_c);
             }
         }
     }
 }
 
 /* The same with weights of bytes. */
-static inline void conv2d_s8_direct_bytes(const conv2d_s8_direct_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y)
-    __attribute__((always_inline));
-static inline void conv2d_s8_direct_bytes(const conv2d_s8_direct_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y)
+static inline void conv2d_s8_direct_bytes(const conv2d_s8_direct_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
+                                          uint8_t *scratch) __attribute__((always_inline));
+static inline void conv2d_s8_direct_bytes(const conv2d_s8_direct_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
+                                          uint8_t *scratch)
 {
-    conv2d_s8_direct(p, x, table, w, y);
+    conv2d_s8_direct(p, x, table, w, y, scratch);
 }
 
 #endif

@@ -22,7 +22,7 @@ _PAIR_COST, _TALL_COST = 46, 12  # of two pixels' sums and codes; more where a k
 _SINGLE_COST, _SINGLE_ROW_COST, _SINGLE_PAIR_COST = 13, 14, 48  # likewise of one pixel
 _ODD_COST, _BROKEN_COST = 20, 38  # a block of one pixel where rows are no multiple of 4, and at borders, where bytes are read
 _BYTES_COST = 4  # more of a block with weights of bytes
-_COLUMN_COST = 12  # of a pixel or two, whatever their channels
+_COLUMN_COST = 32  # of a pixel or two, whatever their channels
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,17 @@ def accepts(graph: Graph, node: Node) -> str | None:
     return form if isinstance(form, str) else None
 
 
+def scratch(op: Op, types: Types) -> int:
+    """Bytes: two pixels of output."""
+    assert types[1]
+    return 2 * types[1].shape[0]
+
+
 def trail(op: Op, types: Types) -> int | None:
-    """Neighbouring pixels are written while their windows are still being read for further channels; None for several images."""
+    """One pixel is written after the other, when its window and that of a neighbour have been read; None for several images.
+
+    What is written must end before anything begins that later pixels still read.
+    """
     assert isinstance(op, Conv2D) and types[0] and types[1]
     g, in_c, out_c = Geometry.of(op, types), types[0].shape[3], types[1].shape[0]
     if types[0].shape[0] > 1 and not g.flat:
@@ -72,9 +81,8 @@ def trail(op: Op, types: Types) -> int | None:
     top, left = (np.arange(size) * step - pad for size, step, pad in zip((g.out_height, g.out_width), op.stride, op.pads[:2], strict=True))
     reading = (np.maximum(top, 0)[:, None] * g.width + np.maximum(left, 0)).ravel() * in_c
     still = np.minimum.accumulate(reading[::-1])[::-1]
-    row, column = np.divmod(np.arange(len(still)), g.out_width)
-    written = (row * g.out_width + np.minimum(column + 2, g.out_width)) * out_c
-    return int((written - still).max())
+    written = np.arange(1, len(still) + 1) * out_c
+    return int((written[:-1] - still[1:]).max(initial=-g.height * g.width * in_c))
 
 
 def pack(graph: Graph, node: Node, bytes: bool) -> Packed:
@@ -149,7 +157,8 @@ def _data(graph: Graph, name: str) -> Array:
 
 def _kernel(symbol: str, bytes: bool) -> Kernel:
     return Kernel(
-        symbol, "conv2d_s8", accepts, partial(pack, bytes=bytes), partial(cost, bytes=bytes), widens=not bytes, trail=trail,
+        symbol, "conv2d_s8", accepts, partial(pack, bytes=bytes), partial(cost, bytes=bytes), widens=not bytes,
+        scratch=scratch, trail=trail,
     )
 
 
