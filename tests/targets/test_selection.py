@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from tapeout.compiler.errors import TapeoutError
-from tapeout.compiler.ir import Graph
+from tapeout.compiler.ir import Graph, QType
 from tapeout.compiler.memory import plan
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.requant import Requant
-from tapeout.targets import find_target
+from tapeout.targets import all_targets, find_target
 from tapeout.targets.compiled import Compiled
 from tapeout.targets.selection import Objective, select
 from tapeout.targets.target import Kernel, Target
-from tests.cases import quantized
+from tests.cases import Input, one_node, quantized, scaling
 from tests.cases.conv2d import codes
 from tests.models import MODELS
 
@@ -43,6 +43,14 @@ def test_the_objective_decides(objective: Objective, symbol: str) -> None:
 def test_what_no_variant_accepts_runs_by_its_own_kernel(target: Target, groups: int) -> None:
     for objective in Objective:
         assert select(target, convolution(groups=groups), objective).symbols() == {"y0": "conv2d_s8"}
+
+
+@pytest.mark.parametrize("target", [t for t in all_targets() if t.name != "c"], ids=lambda t: t.name)
+def test_weights_that_are_computed_are_run_by_the_ops_own_kernel(target: Target) -> None:
+    """No variant packs them, nor fails over them."""
+    fed = (Input(shape, QType(8)) for shape in ((1, 8, 8, 8), (8, 3, 3, 8)))
+    graph = one_node("conv2d_fed", SAME, *fed, None, *scaling([0.01]))
+    assert select(target, graph).symbols() == {"y0": "conv2d_s8"}
 
 
 def test_a_pin_decides() -> None:

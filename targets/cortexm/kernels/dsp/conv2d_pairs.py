@@ -58,6 +58,8 @@ def accepts(graph: Graph, node: Node, bytes: bool) -> str | None:
     assert isinstance(op, Conv2D) and isinstance(op.requant, Requant) and types[0] and types[1]
     if types[0].shape[0] > 1 or op.groups > 1 or op.dilation[1] > 1:
         return "several images, groups or dilated columns"
+    if any(graph.values[name].data is None for name in node.inputs[1:] if name):
+        return "weights that are computed"
     g = Geometry.of(op, types, bytes)
     if 4 * (g.row - _BLOCK * g.blocks * g.loops) >= _REACH:
         return "rows of more than 64 KiB in scratch"
