@@ -100,8 +100,8 @@ def command(
         raise TapeoutError(f"--improve {improve}: quantization after training needs inputs; give --calibrate DATA.npz")
     report = compile_model(Job(
         model, name or default_name(model), target.backed(back_end), board, (*parse_budgets(budget), *limits), parse_shapes(shapes),
-        weights, calibrate, recipe or "int8", parse_quantize_options(calibration, improve), io == "int8", strict, labels_key, keep_inputs, output,
-        Objective(optimize), parse_pins(kernels),
+        weights, calibrate, recipe or "int8", parse_quantize_options(calibration, improve), io == "int8", strict, labels_key,
+        keep_inputs, output, Objective(optimize), parse_pins(kernels),
     ))
     from .report import show
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from tapeout.cosim.qemu import PORT, STARTUP, boot
 from tapeout.targets.cortexm.firmware import compile_objects, link
 from tapeout.targets.cortexm.target import CortexM
+from tapeout.targets.target import Library
 
 from .matrix import Runner
 
@@ -22,11 +23,11 @@ def _support(target: CortexM, folder: Path) -> tuple[Path, ...]:
     return tuple(compile_objects(target, [SHIM / "node.c", PORT, STARTUP], folder, include=[PORT.parent], flags=STRICT))
 
 
-def on_board(target: CortexM, folder: Path) -> Runner:
-    """A runner for a core; `folder` keeps what all its programs share."""
+def on_board(target: CortexM, folder: Path, library: Library | None = None) -> Runner:
+    """A runner for a core; `folder` keeps what all its programs share, `library` is what their kernels call."""
 
     def run(work: Path, sources: Sequence[str]) -> None:
-        objects = compile_objects(target, [work / s for s in sources], work, include=[SHIM, PORT.parent], flags=STRICT)
+        objects = compile_objects(target, [work / s for s in sources], work, [SHIM, PORT.parent], STRICT, library)
         shared = _support(target, folder / target.name)
         firmware = link(target, target.qemu_boards[-1], [*objects, *shared], work / "program.elf", ["-Wl,--wrap=main"])
         firmware.require_fit()

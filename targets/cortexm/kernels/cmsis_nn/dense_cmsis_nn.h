@@ -10,8 +10,9 @@ typedef struct {
     int32_t per_channel; /* whether not all outputs have one multiplier */
 } dense_s8_cmsis_nn_params;
 
-/* x rows x inputs, w outputs x inputs, b outputs, mul and shift (to the left) outputs if per_channel else 1, y rows x outputs. A core with vectors takes what
- * arm_vector_sum_s8 makes of weights and biases, which b holds then, in the place of a buffer; other cores take no buffer. */
+/* x rows x inputs, w outputs x inputs, b outputs, mul and shift (to the left) outputs if per_channel else 1, y rows x outputs.
+ * A core with vectors takes what arm_vector_sum_s8 makes of weights and biases, which b holds then, in the place of a buffer; others
+ * take none. */
 static inline void dense_s8_cmsis_nn(const dense_s8_cmsis_nn_params *p, const int8_t *x, const int8_t *w, const int32_t *b,
                                      const int32_t *mul, const int32_t *shift, int8_t *y)
 {

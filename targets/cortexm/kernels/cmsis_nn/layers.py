@@ -27,6 +27,7 @@ from ....target import Kernel, Packed, no_scratch
 
 _LARGEST_SHIFT = 61  # 31 more than its largest shift to the right, 30
 _LONGEST = (1 << 16) - 1  # its convolutions hold sizes in 16 bits
+_LONGEST_ROW = 255  # of softmax: sums of 2^19 each, below 2^27
 _BLOCK = 124  # channels that its depthwise convolutions by vectors copy at once
 
 
@@ -41,7 +42,7 @@ class Unit(Enum):
 @cache
 def kernels(unit: Unit, rounding: Rounding) -> tuple[Kernel, ...]:
     """The kernels of a core, in a build of CMSIS-NN that rounds so."""
-    sums = partial(_accepts_sums, rounding=rounding)
+    sums, window = partial(_accepts_sums, rounding=rounding), partial(_accepts_window, rounding=rounding, unit=unit)
 
     def kernel(op: str, accepts: Callable[[Graph, Node], str | None], pack: Callable[[Graph, Node], Packed],
                scratch: Callable[[Op, Types], int] = no_scratch) -> Kernel:  # fmt: skip
@@ -49,13 +50,13 @@ def kernels(unit: Unit, rounding: Rounding) -> tuple[Kernel, ...]:
 
     conv, depthwise, pool = (partial(size, unit=unit) for size in (_conv_bytes, _depthwise_bytes, _pool_bytes))
     return (
-        kernel("conv2d", sums, partial(_pack_sums, scratch=conv), conv),
-        kernel("depthwise_conv2d", sums, partial(_pack_sums, scratch=depthwise), depthwise),
+        kernel("conv2d", window, partial(_pack_sums, scratch=conv), conv),
+        kernel("depthwise_conv2d", window, partial(_pack_sums, scratch=depthwise), depthwise),
         kernel("dense", sums, partial(_pack_dense, unit=unit)),
         kernel("average_pool2d", _accepts_average, partial(_pack_params, scratch=pool), pool),
         kernel("max_pool2d", _accepts_pool, _pack_params),
         kernel("add", partial(_accepts_add, rounding=rounding), _pack_add),
-        kernel("softmax", lambda graph, node: None, _pack_params),
+        kernel("softmax", _accepts_softmax, _pack_params),
     )
 
 
@@ -83,6 +84,17 @@ def _accepts_sums(graph: Graph, node: Node, rounding: Rounding) -> str | None:
     if max(sums.astype(object) << np.maximum(0, 32 - shift)) > INT32_MAX:
         return "sums that leave 32 bits on the way"
     return None
+
+
+def _accepts_window(graph: Graph, node: Node, rounding: Rounding, unit: Unit) -> str | None:
+    op, (x, w) = node.op, graph.types(node)[:2]
+    assert isinstance(op, Conv2D | DepthwiseConv2D) and x and w
+    kernel, stride = op.window(graph.types(node)).kernel, op.stride[1] * x.shape[3]
+    plain = op.groups == 1 if isinstance(op, Conv2D) else x.shape[3] == 1 < w.shape[2]
+    row = plain and x.shape[1] == kernel[0] == op.dilation[1] == 1 and stride % 4 == 0
+    if unit is Unit.MVE and row and (kernel[1] > 1 or any(op.pads)):
+        return "a window along a single row, beyond whose ends it reads"
+    return _accepts_sums(graph, node, rounding)
 
 
 def _rounds_else(node: Node, rounding: Rounding) -> str | None:
@@ -116,6 +128,12 @@ def _accepts_add(graph: Graph, node: Node, rounding: Rounding) -> str | None:
     if op.scaling.left != 20 or min(shifts) < 31 or max(shifts) > _LARGEST_SHIFT:
         return "scales that are too far apart"
     return _rounds_else(node, rounding)
+
+
+def _accepts_softmax(graph: Graph, node: Node) -> str | None:
+    x = graph.types(node)[0]
+    assert x
+    return "rows so long that it shifts 32 bits by more than 30" if x.shape[-1] > _LONGEST_ROW else None
 
 
 def _fields(graph: Graph, node: Node) -> dict[str, Param]:
@@ -175,24 +193,7 @@ def _window_bytes(window: Window, x: tuple[int, ...], groups: int, unit: Unit) -
     """Of a convolution of `x` (N, H, W, C)."""
     if window.kernel == (1, 1) and window.pads[:2] == (0, 0) and window.dilation == (1, 1) and groups == 1:
         return 0
-    row = x[1] == window.kernel[0] == window.dilation[1] == groups == 1 and window.stride[1] * x[3] % 4 == 0
-    if row and unit is Unit.MVE and (found := _row_bytes(window, x)):
-        return found
     return 4 * _rounded(window.kernel[0] * window.kernel[1] * x[3], 16 if unit is Unit.MVE else 4)
-
-
-def _row_bytes(window: Window, x: tuple[int, ...]) -> int:
-    """Of a convolution along one row, by vectors: the columns at its ends with their padding; 0 where it runs as any other."""
-    channels, taps, pad, stride = x[3], window.kernel[1], window.pads[1], window.stride[1]
-    outputs = window.output(x[1], x[2])[1]
-    total = (outputs - 1) * stride + taps - x[2]
-    odd = total - 2 * int(total / 2)  # the remainder as C has it
-    right = max(1, int((pad + odd + stride - 1) / stride)) if pad + odd else 0
-    left = max(1, (pad + stride - 1) // stride) if pad else 0
-    if right + max(outputs - right - left, 0) + left != outputs:
-        return 0
-    at_right = right * channels if odd else pad * channels
-    return max((taps + pad) * channels, (taps - 1) * channels + at_right)
 
 
 def _depthwise_bytes(op: Op, types: Types, unit: Unit) -> int:
