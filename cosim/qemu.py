@@ -48,7 +48,8 @@ class QemuMachine:
         """
         target = core(compiled)
         try:
-            objects = compile_objects(target, sources, folder, flags=[*flags, "-g"])
+            library = compiled.selection.library(compiled.graph)
+            objects = compile_objects(target, sources, folder, flags=[*flags, "-g"], library=library)
             firmware = link_where_it_fits(target, target.qemu_boards, objects, folder / f"{compiled.name}.elf", link_flags)
         except tools.ToolFailed as error:
             raise EngineFailed(self.name, f"the C does not compile: {error}") from None

@@ -18,9 +18,9 @@ def all_targets() -> tuple[Target, ...]:
     return tuple(t for f in folders for t in importlib.import_module(f"{__name__}.{f}.target").TARGETS)
 
 
-def find_target(name: str) -> Target:
-    """The target of this name. Raises TapeoutError that lists the known ones."""
+def find_target(name: str, back_end: str = "own") -> Target:
+    """The target of this name, with the kernels of a back end. Raises TapeoutError that lists the known ones."""
     for target in all_targets():
         if target.name == name:
-            return target
+            return target.backed(back_end)
     raise TapeoutError(f"no target {name!r}; there are {', '.join(t.name for t in all_targets())}")

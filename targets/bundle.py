@@ -26,13 +26,17 @@ SCHEMA = "tapeout-bundle-1"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What was compiled, and how. `float_model` says that the source model computes in floats and can be compared with."""
+    """What was compiled, and how.
+
+    `float_model` says that the source model computes in floats and can be compared with; `kernels` names the back end.
+    """
 
     name: str
     target: str
     board: str | None
     model: str
     float_model: bool
+    kernels: str = "own"
     schema: str = SCHEMA
 
     def write(self, folder: Path) -> None:
@@ -67,7 +71,8 @@ class Bundle:
         folder = self.folder / target
         if not (folder / "plan.json").is_file():
             raise TapeoutError(f"{folder}: is missing; compile again")
-        return Compiled.load(folder, self.manifest.name, find_target(target), self.graph)
+        back_end = self.manifest.kernels if target == self.manifest.target else "own"
+        return Compiled.load(folder, self.manifest.name, find_target(target, back_end), self.graph)
 
     @property
     def source(self) -> Path:

@@ -11,7 +11,7 @@ from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Graph, Node
 from tapeout.compiler.memory import Footprint
 
-from .target import Kernel, Packed, Target
+from .target import Kernel, Library, Packed, Target
 
 
 class Objective(StrEnum):
@@ -82,6 +82,19 @@ class Selection:
         if node.name in packed:
             return sum(data.nbytes for _, data in packed[node.name])
         return sum(graph.values[i].type.bytes for i in dict.fromkeys(node.inputs) if i and graph.values[i].constant)
+
+    def library(self, graph: Graph) -> Library | None:
+        """What a build needs besides the emitted sources."""
+        return self.target.library(graph, [chosen.path for chosen in self.chosen.values()])
+
+    def sparse(self) -> frozenset[str]:
+        """The nodes whose kernels may leave bytes of their scratch unwritten."""
+        return frozenset(name for name, chosen in self.chosen.items() if chosen.kernel.sparse)
+
+    def refused(self, graph: Graph) -> list[str]:
+        """A line for each node that the back end does not run, with the kernel that runs it instead."""
+        reasons = ((n.name, self.target.refused(graph, n)) for n in graph.nodes if n.name in self.chosen)
+        return [f"{name}: {reason}; {self.chosen[name].kernel.symbol} runs it" for name, reason in reasons if reason]
 
     def symbols(self) -> dict[str, str]:
         """The function that runs each node, by node name."""

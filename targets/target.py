@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tapeout.compiler.errors import Unsupported
+from tapeout.compiler.errors import TapeoutError, Unsupported
 from tapeout.compiler.ir import Array, Graph, Node, Op, Param, Types
 
 FOLDER = Path(__file__).parent
@@ -56,11 +57,29 @@ class Kernel:
     pack: Callable[[Graph, Node], Packed] | None = None  # a variant's layout of the node's constants
     cost: Callable[[Graph, Node], int] = unknown  # instructions of a variant for a node, by which it is chosen
     widens: bool = False  # whether its weights take more flash than their codes
-    scratch: Callable[[Op, Types], int] = no_scratch  # bytes of arena that it uses while it runs
+    scratch: Callable[[Op, Types], int] = no_scratch  # bytes of arena that it uses while it runs; it takes NULL for 0 of them
+    sparse: bool = False  # whether it may leave bytes of its scratch unwritten
     trail: Callable[[Op, Types], int | None] = apart  # bytes by which its output begins before its first input; see `memory.plan`
     inplace: Callable[[Op, Types], bool] = never  # whether its output may take over the memory of its first input, where the op's may not
     variadic: bool = False  # takes its inputs as one array of pointers
     inputs: int = 0  # how many it takes at least: NULL for those at the end that a node lacks
+
+
+@dataclass(frozen=True)
+class Library:
+    """Sources that kernels call and that are not emitted: the user has them in the folder that the environment variable names.
+
+    `headers` and `sources` are paths below it; `defines` are the macros that its sources are built with.
+    """
+
+    variable: str
+    headers: str
+    sources: tuple[str, ...]
+    defines: tuple[str, ...]
+
+    @property
+    def folder(self) -> Path:
+        return Path(os.environ[self.variable])
 
 
 @dataclass(frozen=True)
@@ -69,6 +88,25 @@ class Target:
 
     name: str
     kernels: tuple[Path, ...]
+
+    @property
+    def back_end(self) -> str:
+        """Whose kernels come first, as --kernels names them."""
+        return "own"
+
+    def backed(self, back_end: str) -> Target:
+        """This target with the kernels of a back end. Raises TapeoutError when it has no such."""
+        if back_end != self.back_end:
+            raise TapeoutError(f"--kernels {back_end}: target {self.name} has kernels of its own alone")
+        return self
+
+    def library(self, graph: Graph, kernels: Iterable[Path]) -> Library | None:
+        """What a build of a graph with these kernel files needs besides the emitted sources."""
+        return None
+
+    def refused(self, graph: Graph, node: Node) -> str | None:
+        """Why the back end does not run a node; None when it does or there is none."""
+        return None
 
     def kernel(self, graph: Graph, node: Node) -> tuple[Path, Kernel]:
         """The kernel file and kernel for a node. Raises Unsupported that names the node and the symbol."""

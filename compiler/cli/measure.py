@@ -125,7 +125,8 @@ def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures, diges
     names = Names(graph, compiled.name)
     inputs = tuple(edge(graph, p, plan, names.input(p), describe_layout(p.axes)) for p in graph.inputs)
     outputs = tuple(edge(graph, p, plan, names.output(p), describe_layout(p.axes)) for p in graph.outputs)
-    notes = {"memory.arena_bytes": _arena_note(plan.arena_bytes, figures.touched_bytes), "totals.macs": "counted from the graph"}
+    arena = _arena_note(plan.arena_bytes, figures.touched_bytes, bool(compiled.selection.sparse()))
+    notes = {"memory.arena_bytes": arena, "totals.macs": "counted from the graph"}
     return Report(
         SCHEMA, version("tapeout"), Model(job.name, job.model.name, digest, _how(job)),
         compiled.target.name, job.board.name if job.board else None,
@@ -134,12 +135,13 @@ def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures, diges
     )
 
 
-def _arena_note(planned: int, touched_bytes: int | None) -> str:
-    """What is known of the arena's size. Every planned tensor is touched in full, or the compile has failed before."""
+def _arena_note(planned: int, touched_bytes: int | None, sparse: bool) -> str:
+    """What is known of the arena's size. Every tensor is touched in full, or the compile has failed before, but for sparse scratch."""
     if touched_bytes is None:
         return "planned"
-    alignment = planned - touched_bytes
-    return "planned, equal to the bytes a run touches" + (f" and {alignment} of alignment" if alignment else "")
+    left = planned - touched_bytes
+    what = "of alignment and scratch" if sparse else "of alignment"
+    return "planned, equal to the bytes a run touches" + (f" and {left} {what}" if left else "")
 
 
 def _layers(compiled: Compiled, nominal: Graph, run: Measurement | None, board: Board | None) -> tuple[Layer, ...]:

@@ -18,6 +18,7 @@ from tapeout.compiler.memory import Plan
 from tapeout.compiler.packing import pack
 
 from ..selection import Selection
+from ..target import no_scratch
 from .names import Names, comment
 
 _C_TYPES = {
@@ -301,8 +302,9 @@ void {self.name}_run(void)
         if kernel.variadic:
             inputs = [f"(const void *const[]){{{', '.join(inputs)}}}"]
         arguments = [f"&{self.names.params(node.name)}", *inputs, *map(self._pointer, node.outputs)]
-        if kernel.scratch(node.op, self.graph.types(node)):
-            arguments.append(f"{self.name}_arena + {self.names.scratch(node.name)}")
+        if kernel.scratch is not no_scratch:
+            needed = kernel.scratch(node.op, self.graph.types(node))
+            arguments.append(f"{self.name}_arena + {self.names.scratch(node.name)}" if needed else "NULL")
         return _wrapped(arguments, f"    {kernel.symbol}(", " " * (len(kernel.symbol) + 5))
 
     def _constants(self) -> Iterable[tuple[str, str, Array]]:
@@ -347,7 +349,22 @@ target_include_directories({self.name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})
 set_target_properties({self.name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
 # Floats are defined to the bit: no fused multiply-add, no reordering.
 target_compile_options({self.name} PRIVATE -O2 -ffp-contract=off -ffunction-sections -fdata-sections)
-"""
+{self._cmake_library()}"""
+
+    def _cmake_library(self) -> str:
+        library = self.selection.library(self.graph)
+        if library is None:
+            return ""
+        folder = f"$ENV{{{library.variable}}}"
+        sources = "".join(f"\n    {folder}/{source}" for source in library.sources)
+        defines = f"target_compile_definitions({self.name} PRIVATE {' '.join(library.defines)})\n" if library.defines else ""
+        return f"""\
+if(NOT DEFINED ENV{{{library.variable}}})
+    message(FATAL_ERROR "set {library.variable} to the folder of the library that the kernels call")
+endif()
+target_sources({self.name} PRIVATE{sources})
+target_include_directories({self.name} SYSTEM PRIVATE {folder}/{library.headers})
+{defines}"""
 
 
 def _fields(fields: Mapping[str, Param]) -> str:

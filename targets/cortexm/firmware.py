@@ -15,6 +15,7 @@ from tapeout.compiler.errors import CheckFailed
 from .. import tools
 from ..board import Board
 from ..compiled import Compiled
+from ..target import Library
 from .stack import deepest
 from .target import CortexM
 
@@ -90,8 +91,18 @@ def files(compiled: Compiled, board: Board) -> dict[str, str]:
         "Makefile": _fill(
             "Makefile.in", name=name, board=board.name, flags=" ".join((*core(compiled).flags, *FLAGS)),
             sources=f"main.c startup.c ../{name}.c ../{name}_weights.c", link=" ".join(LINK_FLAGS),
+            library=_make_library(compiled.selection.library(compiled.graph)),
         ),
     }
+
+
+def _make_library(library: Library | None) -> str:
+    if library is None:
+        return ""
+    folder = f"$({library.variable})"
+    flags = " ".join((f"-isystem {folder}/{library.headers}", *(f"-D{name}" for name in library.defines)))
+    sources = "".join(f" \\\n    {folder}/{source}" for source in library.sources)
+    return f"CFLAGS += {flags}\nSOURCES +={sources}\n"
 
 
 def memory_script(board: Board) -> str:
@@ -114,11 +125,12 @@ def build(compiled: Compiled, board: Board | None, folder: Path) -> Firmware:
     choice = (board,) if board else core(compiled).qemu_boards
     (beside / "main.c").write_text(_fill("main.c.in", name=compiled.name))
     sources = [*model_sources(compiled), beside / "main.c", FOLDER / "startup.c"]
-    objects = compile_objects(core(compiled), sources, folder, include=[compiled.folder], flags=["-fcallgraph-info=su"])
+    library = compiled.selection.library(compiled.graph)
+    objects = compile_objects(core(compiled), sources, folder, [compiled.folder], ["-fcallgraph-info=su"], library)
     linked = link_where_it_fits(core(compiled), choice, objects, folder / f"{compiled.name}.elf")
     for name, text in files(compiled, linked.board).items():
         (beside / name).write_text(text)
-    return replace(linked, stack_bytes=deepest([objects[0].with_suffix(".ci")], f"{compiled.name}_run"))
+    return replace(linked, stack_bytes=deepest([o.with_suffix(".ci") for o in objects], f"{compiled.name}_run"))
 
 
 def model_sources(compiled: Compiled) -> list[Path]:
@@ -126,15 +138,20 @@ def model_sources(compiled: Compiled) -> list[Path]:
 
 
 def compile_objects(
-    target: CortexM, sources: Iterable[Path], folder: Path, include: Iterable[Path] = (), flags: Sequence[str] = ()
+    target: CortexM, sources: Iterable[Path], folder: Path, include: Iterable[Path] = (), flags: Sequence[str] = (),
+    library: Library | None = None,
 ) -> list[Path]:
-    """Compiles each C file to an object file in `folder`. Raises MissingTool or ToolFailed."""
-    paths = [f"-I{path}" for path in include]
-    made = [(source, folder / f"{i}_{source.stem}.o") for i, source in enumerate(sources)]
-    command = ["arm-none-eabi-gcc", *target.flags, *FLAGS, *flags, *paths]
+    """Compiles each C file, then those of a library, to an object file in `folder`. Raises MissingTool or ToolFailed."""
+    command: list[str | Path] = ["arm-none-eabi-gcc", *target.flags, *FLAGS, *flags, *(f"-I{path}" for path in include)]
+    made: list[tuple[Path, list[str]]] = [(source, []) for source in sources]
+    if library:
+        command += ["-isystem", library.folder / library.headers]
+        silent = ["-w", *(f"-D{name}" for name in library.defines)]  # the warnings of its code are not ours to mend
+        made += [(library.folder / source, silent) for source in library.sources]
+    objects = [folder / f"{i}_{source.stem}.o" for i, (source, _) in enumerate(made)]
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda pair: tools.call([*command, "-c", pair[0], "-o", pair[1]]), made))
-    return [made_object for _, made_object in made]
+        list(pool.map(lambda pair: tools.call([*command, *pair[0][1], "-c", pair[0][0], "-o", pair[1]]), zip(made, objects, strict=True)))
+    return objects
 
 
 def link_where_it_fits(

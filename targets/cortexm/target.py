@@ -20,6 +20,11 @@ class CortexM(Target):
     def qemu_boards(self) -> tuple[Board, ...]:
         return tuple(map(load, self.qemu))
 
+    def backed(self, back_end: str) -> Target:
+        from .cmsis_nn import CmsisNN
+
+        return CmsisNN.of(self) if back_end == CmsisNN.BACK_END else super().backed(back_end)
+
 
 OWN = Path(__file__).parent / "kernels"
 DSP = (OWN / "dsp", KERNELS)

@@ -10,6 +10,7 @@ from tapeout.compiler.ir import Array
 from tapeout.cosim.qemu import PORT, STARTUP, boot
 from tapeout.targets.cortexm.firmware import compile_objects, link
 from tapeout.targets.cortexm.target import CortexM
+from tapeout.targets.target import Library
 from tests.cases import Case
 
 from .matrix import Runner, run_cases
@@ -33,11 +34,11 @@ def outputs_or_fault(cases: Sequence[Case], target: CortexM, work: Path, folder:
         return None
 
 
-def on_board(target: CortexM, folder: Path) -> Runner:
-    """A runner for a core; `folder` keeps what all its programs share."""
+def on_board(target: CortexM, folder: Path, library: Library | None = None) -> Runner:
+    """A runner for a core; `folder` keeps what all its programs share, `library` is what their kernels call."""
 
     def run(work: Path, sources: Sequence[str]) -> None:
-        objects = compile_objects(target, [work / s for s in sources], work, include=[SHIM, PORT.parent], flags=STRICT)
+        objects = compile_objects(target, [work / s for s in sources], work, [SHIM, PORT.parent], STRICT, library)
         shared = _support(replace(target, kernels=()), folder / target.name)  # whatever its kernels, they are compiled alike
         firmware = link(target, target.qemu_boards[-1], [*objects, *shared], work / "program.elf", ["-Wl,--wrap=main"])
         firmware.require_fit()
