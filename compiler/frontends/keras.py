@@ -28,7 +28,7 @@ _CODE = {  # classes of Keras that run what a file says
     "TFSMLayer": "a program of TensorFlow", "TensorFlowOpLayer": "a program of TensorFlow", "TorchModuleWrapper": "a pickle of PyTorch",
     "JaxLayer": "a function in Python", "FlaxLayer": "a function in Python", "__typespec__": "a class in Python",
 }  # fmt: skip
-_PARTS = "src|layers|initializers|regularizers|constraints|activations|models|engine|ops|dtype_policies"
+_PARTS = "src|layers|initializers|regularizers|constraints|activations|models|engine|ops|dtype_policies|optimizers|losses|metrics"
 _MODULE = re.compile(rf"(tf_)?keras(\.({_PARTS})(\.\w+)*)?")
 _FUNCTION = re.compile(r"(math|nn|__operators__)\.\w+|concat|reshape|transpose|identity|stop_gradient|cast")
 
@@ -54,7 +54,9 @@ def _stored(path: Path) -> tuple[dict[str, Any], str]:
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                return dict(json.loads(archive.read("config.json"))), str(json.loads(archive.read("metadata.json")).get("keras_version"))
+                architecture = dict(json.loads(archive.read("config.json")))
+                architecture.pop("compile_config", None)  # optimizer, loss and metrics, which `compile=False` below leaves unread
+                return architecture, str(json.loads(archive.read("metadata.json")).get("keras_version"))
         with h5py.File(path) as file:
             text, version = file.attrs.get("model_config"), file.attrs.get("keras_version", "")
         if text is None:

@@ -82,6 +82,27 @@ def test_the_comparison_bites(saved: Path, expected: Graph, packages: Kerases, t
         assert_same_graph(simplify(read(tmp_path / "other.keras", {})), expected)
 
 
+def own_loss(truth: Any, found: Any) -> Any:
+    return abs(truth - found)
+
+
+@pytest.mark.parametrize("form", ["keras", "h5"])
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_how_a_model_was_trained_does_not_matter(package: str, form: str, packages: Kerases, tmp_path: Path, expected: Graph) -> None:
+    """An optimizer, a loss of one's own and metrics are saved with a compiled model; also inside another model."""
+    keras = getattr(packages, package)
+    model = same_network.of_keras(keras)
+    model.compile("adam", own_loss, metrics=["accuracy"])
+    model.save(tmp_path / f"net.{form}")
+    assert_same_graph(simplify(read(tmp_path / f"net.{form}", {})), expected)
+    model.compile("adam", "mse", metrics=["accuracy"])
+    outer = keras.Sequential([keras.Input(same_network.SHAPE[1:]), model])
+    outer.compile("sgd", own_loss)
+    outer.save(tmp_path / f"outer.{form}")
+    found = simplify(read(tmp_path / f"outer.{form}", {}))
+    assert [n.op for n in found.nodes] == [n.op for n in expected.nodes]
+
+
 def test_converted_by_the_user(saved: Path, packages: Kerases, tmp_path: Path, expected: Graph) -> None:
     import tensorflow
 
