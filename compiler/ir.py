@@ -250,6 +250,12 @@ class Graph:
     def output_types(self, node: Node) -> tuple[Type, ...]:
         return tuple(self.values[o].type for o in node.outputs)
 
+    def data(self, constant: str) -> Array:
+        """The elements of a constant; for a value that is known to be one."""
+        found = self.values[constant].data
+        assert found is not None, constant
+        return found
+
     def producer(self, value: str) -> Node | None:
         return next((n for n in self.nodes if value in n.outputs), None)
 

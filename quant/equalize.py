@@ -54,7 +54,7 @@ def equalize(graph: Graph) -> Graph:
             name = node.inputs[1]
             data[name] = from_rows(node, rows, graph.values[name].type.shape)
         if b := _bias(pair.first):
-            data[b] = _data(graph, b) / factor
+            data[b] = graph.data(b) / factor
     return with_constants(graph, data)
 
 
@@ -141,19 +141,13 @@ def _exponents(graph: Graph, found: list[Pair]) -> list[Array]:
 def _varying(graph: Graph, node: Node) -> Array:
     """Which channels of a layer are more than their bias. To scale up weights that hardly matter would make a bias beyond all others."""
     w = np.abs(_rows(graph, {}, node)).max((1, 2))
-    least = _LEAST * np.abs(_data(graph, _bias(node))) if _bias(node) else np.zeros(len(w))
+    least = _LEAST * np.abs(graph.data(_bias(node))) if _bias(node) else np.zeros(len(w))
     return np.asarray(w > least)
 
 
 def _rows(graph: Graph, data: Mapping[str, Array], node: Node) -> Array:
     name = node.inputs[1]
-    return as_rows(node, data[name] if name in data else _data(graph, name))
-
-
-def _data(graph: Graph, name: str) -> Array:
-    data = graph.values[name].data
-    assert data is not None
-    return data
+    return as_rows(node, data[name] if name in data else graph.data(name))
 
 
 def _bias(node: Node) -> str:

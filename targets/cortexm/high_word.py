@@ -36,7 +36,7 @@ class HighWord:
 
 def high_word(graph: Graph, node: Node, requant: Requant, channels: int) -> HighWord | str:
     """The form of a layer's requantization, or why it has none; for nodes with multipliers and shifts as their fourth and fifth input."""
-    mul, shift = (np.broadcast_to(_data(graph, name).astype(np.int64), (channels,)) for name in node.inputs[3:5])
+    mul, shift = (np.broadcast_to(graph.data(name).astype(np.int64), (channels,)) for name in node.inputs[3:5])
     sums = largest_sums(graph, node)
     assert sums is not None
     sums = np.broadcast_to(sums, (channels,))
@@ -60,9 +60,3 @@ def _ties(mul: Int, shift: Int, sums: Array) -> bool:
     factors = np.log2(np.where(mul, mul & -mul, 1)).astype(np.int64)
     missing = np.clip(shift - 1 - factors, 0, None)  # bits at the end of such a sum that are 0
     return bool(((mul != 0) & (shift > factors) & (np.int64(1) << missing <= sums)).any())
-
-
-def _data(graph: Graph, name: str) -> Array:
-    data = graph.values[name].data
-    assert data is not None
-    return data

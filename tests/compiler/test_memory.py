@@ -352,9 +352,8 @@ def test_kernels_write_over_what_their_ops_keep() -> None:
 def test_an_output_in_place_that_keeps_its_neighbours_from_trailing_is_apart() -> None:
     """t2 has to begin as far before t1 as t1 is long: where t1 lies over x, nothing is before it."""
     g, trails = chain(60, 40, 80), {"t1": -20, "t2": 40}
-    tied = plan(g, {}, trails={"t2": 40}, over={"t1"})
-    free = plan(g, {}, trails=trails, over=set())
-    assert plan(g, {}, trails=trails, over={"t1"}).arena_bytes == min(tied.arena_bytes, free.arena_bytes)
+    assert plan(g, {}, trails=trails).arena_bytes == 80
+    assert plan(g, {}, trails=trails, over={"t1"}).arena_bytes == 80, "not the 100 of t1 over x"
 
 
 def test_sums_of_64_bits_lie_at_multiples_of_8() -> None:

@@ -46,11 +46,6 @@ def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, str(STAND_IN))
 
 
-@pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cmsis_nn")
-
-
 def backed(core: str) -> CmsisNN:
     """A core with the kernels of CMSIS-NN and the portable ones alone."""
     return CmsisNN.of(replace(next(t for t in TARGETS if t.name == core), kernels=(KERNELS,)))

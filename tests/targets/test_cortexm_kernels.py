@@ -16,11 +16,6 @@ from .matrix import difference, nets, run_cases
 USUAL = ("cortex-m0", "cortex-m4", "cortex-m55")  # soft float, scalar float unit, vectors; the others are alike and long
 
 
-@pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cortexm")
-
-
 @pytest.mark.parametrize("op", ops_with_cases())
 @pytest.mark.parametrize(
     "target", [pytest.param(t, marks=[] if t.name in USUAL else [pytest.mark.long]) for t in TARGETS], ids=lambda t: t.name

@@ -31,11 +31,6 @@ MUTATIONS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("mutations")
-
-
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
 def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path, programs: Path) -> None:
     """By the variants alone: the kernel of the op's own name is not mutated."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from tapeout.compiler.elementwise import Sum
 from tapeout.compiler.fixed import INT32_MAX, Rounding
-from tapeout.compiler.ir import Array, Graph, Node, Op, Param, Types
+from tapeout.compiler.ir import Graph, Node, Op, Param, Types
 from tapeout.compiler.ops.average_pool2d import AveragePool2D
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.dense import Dense
@@ -77,7 +77,7 @@ def _accepts_sums(graph: Graph, node: Node, rounding: Rounding) -> str | None:
         return "weights with a zero point"
     if max(n for t in (*types[:2], *graph.output_types(node)) if t for n in t.shape) > _LONGEST:
         return "sizes beyond 16 bits"
-    shift, sums = _data(graph, node.inputs[4]).astype(np.int64), largest_sums(graph, node)
+    shift, sums = graph.data(node.inputs[4]).astype(np.int64), largest_sums(graph, node)
     assert sums is not None
     if shift.max() > _LARGEST_SHIFT:
         return "a multiplier that is too small"
@@ -163,11 +163,11 @@ def _pack_add(graph: Graph, node: Node) -> Packed:
 def _pack_sums(graph: Graph, node: Node, scratch: Callable[[Op, Types], int] = no_scratch) -> Packed:
     """Weights (as they are), and bias, multiplier and shift of each channel, int32 (C,)."""
     channels = graph.output_types(node)[0].shape[-1]
-    bias = _data(graph, node.inputs[2]) if node.inputs[2] else np.zeros(channels)
-    mul, shift = (_data(graph, name).astype(np.int32) for name in node.inputs[3:5])
+    bias = graph.data(node.inputs[2]) if node.inputs[2] else np.zeros(channels)
+    mul, shift = (graph.data(name).astype(np.int32) for name in node.inputs[3:5])
     rows = (("bias", bias), ("mul", mul), ("shift", 31 - shift))
     spread = tuple((name, np.broadcast_to(row, (channels,)).astype(np.int32)) for name, row in rows)
-    weights = ("weights", _data(graph, node.inputs[1]))
+    weights = ("weights", graph.data(node.inputs[1]))
     return Packed((weights, *spread), {**_fields(graph, node), **_scratch_field(graph, node, scratch)})
 
 
@@ -176,7 +176,7 @@ def _pack_dense(graph: Graph, node: Node, unit: Unit) -> Packed:
     the inputs adds, as arm_vector_sum_s8 makes it."""
     packed, x = _pack_sums(graph, node), graph.types(node)[0]
     assert x
-    constants, count = dict(packed.constants), _data(graph, node.inputs[3]).size
+    constants, count = dict(packed.constants), graph.data(node.inputs[3]).size
     if unit is Unit.MVE:
         sums = constants["weights"].astype(np.int64).sum(axis=1)
         constants["bias"] = (constants["bias"] - x.quantized.zero[0] * sums).astype(np.int32)
@@ -216,9 +216,3 @@ def _pool_bytes(op: Op, types: Types, unit: Unit) -> int:
 
 def _rounded(count: int, multiple: int) -> int:
     return -(-count // multiple) * multiple
-
-
-def _data(graph: Graph, name: str) -> Array:
-    data = graph.values[name].data
-    assert data is not None
-    return data

@@ -88,10 +88,10 @@ def trail(op: Op, types: Types) -> int | None:
 def pack(graph: Graph, node: Node, bytes: bool) -> Packed:
     op, types = node.op, graph.types(node)
     assert isinstance(op, Conv2D) and isinstance(op.requant, Requant)
-    w, g = _data(graph, node.inputs[1]).astype(np.int64), Geometry.of(op, types)
+    w, g = graph.data(node.inputs[1]).astype(np.int64), Geometry.of(op, types)
     form = high_word(graph, node, op.requant, len(w))
     assert not isinstance(form, str)
-    table = form.table(_data(graph, node.inputs[2]) if node.inputs[2] else np.zeros(len(w), np.int64), doubled=not bytes)
+    table = form.table(graph.data(node.inputs[2]) if node.inputs[2] else np.zeros(len(w), np.int64), doubled=not bytes)
     params = op.params(types)
     for name in ("groups", "per_channel", "rounding", "y_zero"):
         del params[name]
@@ -147,12 +147,6 @@ def cost(graph: Graph, node: Node, bytes: bool) -> int:
     each = pairs * (_PAIR_COST + tall * _TALL_COST) + singles * _SINGLE_PAIR_COST
     per_channels = rows * (pairs * pair + blocks // _BLOCK + singles * _SINGLE_ROW_COST) + g.out_height * images * each
     return -(-out_c // 2) * per_channels + g.out_height * images * (pairs + singles) * _COLUMN_COST
-
-
-def _data(graph: Graph, name: str) -> Array:
-    data = graph.values[name].data
-    assert data is not None
-    return data
 
 
 def _kernel(symbol: str, bytes: bool) -> Kernel:

@@ -87,10 +87,10 @@ def trail(op: Op, types: Types) -> int:
 def pack(graph: Graph, node: Node, bytes: bool) -> Packed:
     op, types = node.op, graph.types(node)
     assert isinstance(op, Conv2D) and isinstance(op.requant, Requant) and types[0]
-    w, x_zero = _data(graph, node.inputs[1]).astype(np.int64), types[0].quantized.zero[0]
+    w, x_zero = graph.data(node.inputs[1]).astype(np.int64), types[0].quantized.zero[0]
     form, g = high_word(graph, node, op.requant, len(w)), Geometry.of(op, types, bytes)
     assert not isinstance(form, str)
-    bias = _data(graph, node.inputs[2]) if node.inputs[2] else np.zeros(len(w), np.int64)
+    bias = graph.data(node.inputs[2]) if node.inputs[2] else np.zeros(len(w), np.int64)
     table = form.table(bias - x_zero * w.reshape(len(w), -1).sum(1), doubled=not bytes)
     params = op.params(types)
     for name in ("groups", "per_channel", "rounding", "y_zero"):
@@ -132,12 +132,6 @@ def cost(graph: Graph, node: Node, bytes: bool) -> int:
     per_pair = k_h * (g.loops * (g.blocks * block + (_LOOP_COST if g.loops > 1 else 0)) + _ROW_COST) + _PAIR_COST
     widening = k_h * (in_w * in_c * (_WIDEN_COST if g.pixel == in_c else _ELEMENT_COST) + (g.row - in_w * in_c) * _ELEMENT_COST)
     return -(-out_h // 2) * (out_w * (-(-out_c // 2) * per_pair + _PIXEL_COST) + widening)
-
-
-def _data(graph: Graph, name: str) -> Array:
-    data = graph.values[name].data
-    assert data is not None
-    return data
 
 
 def _kernel(symbol: str, bytes: bool) -> Kernel:

@@ -75,7 +75,7 @@ def _bias(graph: Graph, node: Node) -> Array:
     """Of sums of codes as they are: the zero point of the inputs is a part of it."""
     x, w = graph.types(node)[0], _weights(graph, node)
     assert x
-    own = _data(graph, node.inputs[2]).astype(np.int64) if node.inputs[2] else np.zeros(len(w), np.int64)
+    own = graph.data(node.inputs[2]).astype(np.int64) if node.inputs[2] else np.zeros(len(w), np.int64)
     return np.asarray(own - x.quantized.zero[0] * w.sum(axis=1))
 
 
@@ -161,13 +161,7 @@ def _form(graph: Graph, node: Node) -> HighWord | str:
 
 
 def _weights(graph: Graph, node: Node) -> Array:
-    return _data(graph, node.inputs[1]).astype(np.int64)
-
-
-def _data(graph: Graph, name: str) -> Array:
-    data = graph.values[name].data
-    assert data is not None
-    return data
+    return graph.data(node.inputs[1]).astype(np.int64)
 
 
 def _kernel(form: Form) -> Kernel:

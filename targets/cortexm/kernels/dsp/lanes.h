@@ -2,7 +2,7 @@
 #ifndef TAPEOUT_LANES_H
 #define TAPEOUT_LANES_H
 
-#include <stdint.h>
+#include "dsp.h"
 #include <string.h>
 
 /* Sums of four codes as halves of 16 bits, those of codes 0 and 2 in `even`: of up to 256 words, so that none overflows. */
@@ -20,8 +20,8 @@ static inline uint32_t lanes_load(const int8_t *x)
 
 static inline void lanes_add(lanes *sums, uint32_t codes)
 {
-    __asm("sxtab16 %0, %0, %1" : "+r"(sums->even) : "r"(codes));
-    __asm("sxtab16 %0, %0, %1, ror #8" : "+r"(sums->odd) : "r"(codes));
+    sums->even = sxtab16(sums->even, codes);
+    sums->odd = sxtab16_ror8(sums->odd, codes);
 }
 
 static inline int32_t low_half(uint32_t x)
