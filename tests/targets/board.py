@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -37,9 +36,11 @@ def outputs_or_fault(cases: Sequence[Case], target: CortexM, work: Path, folder:
 def on_board(target: CortexM, folder: Path, library: Library | None = None) -> Runner:
     """A runner for a core; `folder` keeps what all its programs share, `library` is what their kernels call."""
 
+    core = CortexM(target.name, (), target.flags, target.qemu)  # whatever its kernels and its class, a core's support is compiled alike
+
     def run(work: Path, sources: Sequence[str]) -> None:
         objects = compile_objects(target, [work / s for s in sources], work, [SHIM, PORT.parent], STRICT, library)
-        shared = _support(replace(target, kernels=()), folder / target.name)  # whatever its kernels, they are compiled alike
+        shared = _support(core, folder / core.name)
         firmware = link(target, target.qemu_boards[-1], [*objects, *shared], work / "program.elf", ["-Wl,--wrap=main"])
         firmware.require_fit()
         assert boot(firmware, work, 120) == (0, "")
