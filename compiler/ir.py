@@ -199,10 +199,13 @@ class Op(ABC):
         depends on no element of that input which lies behind it."""
         return ()
 
-    @property
-    def alias(self) -> bool:
-        """Whether the output is the first input's bytes, so that nothing is run."""
-        return False
+    def view(self, types: Types) -> int | None:
+        """The byte of the first input at which the output's begin, when the output is a run of that input's bytes; see `views`."""
+        return None
+
+    def joins(self, types: Types) -> tuple[int, ...] | None:
+        """The bytes of the output at which those of each input begin, when the output is their bytes one after another; see `views`."""
+        return None
 
     def symbol(self, types: Types) -> str:
         """The kernel function that runs this op: `conv2d_s8`, or `quantize_f32_s8` when the output is held otherwise than the input."""

@@ -192,7 +192,7 @@ def edge(graph: Graph, port: Port, plan: Plan, function: str, layout: str) -> Ed
     q = type.q if isinstance(type.q, QType) else None
     return Edge(
         port.name, function, type.shape, layout, type.q.dtype.name, q.scale[0] if q else None, q.zero[0] if q else None,
-        port.axes, source_shape(port, type), port.dtype, plan.find(port.value).offset, type.bytes,
+        port.axes, source_shape(port, type), port.dtype, plan.offset(port.value), type.bytes,
     )
 
 

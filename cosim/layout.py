@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from tapeout.compiler.memory import Buffer, Plan
+from tapeout.compiler.buffers import Buffer
+from tapeout.compiler.memory import Plan
 from tapeout.targets.c.emit import Emitter
 from tapeout.targets.compiled import Compiled
 

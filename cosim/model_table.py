@@ -12,7 +12,7 @@ def model_table(graph: Graph, plan: Plan, name: str) -> str:
     """The definitions of table.h for a model whose symbols begin with `name` and whose arena is laid out by `plan`."""
     buffers = [f"{{{b.offset}, {b.bytes}, {b.first}, {b.last}}}" for b in sorted(plan.buffers, key=lambda b: b.offset)]
     results = [
-        f"{{{index}, {plan.find(value).offset}, {graph.values[value].type.bytes}}}"
+        f"{{{index}, {plan.offset(value)}, {graph.values[value].type.bytes}}}"
         for index, node in enumerate(graph.nodes)
         for value in node.outputs
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Graph, Node
 from tapeout.compiler.memory import Footprint
+from tapeout.compiler.views import views
 
 from .target import Kernel, Library, Packed, Target
 
@@ -38,7 +39,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Selection:
-    """The kernels of a graph on a target, by node name; nodes that are aliases have none."""
+    """The kernels of a graph on a target, by node name; nodes that run nothing have none."""
 
     target: Target
     chosen: Mapping[str, Chosen]
@@ -57,13 +58,26 @@ class Selection:
         """The nodes whose kernels write over their first input; see `memory.plan`."""
         return frozenset(n.name for n in graph.nodes if n.name in self.chosen and self.chosen[n.name].kernel.inplace(n.op, graph.types(n)))
 
-    def packed(self, graph: Graph) -> dict[str, list[tuple[str, Array]]]:
-        """The packed constants of nodes, in the order in which their kernels take them, by node name: a name and its data."""
-        found = {}
+    def packed(self, graph: Graph) -> dict[str, list[str]]:
+        """The names of the packed constants of nodes, in the order in which their kernels take them, by node name."""
+        return self._packed(graph)[0]
+
+    def packed_data(self, graph: Graph) -> dict[str, Array]:
+        """The packed constants by name; those that are equal are one."""
+        return self._packed(graph)[1]
+
+    def _packed(self, graph: Graph) -> tuple[dict[str, list[str]], dict[str, Array]]:
+        names: dict[str, list[str]] = {}
+        data: dict[str, Array] = {}
+        known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         for node in graph.nodes:
             if node.name in self.chosen and (packed := self.chosen[node.name].packed) is not None:
-                found[node.name] = [(f"{node.name}_{suffix}", data) for suffix, data in packed.constants]
-        return found
+                names[node.name] = []
+                for suffix, array in packed.constants:
+                    name = known.setdefault((array.dtype.str, array.shape, array.tobytes()), f"{node.name}_{suffix}")
+                    names[node.name].append(name)
+                    data.setdefault(name, array)
+        return names, data
 
     def plain(self, graph: Graph) -> list[str]:
         """The graph's own constants that kernels read, in the graph's order."""
@@ -74,13 +88,13 @@ class Selection:
     def weight_bytes(self, graph: Graph) -> int:
         """Bytes of all constants, each counted once."""
         plain = sum(graph.values[name].type.bytes for name in self.plain(graph))
-        return plain + sum(data.nbytes for packed in self.packed(graph).values() for _, data in packed)
+        return plain + sum(data.nbytes for data in self.packed_data(graph).values())
 
     def constant_bytes(self, graph: Graph, node: Node) -> int:
         """Bytes of all constants that a node's kernel takes."""
-        packed = self.packed(graph)
-        if node.name in packed:
-            return sum(data.nbytes for _, data in packed[node.name])
+        names, data = self._packed(graph)
+        if node.name in names:
+            return sum(data[name].nbytes for name in names[node.name])
         return sum(graph.values[i].type.bytes for i in dict.fromkeys(node.inputs) if i and graph.values[i].constant)
 
     def library(self, graph: Graph) -> Library | None:
@@ -112,14 +126,15 @@ def select(
     for name in pins:
         if graph.producer(name) is None:
             raise TapeoutError(f"{name}: there is no such node to choose a kernel for")
-    allowed = {n.name: _allowed(target, graph, n, objective) for n in graph.nodes if not n.op.alias and n.name not in pins}
+    free = views(graph).free
+    allowed = {n.name: _allowed(target, graph, n, objective) for n in graph.nodes if n.name not in free and n.name not in pins}
     if objective is Objective.RAM:
         allowed = _smallest(graph, allowed, Footprint.of(graph, keep_inputs))
     chosen = {}
     for node in graph.nodes:
         if node.name in pins:
             chosen[node.name] = _pinned(target, graph, node, pins[node.name])
-        elif not node.op.alias:
+        elif node.name not in free:
             path, kernel = min(allowed[node.name], key=lambda entry: (entry[1].cost(graph, node), entry[1].symbol))
             chosen[node.name] = _chosen(path, kernel, graph, node)
     return Selection(target, chosen)

@@ -15,6 +15,7 @@ from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.frontends.onnx import ops as onnx_ops
 from tapeout.compiler.frontends.tflite.operators import OPERATORS
 from tapeout.compiler.ir import Graph
+from tapeout.compiler.views import views
 from tapeout.quant.export import write_qdq, write_qonnx
 from tapeout.quant.mixed import BITS
 from tapeout.quant.options import QuantizeOptions
@@ -139,7 +140,7 @@ def able(annotated: Graph) -> str:
     def kernels(target: Target) -> None:
         lowered = lower(annotated)
         for node in lowered.nodes:
-            if not node.op.alias:
+            if node.name not in views(lowered).free:
                 target.kernel(lowered, node)
 
     refused = {target.name: refusal(kernels, target) for target in all_targets()}

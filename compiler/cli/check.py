@@ -37,11 +37,12 @@ def _refusal(graph: Graph, recipe: Recipe, target: Target) -> str | None:
     from tapeout.quant.quantize import annotated_blindly
 
     from ..build import lower
+    from ..views import views
 
     try:
         lowered = lower(annotated_blindly(graph, recipe))
         for node in lowered.nodes:
-            if not node.op.alias:
+            if node.name not in views(lowered).free:
                 target.kernel(lowered, node)
     except TapeoutError as error:
         return str(error)

@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from math import prod
 
 import numpy as np
 
 from ..errors import TapeoutError
-from ..ir import Array, Op, Param, Type, Types
+from ..ir import Array, Op, Param, QType, Type, Types
 
 INPUTS = 16  # entries of the kernel's parameter struct
 
@@ -49,3 +50,10 @@ class Concat(Op):
             "outer": prod(present[0].shape[: self.axis]),
             "inner": tuple(prod(t.shape[self.axis :]) for t in present),
         }
+
+    def joins(self, types: Types) -> tuple[int, ...] | None:
+        present = [t for t in types if t]
+        packed = isinstance(present[0].q, QType) and present[0].q.packed
+        if packed or prod(present[0].shape[: self.axis]) > 1:
+            return None
+        return tuple(accumulate((t.bytes for t in present[:-1]), initial=0))

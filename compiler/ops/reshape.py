@@ -30,6 +30,5 @@ class Reshape(Op):
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
         return (arrays[0].reshape(len(arrays[0]), *self.shape),)
 
-    @property
-    def alias(self) -> bool:
-        return True
+    def view(self, types: Types) -> int | None:
+        return 0

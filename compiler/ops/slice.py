@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
-from ..ir import Array, Op, Param, Type, Types
+from ..ir import Array, Op, Param, QType, Type, Types
 from ..strides import Copy, contiguous
 
 
@@ -44,3 +44,14 @@ class Slice(Op):
     def params(self, types: Types) -> dict[str, Param]:
         assert types[0]
         return self._copy(types[0]).params()
+
+    def view(self, types: Types) -> int | None:
+        """A run of bytes is cut along one axis, with no other element before that axis."""
+        (x,) = types
+        assert x
+        cut = [a for a, size in enumerate(self.size) if size != x.shape[a] or self.stride[a] != 1]
+        if (isinstance(x.q, QType) and x.q.packed) or len(cut) > 1 or any(self.stride[a] != 1 for a in cut):
+            return None
+        if any(n > 1 for a in cut for n in x.shape[:a]):
+            return None
+        return sum(self.begin[a] * contiguous(x.shape)[a] for a in cut) * x.q.dtype.itemsize

@@ -62,6 +62,10 @@ class Names:
         """The function that gives the address of an input."""
         return f"{self.prefix}_input_{_distinct(p.name for p in self.graph.inputs)[port.name]}"
 
+    def argument(self, value: str) -> str:
+        """The argument of the run function for an input that lies outside of the arena."""
+        return f"input_{self.values[value]}"
+
     def output(self, port: Port) -> str:
         """The function that gives the address of an output."""
         return f"{self.prefix}_output_{_distinct(p.name for p in self.graph.outputs)[port.name]}"

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapeout.compiler import place as placing
+from tapeout.compiler.buffers import Buffer, lower_bound
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Builder, Graph, Op, Port, QType, Type, Types
-from tapeout.compiler.memory import Buffer, Plan, check, lower_bound, plan
+from tapeout.compiler.memory import Plan, check, plan
+from tapeout.compiler.ops.reshape import Reshape
 from tapeout.compiler.place import Block, peak, place, place_greedily
 
 
@@ -24,7 +26,7 @@ class Make(Op):
 
     bytes: tuple[int, ...]
     over: tuple[int, ...] = ()
-    view: bool = False
+    viewing: bool = False
 
     def infer(self, types: Types) -> tuple[Type, ...]:
         return tuple(Type((n,), QType()) for n in self.bytes)
@@ -35,9 +37,8 @@ class Make(Op):
     def inplace(self, types: Types) -> tuple[int, ...]:
         return self.over
 
-    @property
-    def alias(self) -> bool:
-        return self.view
+    def view(self, types: Types) -> int | None:
+        return 0 if self.viewing else None
 
 
 Step = tuple[str, Op, Sequence[str]]
@@ -85,7 +86,7 @@ def resnet8() -> Graph:
             steps.append((skip, Make((size,)), [last]))
         last = f"y{i}"
         steps.append((last, replace(add, bytes=(size,)), [skip, f"b{i}"]))
-    steps += [("pool", Make((64,)), [last]), ("flat", Make((64,), view=True), ["pool"]), ("fc", Make((10,)), ["flat"])]
+    steps += [("pool", Make((64,)), [last]), ("flat", Make((64,), viewing=True), ["pool"]), ("fc", Make((10,)), ["flat"])]
     return graph({"x": 3072}, [*steps, ("prob", Make((10,)), ["fc"])], ["prob"])
 
 
@@ -113,7 +114,7 @@ def test_an_output_takes_over_a_dying_input_of_its_size() -> None:
 @pytest.mark.parametrize("why", ["read later", "viewed later", "too small", "graph output", "read elsewhere by the node"])
 def test_an_output_never_takes_over(why: str) -> None:
     over = Make((64 if why != "too small" else 65,), (0,))
-    steps: list[Step] = [("a", Make((64,)), ["x"]), ("v", Make((64,), view=True), ["a"])]
+    steps: list[Step] = [("a", Make((64,)), ["x"]), ("v", Make((64,), viewing=True), ["a"])]
     steps.append(("y", over, ["a", "v"] if why == "read elsewhere by the node" else ["a"]))
     steps.append(("z", Make((8,)), ["y", {"read later": "a", "viewed later": "v"}.get(why, "y")]))
     found = planned(graph({"x": 64}, steps, ["z", "a"] if why == "graph output" else ["z"]))
@@ -135,7 +136,7 @@ def test_a_large_buffer_is_not_taken_over_when_that_costs_memory() -> None:
 
 
 def test_views_share_bytes_and_unused_outputs_have_a_place() -> None:
-    g = graph({"x": 64}, [("a b", Make((64, 32)), ["x"]), ("v", Make((64,), view=True), ["a"]), ("y", Make((4,)), ["v"])], ["y"])
+    g = graph({"x": 64}, [("a b", Make((64, 32)), ["x"]), ("v", Make((64,), viewing=True), ["a"]), ("y", Make((4,)), ["v"])], ["y"])
     found = planned(g)
     assert found.find("v") is found.find("a")
     assert (found.find("b").first, found.find("b").last) == (0, 0)
@@ -144,9 +145,9 @@ def test_views_share_bytes_and_unused_outputs_have_a_place() -> None:
 def test_a_view_of_a_constant_is_refused() -> None:
     build = Builder()
     constant = build.constant("c", np.zeros(4, np.int8))
-    build.add(Make((4,), view=True), [constant], "y")
+    build.add(Reshape((4,)), [constant], "y")
     port = Port("y", "y", "int8", (0,))
-    with pytest.raises(TapeoutError, match="y: make of the constant c has no memory; fold it first"):
+    with pytest.raises(TapeoutError, match="y: reshape of the constant c has no memory; fold it first"):
         plan(Graph("net", (), (port,), tuple(build.nodes), build.values), {})
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tapeout.compiler.buffers import Buffer
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Graph
-from tapeout.compiler.memory import Buffer
 from tapeout.cosim.host import Host
 from tapeout.cosim.layout import GUARD, apart, framed, locate
 from tapeout.cosim.touched import Stretch, Touched, touched

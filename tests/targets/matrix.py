@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tapeout.compiler.buffers import Buffer, align
 from tapeout.compiler.ir import Array, Graph
-from tapeout.compiler.memory import Buffer, Plan, align
+from tapeout.compiler.memory import Plan
+from tapeout.compiler.views import views
 from tapeout.cosim.records import from_bytes, to_bytes
 from tapeout.targets.c.emit import Emitter
 from tapeout.targets.selection import Selection, select
@@ -95,7 +97,7 @@ def nets(cases: Sequence[Case], target: Target) -> list[Net]:
 
 def _selections(case: Case, target: Target) -> Iterator[tuple[str, Selection]]:
     """By the kernel of the op's own name, under the case's name, and by every variant that accepts the node."""
-    nodes = [n for n in case.graph.nodes if not n.op.alias]
+    nodes = [n for n in case.graph.nodes if n.name not in views(case.graph).free]
     own = {n.name: target.kernel(case.graph, n)[1].symbol for n in nodes}
     yield case.name, select(target, case.graph, pins=own)
     for node in nodes:
@@ -106,8 +108,8 @@ def _selections(case: Case, target: Target) -> Iterator[tuple[str, Selection]]:
 
 def _placed(case: Case, name: str, selection: Selection) -> Iterator[Net]:
     scratch, node = selection.scratch(case.graph), case.graph.nodes[0]
-    yield Net(case, name, spread(case.graph, scratch, 0 if node.op.alias else None), selection)
-    if len(case.graph.nodes) > 1 or node.op.alias:
+    yield Net(case, name, spread(case.graph, scratch, 0 if node.name in views(case.graph).free else None), selection)
+    if len(case.graph.nodes) > 1 or node.name in views(case.graph).free:
         return
     for _ in selection.over(case.graph):
         yield Net(case, f"{name}_in_place", spread(case.graph, scratch, 0), selection)

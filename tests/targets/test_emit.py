@@ -11,7 +11,7 @@ from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import FType, Param, QType
 from tapeout.targets import tools
-from tapeout.targets.c.emit import elements, literal
+from tapeout.targets.c.literals import elements, literal
 from tapeout.targets.c.target import TARGETS
 from tapeout.targets.compiled import Compiled
 from tests.cases import cases_of
