@@ -3,11 +3,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import pairwise
 
 from .errors import TapeoutError
 from .ir import Graph, Node
 from .views import ALIGNMENT, Views, views
+
+
+class Inputs(StrEnum):
+    """Where the inputs of a network lie.
+
+    ARENA   in the arena, where nodes may overwrite them
+    KEPT    in the arena, never overwritten
+    CALLER  in memory of the caller's, which is only read
+    """
+
+    ARENA = "arena"
+    KEPT = "kept"
+    CALLER = "caller"
 
 
 @dataclass(frozen=True)
@@ -65,15 +79,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Sharing:
-    """How the values of a graph may share memory.
-
-    With `keep_inputs` no node overwrites a graph input; with `foreign_inputs` the inputs lie elsewhere, in memory that is only read.
-    `over` has the nodes, by name, that may also write over their first input.
-    """
+    """How the values of a graph may share memory; `over` has the nodes, by name, that may also write over their first input."""
 
     graph: Graph
-    keep_inputs: bool = False
-    foreign_inputs: bool = False
+    inputs: Inputs = Inputs.ARENA
     over: Collection[str] = ()
 
     def buffers(self) -> list[Buffer]:
@@ -150,7 +159,7 @@ class Sharing:
         """The values of the arena that lie within each other as views, by the name of the value that holds them all."""
         found, values = views(self.graph), self.graph.values
         members: dict[str, dict[str, int]] = {}
-        foreign = self.graph.input_names if self.foreign_inputs else ()
+        foreign = self.graph.input_names if self.inputs is Inputs.CALLER else ()
         for name in (*dict.fromkeys(self.graph.input_names), *(o for node in self.graph.nodes for o in node.outputs)):
             root, begin = found.root(name)
             if values[root].constant:
@@ -158,7 +167,7 @@ class Sharing:
                 raise TapeoutError(f"{name}: {maker.op.name() if maker else 'view'} of the constant {root} has no memory; fold it first")
             if root not in foreign:
                 members.setdefault(root, {})[name] = begin
-        uses = _uses(self.graph, found, self.keep_inputs)
+        uses = _uses(self.graph, found, self.inputs is Inputs.KEPT)
         return {root: _group(self.graph, root, begins, uses) for root, begins in members.items()}
 
 

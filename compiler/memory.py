@@ -2,14 +2,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from .buffers import Buffer, Sharing, align, lower_bound, overwritten
+from .buffers import Buffer, Inputs, Sharing, align, lower_bound, overwritten
 from .errors import TapeoutError
-from .ir import Array, Graph
+from .ir import Array, Graph, Port
 from .place import Block, Trail, peak, place, place_greedily, spared
 from .views import alignment, views
 
@@ -37,6 +37,10 @@ class Plan:
     def holds(self, name: str) -> bool:
         """Whether a value lies in the arena."""
         return any(name in buffer.values for buffer in self.buffers)
+
+    def foreign(self, graph: Graph) -> list[Port]:
+        """The inputs of a graph that lie in the caller's memory."""
+        return [port for port in graph.inputs if not self.holds(port.value)]
 
     def offset(self, value: str) -> int:
         """The byte of the arena at which a value begins. Raises KeyError."""
@@ -77,44 +81,56 @@ class Plan:
 Shared = tuple[list[Buffer], list[Block], list[Trail]]  # buffers, the blocks that they are, and which of them may overlap
 
 
-def plan(
-    graph: Graph, scratch: Mapping[str, int], keep_inputs: bool = False, guard: int = 0, trails: Mapping[str, int] | None = None,
-    over: Collection[str] = (), foreign_inputs: bool = False,
-) -> Plan:
-    """Places the values of a graph and the scratch bytes that nodes need, by node name.
+@dataclass(frozen=True)
+class Demands:
+    """What the kernels of a graph's nodes ask of the memory, by node name, and where the inputs lie.
 
-    A view shares its host's buffer, and an output takes over the buffer of an input that dies at its node where the op allows it, or, of
-    the first input, where `over` has the node. `trails` says of nodes, by name, how many bytes their first output has to begin before
-    their first input to be written behind what is still to be read; the two may then overlap if the input dies there. With
-    `keep_inputs` no node overwrites a graph input, with `foreign_inputs` the caller has them elsewhere; `guard` leaves that many free
-    bytes before and after each buffer, rounded up to the graph's `alignment`.
+    `scratch` are bytes that a node needs while it runs. `trails` says how many bytes its first output has to begin before its first
+    input to be written behind what is still to be read; the two may then overlap if the input dies there. A node of `over` may write
+    over its first input.
+    """
+
+    scratch: Mapping[str, int] = field(default_factory=dict)
+    trails: Mapping[str, int] = field(default_factory=dict)
+    over: Collection[str] = ()
+    inputs: Inputs = Inputs.ARENA
+
+
+def plan(graph: Graph, demands: Demands = Demands(), guard: int = 0, solve: bool = True) -> Plan:
+    """Places the values of a graph and its nodes' scratch.
+
+    A view shares its host's buffer, and an output takes over the buffer of an input that dies at its node where the op or `demands.over`
+    allow it. `guard` leaves that many free bytes before and after each buffer, rounded up to the graph's `alignment`; nothing trails then.
+    Without `solve` the first placement that is found stands.
     """
     unit = alignment(graph)
     gap = align(guard, unit)
-
-    def shared(over: Collection[str]) -> Shared:
-        buffers = [*Sharing(graph, keep_inputs, foreign_inputs, over).buffers(), *_scratch(graph, scratch)]
-        found = [] if guard else [
-            Trail(buffers.index(input), buffers.index(output), _lead(lead + more, unit))
-            for node, lead in (trails or {}).items() for input, output, more in _trailing(graph, buffers, node)
-        ]
-        return buffers, [(b.first, b.last, align(b.bytes, unit) + gap) for b in buffers], found
-
-    buffers, blocks, found = _best_shared(shared, frozenset(over))
-    result = place(blocks, unit, found)
+    buffers, blocks, found = _best_shared(graph, demands, gap)
+    result = place(blocks, unit, found) if solve else place_greedily(blocks, found)
     placed = tuple(replace(b, offset=offset + gap) for b, offset in zip(buffers, result.offsets, strict=True))
     return Plan(placed, result.height + gap, peak(blocks, found) if found else lower_bound(buffers, unit), result.optimal)
 
 
-def _best_shared(shared: Callable[[Collection[str]], Shared], over: frozenset[str]) -> Shared:
+def _shared(graph: Graph, demands: Demands, over: Collection[str], gap: int) -> Shared:
+    unit = alignment(graph)
+    buffers = [*Sharing(graph, demands.inputs, over).buffers(), *_scratch(graph, demands.scratch)]
+    found = [] if gap else [
+        Trail(buffers.index(input), buffers.index(output), _lead(lead + more, unit))
+        for node, lead in demands.trails.items() for input, output, more in _trailing(graph, buffers, node)
+    ]
+    return buffers, [(b.first, b.last, align(b.bytes, unit) + gap) for b in buffers], found
+
+
+def _best_shared(graph: Graph, demands: Demands, gap: int) -> Shared:
     """The buffers with which greedy placement needs least, when nodes of `over` are left apart one after the other.
 
     An output in place ties two lives together, which can keep both from where a neighbour could trail them.
     """
-    best = shared(over)
+    over = frozenset(demands.over)
+    best = _shared(graph, demands, over, gap)
     height = place_greedily(*best[1:]).height
     for name in sorted(over):
-        trial = shared(over - {name})
+        trial = _shared(graph, demands, over - {name}, gap)
         if (lower := place_greedily(*trial[1:]).height) < height:
             best, height, over = trial, lower, over - {name}
     return best
@@ -128,8 +144,8 @@ class Footprint:
     buffers: tuple[Buffer, ...]
 
     @classmethod
-    def of(cls, graph: Graph, keep_inputs: bool = False, foreign_inputs: bool = False) -> Footprint:
-        return cls(graph, tuple(Sharing(graph, keep_inputs, foreign_inputs).buffers()))
+    def of(cls, graph: Graph, inputs: Inputs) -> Footprint:
+        return cls(graph, tuple(Sharing(graph, inputs).buffers()))
 
     def bytes(self, name: str, scratch: int, lead: int | None, over: bool) -> int:
         """The least bytes that node `name` needs; `lead` and `over` as in `plan`, a lead of None for an output apart from its input."""
@@ -166,7 +182,7 @@ def _scratch(graph: Graph, scratch: Mapping[str, int]) -> list[Buffer]:
     return [Buffer(f"{n.name}.scratch", (), scratch[n.name], at, at) for at, n in enumerate(graph.nodes) if scratch.get(n.name, 0) > 0]
 
 
-def check(plan: Plan, graph: Graph, trails: Mapping[str, int] | None = None, over: Collection[str] = ()) -> None:
+def check(plan: Plan, graph: Graph, demands: Demands = Demands()) -> None:
     """Raises TapeoutError unless every node of the graph finds its inputs intact under the plan.
 
     Independent of how the plan was made: live buffers lie inside the arena and apart from each other, but for outputs that trail,
@@ -174,7 +190,7 @@ def check(plan: Plan, graph: Graph, trails: Mapping[str, int] | None = None, ove
     """
     unit = alignment(graph)
     allowed = {
-        frozenset((input.name, output.name)) for node, lead in (trails or {}).items()
+        frozenset((input.name, output.name)) for node, lead in demands.trails.items()
         for input, output, more in _trailing(graph, plan.buffers, node) if output.offset + lead + more <= input.offset
     }
     for number, buffer in enumerate(plan.buffers):
@@ -185,7 +201,7 @@ def check(plan: Plan, graph: Graph, trails: Mapping[str, int] | None = None, ove
             apart = frozenset((buffer.name, other.name)) not in allowed
             if together and apart and buffer.offset < other.offset + other.bytes and other.offset < buffer.offset + buffer.bytes:
                 raise TapeoutError(f"{buffer.name} at {_span(buffer)} overlaps {other.name} at {_span(other)} while both are live")
-    _check_contents(plan, graph, over)
+    _check_contents(plan, graph, demands.over)
 
 
 def _span(buffer: Buffer) -> str:

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -11,6 +12,7 @@ from .data import source_shape
 from .errors import TapeoutError
 from .ir import Graph, Port, QType
 from .memory import Plan
+from .passes.split_rows import Region
 
 SCHEMA = "tapeout-report-1"
 
@@ -29,6 +31,7 @@ class Model:
 class Edge:
     """An input or output: how it lies in the arena, in C order, and what the source model calls it.
 
+    An input that lies in the caller's memory has no `offset`; `function` is then its argument of the run function.
     Axis `i` of `shape` is axis `axes[i]` of `source_shape`.
     """
 
@@ -42,7 +45,7 @@ class Edge:
     axes: tuple[int, ...]
     source_shape: tuple[int, ...]
     source_dtype: str
-    offset: int
+    offset: int | None
     bytes: int
 
 
@@ -56,13 +59,15 @@ class Scratch:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes. `flash_bytes` is the ELF with a minimal main; `ram_bytes` is data + bss (the arena is there) + stack."""
+    """Bytes. `flash_bytes` is the ELF with a minimal main; `ram_bytes` is data + bss (the arena is there) + stack. `strips` are the regions
+    of the network that are computed in strips of rows, so that the arena is small."""
 
     arena_bytes: int
     arena_lower_bound_bytes: int
     arena_optimal: bool
     scratch: tuple[Scratch, ...]
     weight_bytes: int
+    strips: tuple[Region, ...] = ()
     arena_touched_bytes: int | None = None
     flash_bytes: int | None = None
     data_bytes: int | None = None
@@ -76,7 +81,7 @@ class Memory:
 @dataclass(frozen=True)
 class Layer:
     """One node. `macs` counts the source model's multiply-accumulates, `macs_executed` those left after exact folding,
-    `arena_bytes` the arena that is live while it runs."""
+    `arena_bytes` the arena that is live while it runs; `part_of` names the layer that a node of a strip does a part of."""
 
     name: str
     op: str
@@ -90,6 +95,7 @@ class Layer:
     activation_bytes: int
     arena_bytes: int
     scratch_bytes: int
+    part_of: str | None = None
     instructions: int | None = None
     instructions_per_mac: float | None = None
     cycles: int | None = None
@@ -171,7 +177,10 @@ def from_json(text: str, where: str) -> Report:
             "model": Model(**data["model"]),
             "inputs": tuple(_edge(e) for e in data["inputs"]),
             "outputs": tuple(_edge(e) for e in data["outputs"]),
-            "memory": Memory(**data["memory"] | {"scratch": tuple(Scratch(**s) for s in data["memory"]["scratch"])}),
+            "memory": Memory(**data["memory"] | {
+                "scratch": tuple(Scratch(**s) for s in data["memory"]["scratch"]),
+                "strips": tuple(Region(**s) for s in data["memory"]["strips"]),
+            }),
             "totals": Totals(**data["totals"]),
             "layers": tuple(Layer(**layer) for layer in data["layers"]),
             "budgets": tuple(Gate(**gate) for gate in data["budgets"]),
@@ -192,26 +201,32 @@ def edge(graph: Graph, port: Port, plan: Plan, function: str, layout: str) -> Ed
     q = type.q if isinstance(type.q, QType) else None
     return Edge(
         port.name, function, type.shape, layout, type.q.dtype.name, q.scale[0] if q else None, q.zero[0] if q else None,
-        port.axes, source_shape(port, type), port.dtype, plan.offset(port.value), type.bytes,
+        port.axes, source_shape(port, type), port.dtype, plan.offset(port.value) if plan.holds(port.value) else None, type.bytes,
     )
 
 
-def layers(graph: Graph, nominal: Graph, plan: Plan, kernels: Sequence[str | None]) -> tuple[Layer, ...]:
-    """A row for every node; `nominal` is the graph before exact folding, whose nodes have the same names.
+def layers(
+    graph: Graph, nominal: Graph, plan: Plan, kernels: Sequence[str | None], sources: Mapping[str, str] | None = None
+) -> tuple[Layer, ...]:
+    """A row for every node; `nominal` is the graph before exact folding, whose nodes have the same names, or those that `sources` gives.
 
     The MACs of a node of `nominal` that folding removed altogether count in no row, only in the totals.
     """
-    macs = node_macs(nominal)
+    sources, macs = sources or {}, node_macs(nominal)
+    together: Counter[str] = Counter()  # what the parts of a layer execute
+    for name, count in node_macs(graph).items():
+        together[sources.get(name, name)] += count
     rows = []
     for index, (node, kernel) in enumerate(zip(graph.nodes, kernels, strict=True)):
         constants = [graph.values[i] for i in dict.fromkeys(node.inputs) if i and graph.values[i].constant]
         moved = [graph.values[i].type for i in (*node.inputs, *node.outputs) if i and not graph.values[i].constant]
         scratch = next((b.bytes for b in plan.buffers if b.name == f"{node.name}.scratch" and not b.values), 0)
-        executed = node.op.cost(graph.types(node)).macs
+        executed, source = node.op.cost(graph.types(node)).macs, sources.get(node.name, node.name)
+        nominal_macs = macs.get(source, executed) * executed // together[source] if together[source] else macs.get(source, 0)
         rows.append(Layer(
             node.name, node.op.label, kernel, graph.values[node.inputs[0]].type.dims, graph.values[node.name].type.dims,
-            macs.get(node.name, executed), executed, sum(v.type.size for v in constants), sum(v.type.bytes for v in constants),
-            sum(t.bytes for t in moved), plan.live_bytes(index), scratch,
+            nominal_macs, executed, sum(v.type.size for v in constants), sum(v.type.bytes for v in constants),
+            sum(t.bytes for t in moved), plan.live_bytes(index), scratch, sources.get(node.name),
         ))
     return tuple(rows)
 

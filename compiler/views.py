@@ -11,6 +11,7 @@ from .ops.reshape import Reshape
 ALIGNMENT = 4  # bytes, the widest element but for 64-bit sums; see `alignment`
 
 
+@lru_cache(maxsize=64)
 def alignment(graph: Graph) -> int:
     """What divides every offset: the bytes of the widest computed element, at least ALIGNMENT."""
     return max(ALIGNMENT, *(v.type.q.dtype.itemsize for v in graph.values.values() if not v.constant))

@@ -10,6 +10,7 @@ from tapeout.compiler.ir import Array, Graph
 from tapeout.compiler.run import run
 from tapeout.targets.compiled import Compiled
 
+from . import engine
 from .engine import Inputs, Machine, Outputs, execute, traced_types
 from .layout import Layout, as_planned
 
@@ -88,7 +89,7 @@ def first_differing_node(
     traced = trace(machine, compiled, alone, layout)
     reference = run(graph, alone, keep=True)
     for node in graph.nodes:
-        for name in node.outputs:
+        for name in (name for name in node.outputs if name in traced):
             found = _first(name, differing(reference[name], traced[name]), reference[name], traced[name], node.name)
             if found:
                 return Difference(name, sample, found.index, found.reference, found.engine, node.name)
@@ -96,11 +97,9 @@ def first_differing_node(
 
 
 def trace(machine: Machine, compiled: Compiled, inputs: Inputs, layout: Layout = as_planned) -> Outputs:
-    """What every node computes (N, *shape) by value name, each taken right after its node has run."""
-    graph = compiled.graph
-    computed = [name for node in graph.nodes for name in node.outputs]
-    arrays = execute(machine, compiled, inputs, "trace", traced_types(graph), layout)
-    return dict(zip(computed, arrays, strict=False))
+    """What every node computes in the arena (N, *shape) by value name, each taken right after its node has run."""
+    arrays = execute(machine, compiled, inputs, "trace", traced_types(compiled), layout)
+    return dict(zip(engine.traced(compiled), arrays, strict=False))
 
 
 def _first(value: str, unlike: Array, reference: Array, engine: Array, node: str | None = None) -> Difference | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tapeout.compiler.errors import CheckFailed
-from tapeout.compiler.ir import Array, Graph, Type
+from tapeout.compiler.ir import Array, Type
 from tapeout.compiler.run import check_inputs, run
 from tapeout.targets.compiled import Compiled
 
@@ -90,7 +90,7 @@ class Harnessed:
             arrays = execute(self.machine, compiled, inputs, self.hooks, types, self.layout)
         except EngineFailed as error:
             if error.crashed and self.hooks == "plain":  # the plain program does not know its nodes, the traced one does
-                execute(self.machine, compiled, inputs, "trace", traced_types(graph), self.layout)
+                execute(self.machine, compiled, inputs, "trace", traced_types(compiled), self.layout)
             raise
         return dict(zip(graph.output_names, arrays, strict=True))
 
@@ -112,10 +112,14 @@ def execute(
         raise EngineFailed(machine.name, str(error)) from None
 
 
-def traced_types(graph: Graph) -> list[Type]:
-    """What a record holds under the trace hooks: the outputs of every node, then those of the graph."""
-    computed = [name for node in graph.nodes for name in node.outputs]
-    return [graph.values[name].type for name in (*computed, *graph.output_names)]
+def traced(compiled: Compiled) -> list[str]:
+    """The values that the trace hooks write after each node: those in the arena, not rows of an input that lies outside."""
+    return [name for node in compiled.graph.nodes for name in node.outputs if compiled.plan.holds(name)]
+
+
+def traced_types(compiled: Compiled) -> list[Type]:
+    """What a record holds under the trace hooks: the `traced` values, then the outputs of the graph."""
+    return [compiled.graph.values[name].type for name in (*traced(compiled), *compiled.graph.output_names)]
 
 
 def program_sources(compiled: Compiled, hooks: str, folder: Path) -> list[Path]:

@@ -93,7 +93,11 @@ def _notes(
     """What was executed before each mark, the bytes of stack that the run uses, and the board."""
     folder.mkdir()
     (folder / "inputs.bin").write_bytes(sample)
-    functions = [f"-DMODEL_INIT={compiled.name}_init", f"-DMODEL_RUN={compiled.name}_run"]
+    foreign = ",".join(f"tapeout_foreign[{i}]" for i in range(len(compiled.plan.foreign(compiled.graph))))
+    functions = [
+        f"-DMODEL_INIT={compiled.name}_init", f"-DMODEL_RUN={compiled.name}_run", f'-DMODEL_HEADER="{compiled.name}.h"',
+        f"-DMODEL_ARGUMENTS={foreign}",
+    ]
     # The folder of the marks comes first: for the model, its hooks.h stands for the harness's.
     flags = [*hooks, *functions, f"-I{COUNTING}", *program_flags(compiled, "plain")]
     sources = [*program_sources(compiled, "measure", folder), PORT, STARTUP]

@@ -21,6 +21,7 @@ from .compare import differing
 from .engine import Inputs, Machine, execute
 from .layout import GUARD, Layout, apart, framed, locate
 
+_SHOWN = 5  # faults in one line
 _FILLS = np.array([0xAA, 0x55], np.uint8)
 
 
@@ -56,7 +57,8 @@ class Touched:
         faults = [f"{s.bytes} bytes written but not planned: {s.where}" for s in self.extra]
         faults += [f"{s.bytes} bytes planned but not written: {s.where}" for s in self.missing]
         faults += [f"output {name} depends on what the arena held before the run" for name in self.unset]
-        return "; ".join([f"{self.bytes} bytes written{'' if faults else ', as planned'}", *faults])
+        more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
+        return "; ".join([f"{self.bytes} bytes written{'' if faults else ', as planned'}", *faults[:_SHOWN], *more])
 
 
 def touched(machine: Machine, compiled: Compiled, inputs: Inputs) -> Touched:

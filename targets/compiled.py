@@ -3,27 +3,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tapeout.compiler.buffers import Inputs
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Graph
 from tapeout.compiler.memory import Plan, check, plan
+from tapeout.compiler.passes.split_rows import Region
 
 from .c.emit import Emitter
 from .selection import Objective, Selection, select
+from .strips import Arrangement
 from .target import Target
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """`folder` holds the C of `graph`, run by the kernels of `selection`, laid out by `plan`; `name` prefixes its files and symbols."""
+    """`folder` holds the C of `graph`, run by the kernels of `selection`, laid out by `plan`; `name` prefixes its files and symbols.
+
+    `regions` of the graph that was compiled are computed in strips; `sources` has the node of which each node of a strip does a part.
+    """
 
     folder: Path
     name: str
     selection: Selection
     graph: Graph
     plan: Plan
+    regions: tuple[Region, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def target(self) -> Target:
@@ -31,32 +39,45 @@ class Compiled:
 
     @classmethod
     def write(
-        cls, folder: Path, name: str, target: Target, graph: Graph, keep_inputs: bool = False, objective: Objective = Objective.TIME,
-        pins: Mapping[str, str] | None = None,
+        cls, folder: Path, name: str, target: Target, graph: Graph, objective: Objective = Objective.TIME,
+        pins: Mapping[str, str] | None = None, inputs: Inputs = Inputs.ARENA,
     ) -> Compiled:
+        """The graph as it is, node by node; see `write_arranged`."""
+        return cls.write_arranged(folder, name, Arrangement(target, graph, objective, pins or {}, inputs))
+
+    @classmethod
+    def write_arranged(cls, folder: Path, name: str, arranged: Arrangement) -> Compiled:
         """Chooses kernels, plans the memory and writes the sources. Raises as `select` does."""
-        selection = select(target, graph, objective, pins, keep_inputs)
-        compiled = cls(folder, name, selection, graph, _planned(selection, graph, keep_inputs))
-        check(compiled.plan, graph, selection.trails(graph), selection.over(graph))
+        graph, selection = arranged.graph, arranged.selection
+        demands = selection.demands(graph, arranged.inputs)
+        compiled = cls(folder, name, selection, graph, plan(graph, demands), arranged.regions, arranged.sources)
+        check(compiled.plan, graph, demands)
         compiled.emit(folder)
         (folder / "plan.json").write_text(compiled.plan.to_json())
         (folder / "kernels.json").write_text(json.dumps(selection.symbols(), indent=2) + "\n")
+        (folder / "strips.json").write_text(json.dumps([asdict(region) for region in compiled.regions], indent=2) + "\n")
         return compiled
 
     @classmethod
     def load(cls, folder: Path, name: str, target: Target, graph: Graph) -> Compiled:
-        """What `write` left in `folder`. Raises TapeoutError when its plan or kernels are damaged or not those of the graph."""
-        path, kernels = folder / "plan.json", folder / "kernels.json"
+        """What `write` left in `folder`. Raises TapeoutError when its plan, kernels or strips are damaged or not those of the graph."""
+        path, kernels, strips = folder / "plan.json", folder / "kernels.json", folder / "strips.json"
         try:
-            selection = select(target, graph, pins=json.loads(kernels.read_text()))
+            arranged = Arrangement(target, graph)
+            for region in json.loads(strips.read_text()):
+                arranged = arranged.split(Region(**region))
+        except (OSError, ValueError, TypeError, AttributeError, TapeoutError) as error:
+            raise TapeoutError(f"{strips}: damaged ({error}); compile again") from None
+        try:
+            selection = select(target, arranged.graph, pins=json.loads(kernels.read_text()))
         except (OSError, ValueError, TypeError, AttributeError, TapeoutError) as error:
             raise TapeoutError(f"{kernels}: damaged ({error}); compile again") from None
         try:
             found = Plan.from_json(path.read_text())
-            check(found, graph, selection.trails(graph), selection.over(graph))
+            check(found, arranged.graph, selection.demands(arranged.graph))
         except TapeoutError as error:
             raise TapeoutError(f"{path}: damaged ({error}); compile again") from None
-        return cls(folder, name, selection, graph, found)
+        return cls(folder, name, selection, arranged.graph, found, arranged.regions, arranged.sources)
 
     def emit(self, folder: Path) -> None:
         """Writes the sources into `folder`, which may be another than the compiled one."""
@@ -65,6 +86,3 @@ class Compiled:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
 
-
-def _planned(selection: Selection, graph: Graph, keep_inputs: bool) -> Plan:
-    return plan(graph, selection.scratch(graph), keep_inputs, trails=selection.trails(graph), over=selection.over(graph))

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from tapeout.compiler.buffers import Inputs
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Graph, Node
-from tapeout.compiler.memory import Footprint
+from tapeout.compiler.memory import Demands, Footprint
 from tapeout.compiler.views import views
 
 from .target import Kernel, Library, Packed, Target
+
+_SLACK = 1.02  # of the arena, within which a faster kernel is worth its bytes
 
 
 class Objective(StrEnum):
@@ -20,7 +23,7 @@ class Objective(StrEnum):
 
     TIME  all are allowed
     SIZE  those that take weights as wide as their codes are
-    RAM   those that do not raise the peak of the arena, by scratch or by an output apart from its input
+    RAM   those that hardly raise the peak of the arena, by scratch or by an output apart from its input
     """
 
     TIME = "time"
@@ -57,6 +60,10 @@ class Selection:
     def over(self, graph: Graph) -> frozenset[str]:
         """The nodes whose kernels write over their first input; see `memory.plan`."""
         return frozenset(n.name for n in graph.nodes if n.name in self.chosen and self.chosen[n.name].kernel.inplace(n.op, graph.types(n)))
+
+    def demands(self, graph: Graph, inputs: Inputs = Inputs.ARENA) -> Demands:
+        """All that the kernels ask of the memory."""
+        return Demands(self.scratch(graph), self.trails(graph), self.over(graph), inputs)
 
     def packed(self, graph: Graph) -> dict[str, list[str]]:
         """The names of the packed constants of nodes, in the order in which their kernels take them, by node name."""
@@ -116,7 +123,8 @@ class Selection:
 
 
 def select(
-    target: Target, graph: Graph, objective: Objective = Objective.TIME, pins: Mapping[str, str] | None = None, keep_inputs: bool = False
+    target: Target, graph: Graph, objective: Objective = Objective.TIME, pins: Mapping[str, str] | None = None,
+    inputs: Inputs = Inputs.ARENA,
 ) -> Selection:
     """The kernels for a graph. `pins` names the functions of some nodes.
 
@@ -129,7 +137,7 @@ def select(
     free = views(graph).free
     allowed = {n.name: _allowed(target, graph, n, objective) for n in graph.nodes if n.name not in free and n.name not in pins}
     if objective is Objective.RAM:
-        allowed = _smallest(graph, allowed, Footprint.of(graph, keep_inputs))
+        allowed = _smallest(graph, allowed, Footprint.of(graph, inputs))
     chosen = {}
     for node in graph.nodes:
         if node.name in pins:
@@ -152,7 +160,7 @@ def _dearest(graph: Graph, node: Node) -> int:
 
 
 def _smallest(graph: Graph, allowed: Mapping[str, list[tuple[Path, Kernel]]], footprint: Footprint) -> dict[str, list[tuple[Path, Kernel]]]:
-    """The kernels with which no node needs a larger arena than the one that needs most cannot do without."""
+    """The kernels with which no node needs an arena that is much larger than that which the one that needs most cannot do without."""
     needs: dict[str, list[int]] = {}
     for name, kernels in allowed.items():
         node = graph.producer(name)
@@ -162,7 +170,9 @@ def _smallest(graph: Graph, allowed: Mapping[str, list[tuple[Path, Kernel]]], fo
             footprint.bytes(name, k.scratch(node.op, types), k.trail(node.op, types), k.inplace(node.op, types)) for _, k in kernels
         ]
     most = max(map(min, needs.values()), default=0)
-    return {name: [entry for entry, need in zip(kernels, needs[name], strict=True) if need <= most] for name, kernels in allowed.items()}
+    return {
+        name: [entry for entry, need in zip(kernels, needs[name], strict=True) if need <= _SLACK * most] for name, kernels in allowed.items()
+    }
 
 
 def _pinned(target: Target, graph: Graph, node: Node, symbol: str) -> Chosen:

@@ -11,6 +11,7 @@ import pytest
 
 from tapeout.compiler import text
 from tapeout.compiler.budget import parse_budgets
+from tapeout.compiler.buffers import Inputs
 from tapeout.compiler.build import lower
 from tapeout.compiler.cli.compile import Job, sha256
 from tapeout.compiler.cli.measure import Figures, measure, model_notes, report
@@ -36,12 +37,12 @@ Golden = Callable[[str, str], None]
 @pytest.mark.parametrize("file", ["small.c", "small.h", "small_arena.h"])
 def test_emitted_c(file: str, golden: Golden) -> None:
     graph = network(CODES)
-    golden(file, Emitter(graph, plan(graph, {}), select(TARGETS[0], graph), "small").files()[file])
+    golden(file, Emitter(graph, plan(graph), select(TARGETS[0], graph), "small").files()[file])
 
 
 def test_emitted_c_of_floats(golden: Golden) -> None:
     graph = network(FLOATS)
-    golden("small_f32.c", Emitter(graph, plan(graph, {}), select(TARGETS[0], graph), "small_f32").files()["small_f32.c"])
+    golden("small_f32.c", Emitter(graph, plan(graph), select(TARGETS[0], graph), "small_f32").files()["small_f32.c"])
 
 
 def test_graph_as_text(golden: Golden) -> None:
@@ -63,7 +64,7 @@ def test_report_of_a_board_as_a_table(golden: Golden, tmp_path: Path, capsys: py
     board = load("nucleo-l4r5zi")
     job = Job(
         model, "separable", find_target(board.target), board, parse_budgets("latency=50us,energy=5uJ"), {}, None, None, "int8",
-        QuantizeOptions(), False, True, "y", False, tmp_path / "c", Objective.TIME, {},
+        QuantizeOptions(), False, True, "y", Inputs.ARENA, tmp_path / "c", Objective.TIME, {},
     )
     compiled = Compiled.write(job.output, job.name, job.target, graph)
     run = Measurement(profile(10), profile(1000), tuple(profile(100 * (i + 1)) for i in range(len(graph.nodes))), 96, "mps2-an386")
@@ -79,7 +80,7 @@ def test_report_as_a_table(golden: Golden, tmp_path: Path, capsys: pytest.Captur
     model.write_bytes(b"")  # the report states its name
     job = Job(
         model, "separable", TARGETS[0], None, parse_budgets("arena=1k,macs=1k"), {}, None, None, "int8", QuantizeOptions(), False, True,
-        "y", False, tmp_path / "c", Objective.TIME, {},
+        "y", Inputs.ARENA, tmp_path / "c", Objective.TIME, {},
     )
     compiled = Compiled.write(job.output, job.name, job.target, graph)
     show(report(job, compiled, stages["fuse_requant"], measure(compiled, None), sha256(model)))

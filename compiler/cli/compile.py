@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from tapeout.quant.options import QuantizeOptions
     from tapeout.targets.board import Board
     from tapeout.targets.selection import Objective
+    from tapeout.targets.strips import Arrangement
     from tapeout.targets.target import Target
 
     from ..budget import Budget
+    from ..buffers import Inputs
     from ..ir import Graph
     from ..report import Report
 
@@ -28,6 +30,8 @@ _HEADERS = (  # of C99: <name>.h would hide them
     "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef stdint stdio stdlib "
     "string tgmath time wchar wctype".split()
 )
+
+_BESIDE_ARENA = 1024  # bytes of RAM for the stack and other data, for which strips leave room
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Job:
     codes_at_ports: bool
     strict: bool
     labels_key: str
-    keep_inputs: bool
+    inputs: Inputs
     output: Path
     objective: Objective
     pins: dict[str, str]
@@ -75,18 +79,20 @@ class Job:
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
 @weights_option
 @click.option("--name", metavar="N", help="Prefix of files and symbols; else from the model's file name.")
-@click.option("--keep-inputs", is_flag=True, help="No node overwrites an input.")
+@click.option("--inputs", type=click.Choice(["arena", "kept", "caller"]), default="arena", show_default=True,
+              help="Where inputs lie: in the arena, where nodes may overwrite them, or never; or in memory of the caller's.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
               help="Folder to write; replaced if tapeout wrote it.")
 def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str,
     improve: str, io: str, strict: bool, labels_key: str, optimize: str, kernels: tuple[str, ...], back_end: str, budget: str,
-    shapes: tuple[str, ...], weights: Path | None, name: str | None, keep_inputs: bool, output: Path,
+    shapes: tuple[str, ...], weights: Path | None, name: str | None, inputs: str, output: Path,
 ) -> None:
     """Compile MODEL (.onnx, .tflite, .keras, .h5, .pt2 or package.module:factory) to C for a target, run it once, report its cost."""
     from tapeout.targets.selection import Objective
 
     from ..budget import parse_budgets
+    from ..buffers import Inputs
 
     target, board, limits = _destination(target_name, board_name)
     if name is not None and not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
@@ -101,7 +107,7 @@ def command(
     report = compile_model(Job(
         model, name or default_name(model), target.backed(back_end), board, (*parse_budgets(budget), *limits), parse_shapes(shapes),
         weights, calibrate, recipe or "int8", parse_quantize_options(calibration, improve), io == "int8", strict, labels_key,
-        keep_inputs, output, Objective(optimize), parse_pins(kernels),
+        Inputs(inputs), output, Objective(optimize), parse_pins(kernels),
     ))
     from .report import show
 
@@ -145,6 +151,7 @@ def compile_model(job: Job) -> Report:
     """Runs the whole way and writes the output folder. Raises TapeoutError; a failure leaves no folder and harms none."""
     from tapeout.targets.bundle import Manifest
     from tapeout.targets.compiled import Compiled
+    from tapeout.targets.strips import Arrangement
 
     from .. import text
     from ..build import lower
@@ -170,9 +177,13 @@ def compile_model(job: Job) -> Report:
         (stage / model).write_bytes(content)
         Manifest(job.name, job.target.name, job.board.name if job.board else None, model, floats, job.target.back_end).write(stage)
         text.save(lowered, stage)
-        for target in dict.fromkeys((_portable(), job.target)):
-            pins = job.pins if target is job.target else {}
-            compiled = Compiled.write(stage / target.name, job.name, target, lowered, job.keep_inputs, job.objective, pins)
+        arranged = _arranged(job, lowered)
+        if job.target != _portable():
+            host = Arrangement(_portable(), lowered, inputs=job.inputs)
+            for region in arranged.regions:
+                host = host.split(region)
+            Compiled.write_arranged(stage / host.target.name, job.name, host)
+        compiled = Compiled.write_arranged(stage / job.target.name, job.name, arranged)
         figures = measure(compiled, job.board)
         found = report(job, compiled, stages["fuse_requant"], figures, sha256(job.model if job.model.is_file() else stage / model))
         found = replace(found, warnings=(*found.warnings, *compiled.selection.refused(lowered)))
@@ -180,6 +191,23 @@ def compile_model(job: Job) -> Report:
             found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
         (stage / "report.json").write_text(found.to_json())
     return found
+
+
+def _arranged(job: Job, graph: Graph) -> Arrangement:
+    """The graph with its kernels, and with regions in strips when it is made for RAM or when a budget of RAM or arena asks for it."""
+    from tapeout.targets.selection import Objective
+    from tapeout.targets.strips import Arrangement, arrange
+
+    from ..budget import Quantity
+
+    whole = Arrangement(job.target, graph, job.objective, job.pins, job.inputs)
+    room = {Quantity.ARENA: 0, Quantity.RAM: _BESIDE_ARENA}
+    limits = [budget.limit - room[budget.quantity] for budget in job.budgets if budget.quantity in room]
+    if job.objective is Objective.RAM:
+        return arrange(whole)
+    if not limits or whole.draft.arena_bytes <= min(limits):
+        return whole
+    return arrange(Arrangement(job.target, graph, Objective.RAM, job.pins, job.inputs), min(limits))
 
 
 def _float_nodes(graph: Graph) -> list[str]:

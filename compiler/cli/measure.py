@@ -123,7 +123,8 @@ def report(job: Job, compiled: Compiled, nominal: Graph, figures: Figures, diges
     totals = _totals(compiled, nominal, figures.run, job.board)
     memory = _memory(compiled, figures)
     names = Names(graph, compiled.name)
-    inputs = tuple(edge(graph, p, plan, names.input(p), describe_layout(p.axes)) for p in graph.inputs)
+    given = {p.value: names.input(p) if plan.holds(p.value) else names.argument(p.value) for p in graph.inputs}
+    inputs = tuple(edge(graph, p, plan, given[p.value], describe_layout(p.axes)) for p in graph.inputs)
     outputs = tuple(edge(graph, p, plan, names.output(p), describe_layout(p.axes)) for p in graph.outputs)
     arena = _arena_note(plan.arena_bytes, figures.touched_bytes, bool(compiled.selection.sparse()))
     notes = {"memory.arena_bytes": arena, "totals.macs": "counted from the graph"}
@@ -146,7 +147,7 @@ def _arena_note(planned: int, touched_bytes: int | None, sparse: bool) -> str:
 
 def _layers(compiled: Compiled, nominal: Graph, run: Measurement | None, board: Board | None) -> tuple[Layer, ...]:
     graph, symbols = compiled.graph, compiled.selection.symbols()
-    rows = layers(graph, nominal, compiled.plan, [symbols.get(n.name) for n in graph.nodes])
+    rows = layers(graph, nominal, compiled.plan, [symbols.get(n.name) for n in graph.nodes], compiled.sources)
     rows = tuple(replace(row, weight_bytes=compiled.selection.constant_bytes(graph, n)) for row, n in zip(rows, graph.nodes, strict=True))
     if run is None:
         return rows
@@ -185,7 +186,7 @@ def _memory(compiled: Compiled, figures: Figures) -> Memory:
     memory = Memory(
         plan.arena_bytes, plan.lower_bound_bytes, plan.optimal,
         tuple(Scratch(b.name.removesuffix(".scratch"), b.bytes) for b in plan.buffers if not b.values),
-        compiled.selection.weight_bytes(compiled.graph), figures.touched_bytes,
+        compiled.selection.weight_bytes(compiled.graph), compiled.regions, figures.touched_bytes,
     )
     if built:
         sections = {s.name: s.bytes for s in built.sections}

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from ..errors import TapeoutError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..report import Report
+    from ..report import Layer, Report
 
 
 @click.command("report")
@@ -50,7 +52,7 @@ def show(report: Report) -> None:
     table.add_column("output", no_wrap=True)
     for title in ("MACs", "executed", "weights B", "instructions", "/MAC", "cycles"):
         table.add_column(title, justify="right", no_wrap=True)
-    for row in report.layers:
+    for row in _whole_layers(report):
         table.add_row(
             row.name, row.op, row.output, _count(row.macs), _count(row.macs_executed), _count(row.weight_bytes),
             _count(row.instructions), _ratio(row.instructions_per_mac), _count(row.cycles),
@@ -69,6 +71,27 @@ def show(report: Report) -> None:
         console.print(f"[{'green' if gate.met else 'red'}]{gate.text()}[/]")
     for warning in report.warnings:
         console.print(f"[yellow]warning:[/] {warning}")
+
+
+def _whole_layers(report: Report) -> list[Layer]:
+    """A row for each layer; one that is computed in strips has the sums of its parts."""
+    found: list[Layer] = []
+    split = {row.part_of for row in report.layers}
+    whole = {row.name: row.part_of or row.name for row in report.layers}
+    for layer, parts in groupby(sorted(report.layers, key=lambda row: whole[row.name]), key=lambda row: whole[row.name]):
+        rows = list(parts)
+        if layer not in split:
+            found += rows
+            continue
+        computing = [row for row in rows if row.op not in ("slice", "concat")] or rows
+        macs, instructions = sum(row.macs_executed for row in rows), sum(row.instructions or 0 for row in rows)
+        found.append(replace(
+            computing[0], name=layer, output=f"{len(computing)} strips", macs=sum(row.macs for row in rows),
+            macs_executed=macs, instructions=instructions, cycles=sum(row.cycles or 0 for row in rows),
+            instructions_per_mac=instructions / macs if macs else None,
+        ))
+    first = {whole[row.name]: index for index, row in reversed(list(enumerate(report.layers)))}
+    return sorted(found, key=lambda row: first[row.name])
 
 
 def _speed(report: Report) -> Table:
@@ -101,8 +124,13 @@ def _memory(report: Report) -> Table:
     table.add_column("memory")
     table.add_column("bytes", justify="right")
     table.add_column("")
-    scratch = ", ".join(f"{s.layer} {s.bytes:,}" for s in memory.scratch)
+    layers = {row.name: row.part_of or row.name for row in report.layers}
+    most: dict[str, int] = {}
+    for item in memory.scratch:
+        most[layers[item.layer]] = max(item.bytes, most.get(layers[item.layer], 0))
+    scratch = ", ".join(f"{layer} {bytes:,}" for layer, bytes in most.items())
     notes = [f"lower bound {memory.arena_lower_bound_bytes:,}", "optimal" if memory.arena_optimal else "not proved optimal"]
+    notes += [f"{region.first} to {region.last} in {region.strips} strips of rows, nothing computed twice" for region in memory.strips]
     if scratch:
         notes.append(f"scratch of {scratch}")
     rows = (

@@ -12,11 +12,15 @@ from ..strides import Copy, contiguous
 
 @dataclass(frozen=True)
 class Slice(Op):
-    """Along each axis the `size` elements `begin`, `begin + stride`, ...; a stride may be negative."""
+    """Along each axis the `size` elements `begin`, `begin + stride`, ...; a stride may be negative.
+
+    A part that is `copied` lies in memory of its own, so that it does not keep the rest of the input alive.
+    """
 
     begin: tuple[int, ...]
     size: tuple[int, ...]
     stride: tuple[int, ...]
+    copied: bool = False
 
     def infer(self, types: Types) -> tuple[Type, ...]:
         (x,) = types
@@ -46,7 +50,10 @@ class Slice(Op):
         return self._copy(types[0]).params()
 
     def view(self, types: Types) -> int | None:
-        """A run of bytes is cut along one axis, with no other element before that axis."""
+        return None if self.copied else self.run(types)
+
+    def run(self, types: Types) -> int | None:
+        """The byte of the input at which the part begins, when it is a run of bytes: cut along one axis, before which all have length 1."""
         (x,) = types
         assert x
         cut = [a for a, size in enumerate(self.size) if size != x.shape[a] or self.stride[a] != 1]

@@ -1,17 +1,18 @@
 /* Measures the init and run of a model: marks around both for the plugin counting/count.c, and the stack that a run uses.
  *
  * The linker leads the harness' calls of tapeout_init() and tapeout_run() here (--wrap). MODEL_INIT and MODEL_RUN are
- * the model's own functions, so that between two marks lie one call and the whole function, nothing else. */
+ * the model's own functions, declared in MODEL_HEADER, so that between two marks lie one call and the whole function, nothing
+ * else; MODEL_ARGUMENTS are the inputs that lie outside of the arena. */
 #include "hooks.h"
 #include "mark.h"
 #include "port.h"
+#include "table.h"
+#include MODEL_HEADER
 
 enum { PAINT = 0x5A5AA5A5 };
 
 extern volatile uint32_t bss_end[]; /* of memory.ld: from here to the stack pointer nothing is in use */
 
-void MODEL_INIT(void);
-void MODEL_RUN(void);
 void __wrap_tapeout_init(void);
 void __wrap_tapeout_run(void);
 
@@ -34,7 +35,7 @@ void __wrap_tapeout_run(void)
         *word = PAINT;
     }
     mark();
-    MODEL_RUN();
+    MODEL_RUN(MODEL_ARGUMENTS);
     mark();
     for (word = bss_end; word < top && *word == PAINT; word++) {
     }

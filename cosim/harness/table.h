@@ -24,6 +24,10 @@ extern const tapeout_buffer tapeout_buffers[]; /* by rising offset */
 extern const tapeout_result tapeout_results[]; /* in the order in which they are computed */
 extern const uint32_t tapeout_input_bytes[], tapeout_output_bytes[];
 
+/* The memory of the inputs that lie outside of the arena, the arguments of the model's run function. */
+extern const void *const tapeout_foreign[];
+extern const uint32_t tapeout_foreign_count;
+
 /* The address of a network input or output, from the functions of the model's own header. */
 void *tapeout_input(uint32_t index);
 const void *tapeout_output(uint32_t index);

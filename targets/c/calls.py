@@ -34,7 +34,7 @@ class Calls:
         if known.constant:
             return self.names.constant(value)
         root, begin = views(self.graph).root(value)
-        if root in self.graph.input_names and not self.plan.holds(root):
+        if not self.plan.holds(root):
             step = begin // known.type.q.dtype.itemsize
             return self.names.argument(root) + (f" + {step}" if step else "")
         return f"({c_type(known.type)} *)({self.names.prefix}_arena + {self.names.offset(value)})"

@@ -64,7 +64,7 @@ class Emitter:
             if self.graph.values[port.value].constant:
                 raise Unsupported(f"{port.name}: this output is a constant, whatever the inputs; drop it from the model")
             root, _ = views(self.graph).root(port.value)
-            if root in (p.value for p in self.foreign):
+            if root in (p.value for p in self.plan.foreign(self.graph)):
                 raise Unsupported(f"{port.name}: this output is the input {root}, which the caller has already; drop it from the model")
         kernels = self.kernel_files()
         return {
@@ -104,7 +104,7 @@ class Emitter:
             *(self._port(p, "input", self.names.input(p)) for p in self.graph.inputs if self.plan.holds(p.value)),
             *(self._port(p, "output", self.names.output(p)) for p in self.graph.outputs),
         ])
-        given = "".join(f"\n * {self.names.argument(p.value)}: {self._describe_port(p)}" for p in self.foreign)
+        given = "".join(f"\n * {self.names.argument(p.value)}: {self._describe_port(p)}" for p in self.plan.foreign(self.graph))
         aligned = f"\n * Inputs begin at a multiple of {alignment(self.graph)} bytes, in flash or RAM." if given else ""
         return f"""\
 /* {self.name}: a neural network compiled by tapeout. Call {self.name}_init() once; then, as often as you like, fill the
@@ -135,13 +135,9 @@ void {self.name}_run({self._run_arguments()});
 #endif
 """
 
-    @property
-    def foreign(self) -> list[Port]:
-        """The inputs that lie outside of the arena, in the caller's memory."""
-        return [port for port in self.graph.inputs if not self.plan.holds(port.value)]
-
     def _run_arguments(self) -> str:
-        return ", ".join(f"const {c_type(self.graph.values[p.value].type)} *{self.names.argument(p.value)}" for p in self.foreign) or "void"
+        foreign = (p.value for p in self.plan.foreign(self.graph))
+        return ", ".join(f"const {c_type(self.graph.values[v].type)} *{self.names.argument(v)}" for v in foreign) or "void"
 
     def _port(self, port: Port, direction: str, function: str) -> str:
         return (
@@ -163,9 +159,10 @@ void {self.name}_run({self._run_arguments()});
         """The memory plan as offsets, the only place where they stand."""
         lines = []
         for buffer in sorted(self.plan.buffers, key=lambda b: (b.offset, b.first)):
-            macros = [self.names.offset(v) for v in buffer.values] or [self.names.scratch(buffer.name.removesuffix(".scratch"))]
-            where = f"{buffer.offset} /* {buffer.bytes} bytes, nodes {buffer.first} to {buffer.last} */"
-            lines += [f"#define {macro} {where}" for macro in macros]
+            begins = {self.names.offset(v): buffer.begin(v) for v in buffer.values}
+            begins = begins or {self.names.scratch(buffer.name.removesuffix(".scratch")): 0}
+            where = f"/* {buffer.bytes} bytes, nodes {buffer.first} to {buffer.last} */"
+            lines += [f"#define {macro} {buffer.offset + begin} {where}" for macro, begin in begins.items()]
         guard = f"{self.name.upper()}_ARENA_H"
         return f"""\
 /* {self.name}: where each tensor lies in the arena, and while which nodes of {self.name}_run() it is live. */

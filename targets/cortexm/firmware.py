@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tapeout.compiler.errors import CheckFailed
+from tapeout.compiler.views import alignment
 
 from .. import tools
 from ..board import Board
+from ..c.literals import c_type
+from ..c.names import Names
 from ..compiled import Compiled
 from ..target import Library
 from .stack import deepest
@@ -85,7 +88,7 @@ def files(compiled: Compiled, board: Board) -> dict[str, str]:
     """The text of every file of the `firmware` folder, from which `make` links the same program."""
     name = compiled.name
     return {
-        "main.c": _fill("main.c.in", name=name),
+        "main.c": main(compiled),
         "startup.c": (FOLDER / "startup.c").read_text(),
         "memory.ld": memory_script(board),
         "Makefile": _fill(
@@ -94,6 +97,18 @@ def files(compiled: Compiled, board: Board) -> dict[str, str]:
             library=_make_library(compiled.selection.library(compiled.graph)),
         ),
     }
+
+
+def main(compiled: Compiled) -> str:
+    """A main that does nothing but run the network; memory of inputs that lie outside of the arena is its own."""
+    graph, names = compiled.graph, Names(compiled.graph, compiled.name)
+    foreign = {names.argument(p.value): graph.values[p.value].type for p in compiled.plan.foreign(graph)}
+    unit = alignment(graph)
+    memories = "".join(
+        f"\n__attribute__((aligned({unit}))) static {c_type(type)} {argument}[{type.bytes // type.q.dtype.itemsize}];\n"
+        for argument, type in foreign.items()
+    )
+    return _fill("main.c.in", name=compiled.name, inputs=memories, arguments=", ".join(foreign))
 
 
 def _make_library(library: Library | None) -> str:
@@ -123,7 +138,7 @@ def build(compiled: Compiled, board: Board | None, folder: Path) -> Firmware:
     beside = compiled.folder / "firmware"
     beside.mkdir(exist_ok=True)
     choice = (board,) if board else core(compiled).qemu_boards
-    (beside / "main.c").write_text(_fill("main.c.in", name=compiled.name))
+    (beside / "main.c").write_text(main(compiled))
     sources = [*model_sources(compiled), beside / "main.c", FOLDER / "startup.c"]
     library = compiled.selection.library(compiled.graph)
     objects = compile_objects(core(compiled), sources, folder, [compiled.folder], ["-fcallgraph-info=su"], library)

@@ -28,7 +28,10 @@ def part(begin: tuple[int, ...], size: tuple[int, ...], stride: tuple[int, ...])
 
 
 CASES = [
-    Case(f"slice_{q.code}_{name}", one_node(f"slice_{q.code}_{name}", Slice(*window), Input(shape, q)), part(*window), 0.0)
-    for name, (shape, *window) in PARTS.items()
+    Case(
+        f"slice_{q.code}_{name}", one_node(f"slice_{q.code}_{name}", Slice(begin, size, stride), Input(shape, q)),
+        part(begin, size, stride), 0.0,
+    )
+    for name, (shape, begin, size, stride) in PARTS.items()
     for q in (quantized(), F32)
 ]

@@ -16,7 +16,7 @@ def test_lowering_keeps_every_output_byte(name: str) -> None:
     after = build.lower(before)
     assert_same_outputs(before, after, samples(before))
     assert after.outputs == before.outputs
-    check(plan(after, {}), after)
+    check(plan(after), after)
     assert all(not isinstance(v.type.q, QType) or v.type.q.bits <= 8 for v in after.values.values() if not v.constant)
 
 

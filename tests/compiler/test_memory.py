@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapeout.compiler import place as placing
-from tapeout.compiler.buffers import Buffer, lower_bound
+from tapeout.compiler.buffers import Buffer, Inputs, lower_bound
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Builder, Graph, Op, Port, QType, Type, Types
-from tapeout.compiler.memory import Plan, check, plan
+from tapeout.compiler.memory import Demands, Plan, check, plan
 from tapeout.compiler.ops.reshape import Reshape
 from tapeout.compiler.place import Block, peak, place, place_greedily
 
@@ -59,7 +59,7 @@ def graph(inputs: dict[str, int], steps: Sequence[Step], outputs: Sequence[str])
 
 
 def planned(g: Graph, scratch: dict[str, int] | None = None, keep_inputs: bool = False, guard: int = 0) -> Plan:
-    found = plan(g, scratch or {}, keep_inputs, guard)
+    found = plan(g, Demands(scratch or {}, inputs=Inputs.KEPT if keep_inputs else Inputs.ARENA), guard)
     check(found, g)
     return found
 
@@ -148,7 +148,7 @@ def test_a_view_of_a_constant_is_refused() -> None:
     build.add(Reshape((4,)), [constant], "y")
     port = Port("y", "y", "int8", (0,))
     with pytest.raises(TapeoutError, match="y: reshape of the constant c has no memory; fold it first"):
-        plan(Graph("net", (), (port,), tuple(build.nodes), build.values), {})
+        plan(Graph("net", (), (port,), tuple(build.nodes), build.values))
 
 
 def test_guards_surround_every_buffer() -> None:
@@ -304,8 +304,9 @@ def test_any_graph_has_a_valid_plan(g: Graph, keep: bool, scratch: int) -> None:
 def test_any_graph_has_a_valid_plan_with_trails(g: Graph, leads: list[int], keep: bool) -> None:
     """Buffers meet only where an output trails, far enough; and never does that make the arena larger."""
     trails = {node.name: lead for node, lead in zip(g.nodes, leads, strict=False)}
-    found = plan(g, {}, keep, trails=trails)
-    check(found, g, trails)
+    demands = Demands(trails=trails, inputs=Inputs.KEPT if keep else Inputs.ARENA)
+    found = plan(g, demands)
+    check(found, g, demands)
     assert found.optimal and found.lower_bound_bytes <= found.arena_bytes <= planned(g, keep_inputs=keep).arena_bytes
     for number, one in enumerate(found.buffers):
         for other in found.buffers[:number]:
@@ -320,41 +321,41 @@ def test_any_graph_has_a_valid_plan_with_trails(g: Graph, leads: list[int], keep
 def test_an_output_lies_over_what_was_read() -> None:
     """In a chain of equal sizes each output begins a lead before its input: 3 leads, one tensor."""
     leads = {"t1": 8, "t2": 8, "t3": 8}
-    found = plan(chain(*[100] * 4), {}, trails=leads)
+    found = plan(chain(*[100] * 4), Demands(trails=leads))
     assert [found.find(n).offset for n in ("x", "t1", "t2", "t3")] == [24, 16, 8, 0]
     assert (found.arena_bytes, found.lower_bound_bytes, found.optimal) == (124, 108, True)
     assert found.live_bytes(0) == 108
     with pytest.raises(TapeoutError, match="t1 at .* overlaps x at"):
         check(found, chain(*[100] * 4))
     with pytest.raises(TapeoutError, match="t1 at .* overlaps x at"):
-        check(tampered(found, "t1", offset=20), chain(*[100] * 4), leads)
+        check(tampered(found, "t1", offset=20), chain(*[100] * 4), Demands(trails=leads))
 
 
 def test_what_is_read_again_is_not_written_over() -> None:
     """By a later node, by the caller, and by a node to which inputs are kept."""
     again = graph({"x": 40}, [("a", Make((40,)), ["x"]), ("b", Make((40,)), ["a", "x"])], ["b"])
-    assert plan(again, {}, trails={"a": 4}).arena_bytes == 120
-    assert plan(chain(40, 40), {}, keep_inputs=True, trails={"t1": 4}).arena_bytes == 80
-    assert plan(chain(40, 40), {}, trails={"t1": 4}).arena_bytes == 44
-    assert plan(chain(40, 40), {}, trails={"t1": -4}).arena_bytes == 40
+    assert plan(again, Demands(trails={"a": 4})).arena_bytes == 120
+    assert plan(chain(40, 40), Demands(trails={"t1": 4}, inputs=Inputs.KEPT)).arena_bytes == 80
+    assert plan(chain(40, 40), Demands(trails={"t1": 4})).arena_bytes == 44
+    assert plan(chain(40, 40), Demands(trails={"t1": -4})).arena_bytes == 40
 
 
 def test_kernels_write_over_what_their_ops_keep() -> None:
     """And are checked as if the op allowed it; where an output apart serves better, it is apart."""
-    found = plan(chain(40, 40, 40), {}, over={"t1", "t2"})
+    found = plan(chain(40, 40, 40), Demands(over={"t1", "t2"}))
     assert found.arena_bytes == 40 and found.find("x") == found.find("t2")
-    check(found, chain(40, 40, 40), over={"t1", "t2"})
+    check(found, chain(40, 40, 40), Demands(over={"t1", "t2"}))
     with pytest.raises(TapeoutError, match="t1 overwrites its input x, which make does not allow"):
-        check(found, chain(40, 40, 40), over={"t2"})
+        check(found, chain(40, 40, 40), Demands(over={"t2"}))
     again = graph({"x": 40}, [("a", Make((40,)), ["x"]), ("b", Make((40,)), ["a", "x"])], ["b"])
-    assert plan(again, {}, over={"a"}).arena_bytes == 120, "x is read again"
+    assert plan(again, Demands(over={"a"})).arena_bytes == 120, "x is read again"
 
 
 def test_an_output_in_place_that_keeps_its_neighbours_from_trailing_is_apart() -> None:
     """t2 has to begin as far before t1 as t1 is long: where t1 lies over x, nothing is before it."""
     g, trails = chain(60, 40, 80), {"t1": -20, "t2": 40}
-    assert plan(g, {}, trails=trails).arena_bytes == 80
-    assert plan(g, {}, trails=trails, over={"t1"}).arena_bytes == 80, "not the 100 of t1 over x"
+    assert plan(g, Demands(trails=trails)).arena_bytes == 80
+    assert plan(g, Demands(trails=trails, over={"t1"})).arena_bytes == 80, "not the 100 of t1 over x"
 
 
 def test_sums_of_64_bits_lie_at_multiples_of_8() -> None:
@@ -363,7 +364,7 @@ def test_sums_of_64_bits_lie_at_multiples_of_8() -> None:
         build.input(name, Type((5,), QType(8 if name == "a" else 64)))
     ports = tuple(Port(name, name, "int8", (0,)) for name in ("a", "b"))
     graph = Graph("net", ports, ports, (), build.values)
-    found = plan(graph, {})
+    found = plan(graph)
     assert all(b.offset % 8 == 0 for b in found.buffers)
     shifted = tuple(replace(b, offset=b.offset + 4) for b in found.buffers)
     with pytest.raises(TapeoutError, match="do not fit the arena"):

@@ -10,7 +10,7 @@ import numpy as np
 from tapeout.compiler.buffers import Buffer
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import F32, Builder, Graph, QType, Type
-from tapeout.compiler.memory import plan
+from tapeout.compiler.memory import Demands, plan
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.dense import Dense
@@ -64,7 +64,7 @@ def plainly(folder: Path, name: str, target: Target, graph: Graph) -> Compiled:
     """The graph run by the kernels of the ops' own names, no output over its input: with the code and the places that tests then change."""
     pins = {n.name: target.kernel(graph, n)[1].symbol for n in graph.nodes if n.name not in views(graph).free}
     written = Compiled.write(folder, name, target, graph, pins=pins)
-    apart = replace(written, plan=plan(graph, written.selection.scratch(graph)))
+    apart = replace(written, plan=plan(graph, Demands(written.selection.scratch(graph))))
     apart.emit(folder)
     (folder / "plan.json").write_text(apart.plan.to_json())
     return apart

@@ -11,7 +11,7 @@ import pytest
 
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Graph, QType
-from tapeout.compiler.memory import plan
+from tapeout.compiler.memory import Demands, plan
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.requant import Requant
 from tapeout.targets import all_targets, find_target
@@ -123,4 +123,4 @@ def test_room_for_scratch_is_what_the_peak_leaves() -> None:
         graph = make()
         if all(v.type.q.code in ("s8", "s32") for v in graph.values.values()):
             selection = select(M4, graph, Objective.RAM)
-            assert plan(graph, selection.scratch(graph)).lower_bound_bytes == plan(graph, {}).lower_bound_bytes
+            assert plan(graph, Demands(selection.scratch(graph))).lower_bound_bytes == plan(graph).lower_bound_bytes

@@ -7,11 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 
-/* One axis of `count` elements; strides count elements. */
+/* One axis of `count` elements; strides count elements. Elements without gaps may overlap: rows of a tensor move within it. */
 static inline void copy_row(const uint8_t *x, int32_t x_stride, uint8_t *y, int32_t y_stride, int32_t count, int32_t size)
 {
     if (x_stride == 1 && y_stride == 1) {
-        memcpy(y, x, (size_t)(count * size));
+        memmove(y, x, (size_t)(count * size));
         return;
     }
     for (int32_t i = 0; i < count; i++) {
@@ -19,7 +19,7 @@ static inline void copy_row(const uint8_t *x, int32_t x_stride, uint8_t *y, int3
     }
 }
 
-/* x and y point at their first elements and do not overlap; `size` is the bytes of an element. */
+/* x and y point at their first elements and do not overlap, unless all elements are one run; `size` is the bytes of an element. */
 static inline void copy_strided(const int32_t shape[5], const void *x, const int32_t x_stride[5], void *y, const int32_t y_stride[5],
                                 int32_t size)
 {

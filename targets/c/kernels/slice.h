@@ -9,7 +9,7 @@ typedef struct {
     int32_t x_offset, y_offset;
 } slice_s8_params;
 
-/* x and y do not overlap. */
+/* x and y do not overlap, unless the part is one run of elements. */
 static inline void slice_s8(const slice_s8_params *p, const int8_t *x, int8_t *y)
 {
     copy_strided(p->shape, x + p->x_offset, p->x_stride, y + p->y_offset, p->y_stride, sizeof *x);
@@ -20,7 +20,7 @@ typedef struct {
     int32_t x_offset, y_offset;
 } slice_f32_params;
 
-/* x and y do not overlap. */
+/* x and y do not overlap, unless the part is one run of elements. */
 static inline void slice_f32(const slice_f32_params *p, const float *x, float *y)
 {
     copy_strided(p->shape, x + p->x_offset, p->x_stride, y + p->y_offset, p->y_stride, sizeof *x);

@@ -167,7 +167,7 @@ def test_many_random_networks_do_lose_channels() -> None:
 def test_vww_needs_half_of_its_multiplications(zoo: Path) -> None:
     before, after = fold(read(zoo / "mlperf_tiny" / "vww_mobilenet96_int8.tflite", {}))
     assert (macs(before), macs(after)) == (7_489_664, 3_733_073)
-    found = plan(after, {})
+    found = plan(after)
     check(found, after)
     assert (found.arena_bytes, found.lower_bound_bytes) == (55_296, 55_296)
 
