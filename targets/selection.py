@@ -171,7 +171,8 @@ def _smallest(graph: Graph, allowed: Mapping[str, list[tuple[Path, Kernel]]], fo
         ]
     most = max(map(min, needs.values()), default=0)
     return {
-        name: [entry for entry, need in zip(kernels, needs[name], strict=True) if need <= _SLACK * most] for name, kernels in allowed.items()
+        name: [entry for entry, need in zip(kernels, needs[name], strict=True) if need <= _SLACK * most]
+        for name, kernels in allowed.items()
     }
 
 
