@@ -21,7 +21,7 @@ def _groups(outputs: int) -> tuple[int, int]:
     return (many + 1, 0) if left > 2 * _FEW else (many, -(-left // _FEW))
 
 
-def _stacked(weights: Int) -> Array:
+def stacked(weights: Int) -> Array:
     """Weights (outputs, inputs) as words, by inputs two for each three outputs."""
     first, middle, last = weights.reshape(-1, 3, weights.shape[1]).transpose(1, 2, 0)
     return np.stack([first + (middle << 21), last + (middle << 10)], axis=-1).ravel()
@@ -45,7 +45,7 @@ def _fit(weights: Int) -> bool:
 
 def _pack(sums: Sums) -> Packed:
     many, few = _groups(len(sums.weights))
-    return sums.pack([_MANY] * many + [_FEW] * few, _stacked, min(many * _MANY, len(sums.weights)), *split(sums.weights))
+    return sums.pack([_MANY] * many + [_FEW] * few, stacked, min(many * _MANY, len(sums.weights)), *split(sums.weights))
 
 
 def _cost(sums: Sums) -> int:
