@@ -97,4 +97,4 @@ def test_whole_products_give_the_sums_of_the_op(op: type[Add] | type[Sub], round
             total = form.x_mul * a + form.y_mul * b + form.add
             assert np.abs(total).max() < 1 << 31
             assert np.array_equal(np.clip(total >> form.shift, -128, 127), wanted[0])
-    assert forms >= 9  # one of floor has sums too close to a tie
+    assert forms >= (8 if rounding is Rounding.FLOOR else 10)  # sums of others are too close to where a code begins
