@@ -72,6 +72,8 @@ static inline void conv_pairs_store(const high_word *channel, int32_t doubled, i
 
 /* The rows of input under the rows `first` and `second` of output; `padding` is a row of it. */
 static inline void conv_pairs_windows(const conv2d_s8_pairs_params *p, const int8_t *x, const int8_t *padding, int32_t first, int32_t second,
+                                      int16_t *rows) __attribute__((always_inline));
+static inline void conv_pairs_windows(const conv2d_s8_pairs_params *p, const int8_t *x, const int8_t *padding, int32_t first, int32_t second,
                                       int16_t *rows)
 {
     const window_params *g = &p->window;
