@@ -76,7 +76,7 @@ class Memory:
 @dataclass(frozen=True)
 class Layer:
     """One node. `macs` counts the source model's multiply-accumulates, `macs_executed` those left after exact folding,
-    `arena_bytes` the arena that is live while it runs."""
+    `arena_bytes` the arena that is live while it runs. `kernel_by` says who chose the kernel: cost, tuner or pin."""
 
     name: str
     op: str
@@ -90,6 +90,7 @@ class Layer:
     activation_bytes: int
     arena_bytes: int
     scratch_bytes: int
+    kernel_by: str | None = None
     instructions: int | None = None
     instructions_per_mac: float | None = None
     cycles: int | None = None

@@ -1,7 +1,6 @@
 """A graph compiled for one target: the folder of emitted C and all that a rerun needs."""
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from tapeout.compiler.ir import Graph
 from tapeout.compiler.memory import Plan, check, plan
 
 from .c.emit import Emitter
-from .selection import Objective, Selection, select
+from .selection import Objective, Selection, select, symbols_of
 from .target import Target
 
 
@@ -32,15 +31,15 @@ class Compiled:
     @classmethod
     def write(
         cls, folder: Path, name: str, target: Target, graph: Graph, keep_inputs: bool = False, objective: Objective = Objective.TIME,
-        pins: Mapping[str, str] | None = None,
+        pins: Mapping[str, str] | None = None, tuned: Mapping[str, str] | None = None,
     ) -> Compiled:
         """Chooses kernels, plans the memory and writes the sources. Raises as `select` does."""
-        selection = select(target, graph, objective, pins, keep_inputs)
+        selection = select(target, graph, objective, pins, keep_inputs, tuned)
         compiled = cls(folder, name, selection, graph, _planned(selection, graph, keep_inputs))
         check(compiled.plan, graph, selection.trails(graph), selection.over(graph))
         compiled.emit(folder)
         (folder / "plan.json").write_text(compiled.plan.to_json())
-        (folder / "kernels.json").write_text(json.dumps(selection.symbols(), indent=2) + "\n")
+        (folder / "kernels.json").write_text(selection.to_json())
         return compiled
 
     @classmethod
@@ -48,8 +47,8 @@ class Compiled:
         """What `write` left in `folder`. Raises TapeoutError when its plan or kernels are damaged or not those of the graph."""
         path, kernels = folder / "plan.json", folder / "kernels.json"
         try:
-            selection = select(target, graph, pins=json.loads(kernels.read_text()))
-        except (OSError, ValueError, TypeError, AttributeError, TapeoutError) as error:
+            selection = select(target, graph, pins=symbols_of(kernels.read_text()))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, TapeoutError) as error:
             raise TapeoutError(f"{kernels}: damaged ({error}); compile again") from None
         try:
             found = Plan.from_json(path.read_text())

@@ -51,6 +51,7 @@ class Job:
     output: Path
     objective: Objective
     pins: dict[str, str]
+    autotune: Path | None = None  # where its counts are kept
 
 
 @click.command("compile")
@@ -69,6 +70,8 @@ class Job:
 @click.option("--optimize", type=click.Choice(["time", "size", "ram"]), default="time", show_default=True,
               help="Choose kernels for speed; for flash, weights as wide as their codes; for RAM, scratch that adds nothing to the arena.")
 @click.option("--kernel", "kernels", multiple=True, metavar="NODE=SYMBOL", help="Pins the kernel of a node; the report names those chosen.")
+@click.option("--autotune", type=click.Path(path_type=Path), metavar="FILE",
+              help="Count kernels in QEMU, layer by layer, and choose those with the fewest modelled cycles; FILE keeps the counts.")
 @click.option("--kernels", "back_end", type=click.Choice(["own", "cmsis-nn"]), default="own", show_default=True,
               help="Whose kernels come first; CMSIS-NN is the checkout that TAPEOUT_CMSIS_NN names.")
 @click.option("--budget", default="", metavar="K=V,...", help="Upper bounds, such as flash=256k,ram=64k,latency=50ms,energy=2mJ.")
@@ -80,8 +83,8 @@ class Job:
               help="Folder to write; replaced if tapeout wrote it.")
 def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str,
-    improve: str, io: str, strict: bool, labels_key: str, optimize: str, kernels: tuple[str, ...], back_end: str, budget: str,
-    shapes: tuple[str, ...], weights: Path | None, name: str | None, keep_inputs: bool, output: Path,
+    improve: str, io: str, strict: bool, labels_key: str, optimize: str, kernels: tuple[str, ...], autotune: Path | None, back_end: str,
+    budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None, keep_inputs: bool, output: Path,
 ) -> None:
     """Compile MODEL (.onnx, .tflite, .keras, .h5, .pt2 or package.module:factory) to C for a target, run it once, report its cost."""
     from tapeout.targets.selection import Objective
@@ -101,7 +104,7 @@ def command(
     report = compile_model(Job(
         model, name or default_name(model), target.backed(back_end), board, (*parse_budgets(budget), *limits), parse_shapes(shapes),
         weights, calibrate, recipe or "int8", parse_quantize_options(calibration, improve), io == "int8", strict, labels_key,
-        keep_inputs, output, Objective(optimize), parse_pins(kernels),
+        keep_inputs, output, Objective(optimize), parse_pins(kernels), autotune,
     ))
     from .report import show
 
@@ -171,8 +174,8 @@ def compile_model(job: Job) -> Report:
         Manifest(job.name, job.target.name, job.board.name if job.board else None, model, floats, job.target.back_end).write(stage)
         text.save(lowered, stage)
         for target in dict.fromkeys((_portable(), job.target)):
-            pins = job.pins if target is job.target else {}
-            compiled = Compiled.write(stage / target.name, job.name, target, lowered, job.keep_inputs, job.objective, pins)
+            pins, tuned = (job.pins, _tuned(job, lowered)) if target is job.target else ({}, {})
+            compiled = Compiled.write(stage / target.name, job.name, target, lowered, job.keep_inputs, job.objective, pins, tuned)
         figures = measure(compiled, job.board)
         found = report(job, compiled, stages["fuse_requant"], figures, sha256(job.model if job.model.is_file() else stage / model))
         found = replace(found, warnings=(*found.warnings, *compiled.selection.refused(lowered)))
@@ -180,6 +183,18 @@ def compile_model(job: Job) -> Report:
             found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
         (stage / "report.json").write_text(found.to_json())
     return found
+
+
+def _tuned(job: Job, graph: Graph) -> dict[str, str]:
+    """The kernels that the autotuner chooses, by node name; none unless it is asked for."""
+    from tapeout.targets.selection import candidates
+
+    from .autotune import tune
+
+    if job.autotune is None:
+        return {}
+    allowed = candidates(job.target, graph, job.objective, job.pins.keys(), job.keep_inputs)
+    return tune(job.target, graph, {name: [kernel.symbol for _, kernel in kernels] for name, kernels in allowed.items()}, job.autotune)
 
 
 def _float_nodes(graph: Graph) -> list[str]:

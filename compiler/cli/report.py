@@ -62,6 +62,7 @@ def show(report: Report) -> None:
         _count(totals.instructions), _ratio(totals.instructions_per_mac), _count(totals.cycles),
     )
     console.print(table)
+    console.print(_kernels(report))
     if totals.cycles is not None:
         console.print(_speed(report))
     console.print(_memory(report))
@@ -69,6 +70,20 @@ def show(report: Report) -> None:
         console.print(f"[{'green' if gate.met else 'red'}]{gate.text()}[/]")
     for warning in report.warnings:
         console.print(f"[yellow]warning:[/] {warning}")
+
+
+def _kernels(report: Report) -> Table:
+    """Which kernels run which layers, and who chose them."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("kernel", no_wrap=True)
+    table.add_column("chosen by", no_wrap=True)
+    table.add_column("layers")
+    kernels = dict.fromkeys((row.kernel, row.kernel_by or "") for row in report.layers if row.kernel)
+    for kernel, by in kernels:
+        table.add_row(kernel, by, ", ".join(row.name for row in report.layers if (row.kernel, row.kernel_by or "") == (kernel, by)))
+    return table
 
 
 def _speed(report: Report) -> Table:
