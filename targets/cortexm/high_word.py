@@ -40,9 +40,12 @@ def high_word(graph: Graph, node: Node, requant: Requant, channels: int) -> High
     sums = largest_sums(graph, node)
     assert sums is not None
     sums = np.broadcast_to(sums, (channels,))
-    if requant.rounding in (Rounding.HALF_AWAY, Rounding.HALF_EVEN) and _ties(mul, shift, sums):
+    if requant.rounding in (Rounding.HALF_AWAY, Rounding.HALF_EVEN) and ties(mul, shift, sums):
         return f"rounding {requant.rounding} of sums with ties"
     doubled = requant.rounding is Rounding.TFLITE
+    if not doubled:  # a multiplier of fewer bits, as 64-bit sums have, is as good as one of more
+        spare = 31 - np.frexp(np.abs(mul).max(initial=1))[1]
+        mul, shift = mul << spare, shift + spare
     right = shift - (31 if doubled else 32)
     if right.min() < (2 if doubled else 1):
         return f"a multiplier of {mul[right.argmin()] / 2.0 ** shift[right.argmin()]:.3g}"
@@ -55,7 +58,7 @@ def high_word(graph: Graph, node: Node, requant: Requant, channels: int) -> High
     return HighWord(mul.astype(np.int32), add.astype(np.int32), right.astype(np.int32), doubled)
 
 
-def _ties(mul: Int, shift: Int, sums: Array) -> bool:
+def ties(mul: Int, shift: Int, sums: Array) -> bool:
     """Whether a sum of some channel, none larger than `sums`, can lie half-way between two codes."""
     factors = np.log2(np.where(mul, mul & -mul, 1)).astype(np.int64)
     missing = np.clip(shift - 1 - factors, 0, None)  # bits at the end of such a sum that are 0

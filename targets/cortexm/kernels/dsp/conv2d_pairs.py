@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from tapeout.compiler.ir import Array, Graph, Node, Op, Types
+from tapeout.compiler.ir import Array, Graph, Node, Op, Param, Types
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.requant import Requant
 
@@ -14,10 +14,10 @@ from ....target import Kernel, Packed
 from ....trail import Rows
 from ...high_word import high_word
 
-_BLOCK = 4  # elements that the inner block takes of each row
+BLOCK = 4  # elements that the inner block takes of each row
 _MOST, _MOST_BYTES = 16, 2  # blocks written out in code, the fewer where flash counts
 _BLOCK_COST, _LOOP_COST, _ROW_COST, _PAIR_COST, _PIXEL_COST = 10, 4, 2, 56, 12  # instructions, counted in what gcc 12 makes
-_BYTES_COST = 4  # more of a block with weights of bytes
+BYTES_COST = 4  # more of a block with weights of bytes
 _WIDEN_COST, _ELEMENT_COST = 3, 12  # of an element of both rows, four at a time or one by one
 _REACH = 1 << 16  # bytes that a constant of 16 bits steps over
 
@@ -33,16 +33,17 @@ class Geometry:
     loops: int
 
     @classmethod
-    def of(cls, op: Op, types: Types, bytes: bool) -> Geometry:
+    def of(cls, op: Op, types: Types, bytes: bool, flat: bool = True) -> Geometry:
+        """`flat` says whether a 1 x 1 convolution may be."""
         assert isinstance(op, Conv2D) and types[0] and types[1]
         (_, _, in_w, in_c), (k_w, stride_w) = types[0].shape, (types[1].shape[2], op.stride[1])
-        flat = types[1].shape[1:3] == op.stride == (1, 1) and not any(op.pads)
+        flat = flat and types[1].shape[1:3] == op.stride == (1, 1) and not any(op.pads)
         out_w = op.window(types).output(*types[0].shape[1:3])[1]
         if flat:
             in_w = out_w = 1
         pixel = in_c + (stride_w * in_c % 2 if out_w > 1 else 0)
-        blocks, loops = _split(-(-k_w * pixel // _BLOCK), _MOST_BYTES if bytes else _MOST)
-        read = (out_w - 1) * stride_w * pixel + _BLOCK * blocks * loops
+        blocks, loops = _split(-(-k_w * pixel // BLOCK), _MOST_BYTES if bytes else _MOST)
+        read = (out_w - 1) * stride_w * pixel + BLOCK * blocks * loops
         row = max(read, (op.pads[1] + in_w) * pixel)
         return cls(flat, pixel, row + row % 2, blocks, loops)
 
@@ -54,17 +55,26 @@ def _split(count: int, most: int) -> tuple[int, int]:
 
 
 def accepts(graph: Graph, node: Node, bytes: bool) -> str | None:
+    return unfit(graph, node, Geometry.of(node.op, graph.types(node), bytes))
+
+
+def unfit(graph: Graph, node: Node, g: Geometry) -> str | None:
+    """Why kernels by pairs of rows do not run a layer that ends in a requant, if they do not."""
     op, types = node.op, graph.types(node)
-    assert isinstance(op, Conv2D) and isinstance(op.requant, Requant) and types[0] and types[1]
-    if types[0].shape[0] > 1 or op.groups > 1 or op.dilation[1] > 1:
-        return "several images, groups or dilated columns"
+    assert isinstance(op, Conv2D) and isinstance(op.requant, Requant) and types[1]
+    if reason := shape_unfit(op, types, g):
+        return reason
     if any(graph.values[name].data is None for name in node.inputs[1:] if name):
         return "weights that are computed"
-    g = Geometry.of(op, types, bytes)
-    if 4 * (g.row - _BLOCK * g.blocks * g.loops) >= _REACH:
-        return "rows of more than 64 KiB in scratch"
     form = high_word(graph, node, op.requant, types[1].shape[0])
     return form if isinstance(form, str) else None
+
+
+def shape_unfit(op: Conv2D, types: Types, g: Geometry) -> str | None:
+    assert types[0]
+    if types[0].shape[0] > 1 or op.groups > 1 or op.dilation[1] > 1:
+        return "several images, groups or dilated columns"
+    return "rows of more than 64 KiB in scratch" if 4 * (g.row - BLOCK * g.blocks * g.loops) >= _REACH else None
 
 
 def scratch(op: Op, types: Types, bytes: bool) -> int:
@@ -85,23 +95,39 @@ def trail(op: Op, types: Types) -> int:
 
 
 def pack(graph: Graph, node: Node, bytes: bool) -> Packed:
+    g = Geometry.of(node.op, graph.types(node), bytes)
+    table, w, params = parts(graph, node, g, bytes)
+    return Packed((("table", table), ("words", interleaved(w, g, bytes))), params)
+
+
+def parts(graph: Graph, node: Node, g: Geometry, bytes: bool) -> tuple[Array, Array, dict[str, Param]]:
+    """The table of channels, the weights, and the parameters of kernels by pairs of rows; weights of bytes do not double sums."""
     op, types = node.op, graph.types(node)
     assert isinstance(op, Conv2D) and isinstance(op.requant, Requant) and types[0]
-    w, x_zero = graph.data(node.inputs[1]).astype(np.int64), types[0].quantized.zero[0]
-    form, g = high_word(graph, node, op.requant, len(w)), Geometry.of(op, types, bytes)
+    w, form = graph.data(node.inputs[1]).astype(np.int64), high_word(graph, node, op.requant, len(graph.data(node.inputs[1])))
     assert not isinstance(form, str)
     bias = graph.data(node.inputs[2]) if node.inputs[2] else np.zeros(len(w), np.int64)
-    table = form.table(bias - x_zero * w.reshape(len(w), -1).sum(1), doubled=not bytes)
-    params = op.params(types)
-    for name in ("groups", "per_channel", "rounding", "y_zero"):
-        del params[name]
+    table = form.table(bias - types[0].quantized.zero[0] * w.reshape(len(w), -1).sum(1), doubled=not bytes)
+    params = parameters(graph, node, g) | {"doubled": int(form.doubled), "bytes": int(bytes)}
+    return even(table), w * (2 if form.doubled and not bytes else 1), params
+
+
+def parameters(graph: Graph, node: Node, g: Geometry) -> dict[str, Param]:
+    """The parameters of kernels by pairs of rows, but `doubled` and `bytes`."""
+    op, types = node.op, graph.types(node)
+    assert isinstance(op, Conv2D) and isinstance(op.requant, Requant) and types[0] and types[1]
+    params: dict[str, Param] = dict(op.window(types).params(types[0].shape, op.infer(types)[0].shape))
     if g.flat:
-        params |= {"window.in_h": (pixels := types[0].shape[1] * types[0].shape[2]), "window.in_w": 1, "window.in_row": types[0].shape[3]}
-        params |= {"window.out_h": pixels, "window.out_w": 1, "window.out_row": len(w)}
-    params |= {"pixel": g.pixel, "row": g.row, "blocks": g.blocks, "loops": g.loops, "doubled": int(form.doubled), "bytes": int(bytes)}
-    doubled = form.doubled and not bytes
-    words = interleaved(w * (2 if doubled else 1), g, bytes)
-    return Packed((("table", np.concatenate([table, table[:1]]) if len(w) % 2 else table), ("words", words)), params)
+        pixels, inputs, outputs = types[0].shape[1] * types[0].shape[2], types[0].shape[3], types[1].shape[0]
+        params |= {"window.in_h": pixels, "window.in_w": 1, "window.in_row": inputs}
+        params |= {"window.out_h": pixels, "window.out_w": 1, "window.out_row": outputs}
+    reading = {"pixel": g.pixel, "row": g.row, "blocks": g.blocks, "loops": g.loops}
+    return {**params, **reading, "x_zero": types[0].quantized.zero[0], "lo": op.requant.lo, "hi": op.requant.hi}
+
+
+def even(table: Array) -> Array:
+    """With a row for a last channel that is not there."""
+    return np.concatenate([table, table[:1]]) if len(table) % 2 else table
 
 
 def interleaved(w: Array, g: Geometry, bytes: bool) -> Array:
@@ -110,7 +136,7 @@ def interleaved(w: Array, g: Geometry, bytes: bool) -> Array:
     Bytes are one word of each, in an order of which SXTB16 takes elements 0 and 1, and turned by 8 bits 2 and 3.
     """
     channels, k_h, k_w, inputs = w.shape
-    padded = np.zeros((channels + channels % 2, k_h, _BLOCK * g.blocks * g.loops), np.int16)
+    padded = np.zeros((channels + channels % 2, k_h, BLOCK * g.blocks * g.loops), np.int16)
     pixels = np.zeros((channels, k_h, k_w, g.pixel), np.int16)
     pixels[..., :inputs] = w
     padded[:channels, :, : k_w * g.pixel] = pixels.reshape(channels, k_h, -1)
@@ -121,15 +147,18 @@ def interleaved(w: Array, g: Geometry, bytes: bool) -> Array:
 
 
 def cost(graph: Graph, node: Node, bytes: bool) -> int:
-    op, types = node.op, graph.types(node)
+    return rows_cost(node.op, graph.types(node), Geometry.of(node.op, graph.types(node), bytes), BYTES_COST if bytes else 0)
+
+
+def rows_cost(op: Op, types: Types, g: Geometry, more: int) -> int:
+    """Instructions of a convolution by pairs of rows, with so many `more` for a block."""
     assert types[0] and types[1]
-    g, (y,) = Geometry.of(op, types, bytes), op.infer(types)
+    (y,) = op.infer(types)
     _, out_h, out_w, out_c = y.shape
     k_h, (in_w, in_c) = types[1].shape[1], types[0].shape[2:]
     if g.flat:
         out_h, out_w, in_w = out_h * out_w, 1, 1
-    block = _BLOCK_COST + (_BYTES_COST if bytes else 0)
-    per_pair = k_h * (g.loops * (g.blocks * block + (_LOOP_COST if g.loops > 1 else 0)) + _ROW_COST) + _PAIR_COST
+    per_pair = k_h * (g.loops * (g.blocks * (_BLOCK_COST + more) + (_LOOP_COST if g.loops > 1 else 0)) + _ROW_COST) + _PAIR_COST
     widening = k_h * (in_w * in_c * (_WIDEN_COST if g.pixel == in_c else _ELEMENT_COST) + (g.row - in_w * in_c) * _ELEMENT_COST)
     return -(-out_h // 2) * (out_w * (-(-out_c // 2) * per_pair + _PIXEL_COST) + widening)
 
