@@ -89,6 +89,7 @@ UP, EVEN = Rounding.HALF_UP, Rounding.HALF_EVEN
 SAME, STRIDE = Conv2D(pads=(1, 1, 1, 1)), Conv2D((2, 1), (1, 2), (1, 0, 2, 1))
 IMAGE, FILTERS = (1, 5, 4, 3), (4, 3, 3, 3)
 
+STEPS = Conv2D((2, 2), pads=(0, 1, 1, 1))
 W4, Y16, Z12 = QType(4, packed=True), QType(16), quantized(2.0**-6, 100, 12)
 NIBBLES = [  # weights of 4 bits
     packed("packed_s8_nibbles", IMAGE, FILTERS, SAME, S8, W4, UP),
@@ -108,7 +109,7 @@ NIBBLES = [  # weights of 4 bits
 HALVES = [  # activations of 16 bits
     packed("packed_s16_halves", IMAGE, FILTERS, SAME, S16, CODES, UP, y=Y16),
     packed("packed_s16_halves_odd", (1, 6, 6, 5), (7, 3, 3, 5), SAME, S16, CODES, UP, y=Y16, bias=0),
-    packed("packed_s16_halves_zero", (1, 5, 7, 3), (2, 3, 3, 3), Conv2D((2, 2), pads=(0, 1, 1, 1)), Z12, CODES, UP, y=quantized(1.0, 9, 12)),
+    packed("packed_s16_halves_zero", (1, 5, 7, 3), (2, 3, 3, 3), STEPS, Z12, CODES, UP, y=quantized(1.0, 9, 12)),
     packed("packed_s16_halves_even", (1, 9, 7, 8), (6, 3, 3, 8), SAME, S16, CODES, EVEN, y=Y16, per_channel=False, bias=64),
     packed("packed_s16_halves_rows", (1, 9, 6, 4), (3, 3, 2, 4), Conv2D((2, 1), (2, 1), (2, 1, 1, 0)), S16, CODES, Rounding.FLOOR, y=Y16),
     packed("packed_s16_halves_pixels", (1, 3, 5, 20), (9, 1, 1, 20), Conv2D(), S16, CODES, UP, y=Y16, per_channel=False),

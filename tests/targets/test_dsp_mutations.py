@@ -22,7 +22,7 @@ MUTATIONS = [
     Mutation("sign_forgotten", "high_word.h", "+ (sum >> 31)", "", "conv2d_s8_ties_tflite"),
     Mutation("lost_channel_of_an_odd_pixel", "conv2d_pairs.h", "conv_pairs_put(row, e++, 0, 0); /*", "e += 0; /*", "conv2d_s8_odd"),
     Mutation("padding_of_code_zero", "conv2d_pairs.h", "memset(padding, p->x_zero,", "memset(padding, 0 * p->x_zero,", "conv2d_s8_even"),
-    Mutation("swapped_rows", "conv2d_pairs.h", "&table[0], a0, b0, a, b)", "&table[0], b0, a0, a, b)", "conv2d_s8_even"),
+    Mutation("swapped_rows", "conv2d_pairs.h", "&table[0], sums.a0, sums.b0,", "&table[0], sums.b0, sums.a0,", "conv2d_s8_even"),
     Mutation("channel_0_twice", "conv2d_pairs.h", "smlad %[a1], r2, r10", "smlad %[a1], r2, r8", "conv2d_s8_even"),
     Mutation("wrong_half", "dsp.h", "sxtb16 %0, %1, ror #8", "sxtb16 %0, %1, ror #16", "conv2d_s8_even"),
     Mutation("lost_loop", "conv2d_pairs.h", "movw r2, #%c[loops]", "movw r2, #%c[loops] - 1", "conv2d_s8_wide"),
