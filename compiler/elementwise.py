@@ -42,7 +42,8 @@ class SumScaling:
 
         Raises TapeoutError when the output's scale is too small for 32-bit sums.
         """
-        left = min(20, 31 - max(x.bits, y.bits))
+        reach = max(max(q.max - q.zero[0], q.zero[0] - q.min) for q in (x, y))
+        left = min(20, 30 - (reach - 1).bit_length())
         twice = 2 * max(x.scale[0], y.scale[0])
         try:
             x_factor, y_factor = multiplier(x.scale[0] / twice), multiplier(y.scale[0] / twice)

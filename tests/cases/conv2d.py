@@ -89,7 +89,7 @@ UP, EVEN = Rounding.HALF_UP, Rounding.HALF_EVEN
 SAME, STRIDE = Conv2D(pads=(1, 1, 1, 1)), Conv2D((2, 1), (1, 2), (1, 0, 2, 1))
 IMAGE, FILTERS = (1, 5, 4, 3), (4, 3, 3, 3)
 
-STEPS = Conv2D((2, 2), pads=(0, 1, 1, 1))
+STEPS = Conv2D((2, 2), pads=(1, 1, 1, 1))
 W4, Y16, Z12 = QType(4, packed=True), QType(16), quantized(2.0**-6, 100, 12)
 NIBBLES = [  # weights of 4 bits
     packed("packed_s8_nibbles", IMAGE, FILTERS, SAME, S8, W4, UP),
