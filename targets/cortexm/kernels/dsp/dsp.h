@@ -90,6 +90,22 @@ static inline int64_t smlald(uint32_t a, uint32_t b, int64_t c)
     return c;
 }
 
+/* c + a * b / 2^16, rounded down, of the low half of b */
+static inline int32_t smlawb(int32_t a, uint32_t b, int32_t c)
+{
+    int32_t result;
+    __asm("smlawb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(c));
+    return result;
+}
+
+/* Likewise of the high half. */
+static inline int32_t smlawt(int32_t a, uint32_t b, int32_t c)
+{
+    int32_t result;
+    __asm("smlawt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(c));
+    return result;
+}
+
 /* The low halves of a and b, that of a below. */
 static inline uint32_t low_halves(uint32_t a, uint32_t b)
 {
