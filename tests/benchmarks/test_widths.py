@@ -31,7 +31,7 @@ def test_a_lost_row_is_named() -> None:
 
 
 def test_what_was_to_be_reached() -> None:
-    """At most 1.6 instructions per MAC by weights of 4 bits on the M4, in no more flash than half of that of 8, and 1.3 by activations of 16."""
+    """On the M4 at most 1.6 instructions per MAC by weights of 4 bits, in half the flash of 8, and 1.3 by activations of 16."""
     four, eight, sixteen = (COMMITTED[f"ic_resnet8/{recipe}/cortex-m4/time"] for recipe in ("w4a8", "int8", "w8a16"))
     assert four.instructions <= 1.6 * four.macs and four.flash_bytes <= eight.flash_bytes / 2
     assert sixteen.instructions <= 1.3 * sixteen.macs

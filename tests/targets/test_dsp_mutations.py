@@ -45,6 +45,8 @@ MUTATIONS = [
     Mutation("weights_of_output_2_for_3", "dense_nibbles.h", "lsr #12", "lsr #8", "dense_packed_s8_nibbles_odd"),
     Mutation("wide_inputs_of_the_first_row", "dense_halves.h", "p, x + row * p->inputs", "p, x", "dense_packed_s16_halves_odd"),
     Mutation("wide_weights_of_the_first_output", "dense_halves.h", "p->blocks + o % 4", "p->blocks", "dense_packed_s16_halves_wide"),
+    Mutation("operand_of_twice_its_size", "add_halves.h", "(y >> p->y_shift)", "y", "add_s16_few_37"),
+    Mutation("last_code_of_an_odd_number", "add_halves.h", "if (p->size > pairs)", "if (p->size > pairs + 1)", "add_s16_few_37"),
     Mutation("tap_8_too_large", "depthwise_conv2d_nibbles.h", "& 15u) - 8u", "& 15u) - 7u", "depthwise_conv2d_packed_s8_nibbles"),
     Mutation("power_forgotten", "depthwise_conv2d_nibbles.h", "taps[4] >> 4", "taps[4] >> 8", "depthwise_conv2d_packed_s8_nibbles_odd"),
     Mutation("taps_of_half_a_pixel", "depthwise_conv2d_halves.h", "x, 2 * step", "x, step", "depthwise_conv2d_packed_s16_halves"),

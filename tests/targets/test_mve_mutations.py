@@ -90,6 +90,7 @@ MUTATIONS = [
              "depthwise_conv2d_packed_s16_halves_odd", "depthwise_conv2d_packed_s16_mve"),
     Mutation("depthwise_nibbles_below_the_last_row", "depthwise_conv2d_mve.h", "0x00ff : 0xffff", "0xffff : 0xffff",
              "depthwise_conv2d_packed_s8_nibbles", "depthwise_conv2d_packed_s8_mve"),
+    Mutation("fraction_of_14_bits", "add_mve_halves.h", "vshlltq_n_s16(y, 15)", "vshlltq_n_s16(y, 14)", "add_s16_few_40", "add_s16_mve"),
     Mutation("ties_of_negative_sums", "add_mve.h", "p->lo < p->out_zero ?", "0 ?", "add_s8_ties", ADD),
     Mutation("swapped_zero_points", "add_mve.h", "(int16_t)p->x_zero", "(int16_t)p->y_zero", "add_s8_half_up_04", ADD),
     Mutation("lost_leftover", "add_mve.h", "if (rest) {", "if (rest > 2) {", "add_s8_tflite", ADD),
