@@ -22,7 +22,7 @@ static inline void conv_nibbles_unpack(const uint32_t *w, int32_t words, int32_t
 }
 
 /* The tensors of conv2d_packed_s8, groups and dilation_w being 1. table: out_c rows of high_word and one more where out_c is odd; w: a word
- * for a block of two channels; scratch: k_h rows of `row` words, a row of input that is padding, and the weights of two channels. An odd
+ * for a block of two channels; scratch: k_h rows of `row` words, the weights of two channels, and a row of input that is padding. An odd
  * last row of output is its own partner. */
 static inline void conv2d_packed_s8_nibbles(const conv2d_packed_s8_nibbles_params *p, const int8_t *x, const int32_t *table, const uint32_t *w,
                                             int8_t *y, uint8_t *scratch) __attribute__((always_inline));
@@ -31,8 +31,8 @@ static inline void conv2d_packed_s8_nibbles(const conv2d_packed_s8_nibbles_param
 {
     const window_params *g = &p->window;
     const int32_t words = g->k_h * p->blocks * p->loops;
-    int8_t *padding = (int8_t *)(scratch + 4 * g->k_h * p->row);
-    uint32_t *taps = (uint32_t *)(void *)(padding + (g->in_w * g->in_c + 3) / 4 * 4);
+    uint32_t *taps = (uint32_t *)(void *)scratch + g->k_h * p->row;
+    int8_t *padding = (int8_t *)(taps + 4 * words);
     memset(padding, p->x_zero, (size_t)(g->in_w * g->in_c));
     for (int32_t first = 0; first < g->out_h; first += 2) {
         const int32_t second = first + 1 < g->out_h ? first + 1 : first;

@@ -25,10 +25,10 @@ def accepts(graph: Graph, node: Node) -> str | None:
 
 
 def scratch(op: Op, types: Types) -> int:
-    """Bytes: the rows of a window, a word for each element, a row of padding, and the weights of two channels in 16 bits."""
+    """Bytes: the rows of a window, a word for each element, the weights of two channels in 16 bits, and a row of padding."""
     assert types[0] and types[1]
     g, k_h = _geometry(op, types), types[1].shape[1]
-    return 4 * k_h * g.row + -(-types[0].shape[2] * types[0].shape[3] // 4) * 4 + 4 * BLOCK * k_h * g.blocks * g.loops
+    return 4 * k_h * (g.row + BLOCK * g.blocks * g.loops) + types[0].shape[2] * types[0].shape[3]
 
 
 def trail(op: Op, types: Types) -> int:

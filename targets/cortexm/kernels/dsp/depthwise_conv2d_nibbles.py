@@ -12,7 +12,7 @@ from ...packed_layer import NIBBLE, not_plain
 from . import depthwise_conv2d_pairs as by_words
 from .depthwise_conv2d_pairs import GROUP, form, inplace, params, parts, words
 
-_TABLE = GROUP * 9 * 4  # bytes of scratch for the table of four channels
+_ROW = 9 * 4  # bytes of scratch for the table of a channel
 _UNPACK_COST = 110  # instructions of a channel, as gcc 12 makes them
 _MOST_POWER = 15
 
@@ -38,7 +38,8 @@ def pack(graph: Graph, node: Node) -> Packed:
 
 
 def scratch(op: Op, types: Types) -> int:
-    return by_words.scratch(op, types) + _TABLE
+    assert types[0]
+    return by_words.scratch(op, types) + _ROW * min(GROUP, types[0].shape[3])
 
 
 def cost(graph: Graph, node: Node) -> int:
