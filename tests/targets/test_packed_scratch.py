@@ -22,9 +22,9 @@ def scratched() -> Iterator[tuple[Case, str, str]]:
             (node,) = case.graph.nodes
             for core, folder in (("cortex-m4", "dsp"), ("cortex-m55", "mve")):
                 for path, kernel in find_target(core).variants(case.graph, node):
-                    if path.parent.name == folder and kernel.accepts(case.graph, node) is None and not kernel.sparse:
-                        if kernel.scratch(node.op, case.graph.types(node)):
-                            yield case, core, kernel.symbol
+                    scratch = kernel.scratch(node.op, case.graph.types(node))
+                    if scratch and path.parent.name == folder and kernel.accepts(case.graph, node) is None and not kernel.sparse:
+                        yield case, core, kernel.symbol
 
 
 @pytest.mark.parametrize(("case", "core", "symbol"), [pytest.param(*row, id=f"{row[0].name}-{row[2]}") for row in scratched()])
