@@ -13,7 +13,7 @@ import numpy as np
 
 from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.fixed import INT32_MAX, INT32_MIN, Rounding
-from tapeout.compiler.ir import F32, Array, Graph, Node, Param, Port, QType, Type
+from tapeout.compiler.ir import BF16, F16, Array, FType, Graph, Node, Param, Port, QType, Type
 from tapeout.compiler.memory import Plan
 from tapeout.compiler.packing import pack
 
@@ -23,7 +23,7 @@ from .names import Names, comment
 
 _C_TYPES = {
     "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t", "uint32": "uint32_t",
-    "int64": "int64_t", "float32": "float",
+    "int64": "int64_t", "float32": "float", "float16": "uint16_t", "bfloat16": "uint16_t",
 }  # fmt: skip
 _HOOKS = """\
 #ifdef TAPEOUT_HOOKS /* co-simulation watches the nodes; a product leaves this undefined */
@@ -84,7 +84,9 @@ def literal(value: Param) -> str:
 
 
 def elements(array: Array) -> str:
-    """The elements of a constant as lines of C initialisers."""
+    """The elements of a constant as lines of C initialisers; 16-bit floats as their bits."""
+    if array.dtype in (F16.dtype, BF16.dtype):
+        array = array.view(np.uint16)
     text = _LITERALS.get(array.dtype.name, literal)
     texts = [text(v) for v in array.ravel().tolist()]
     return "".join(f"    {', '.join(texts[i:i + 16])},\n" for i in range(0, len(texts), 16))
@@ -95,7 +97,7 @@ def _wide_literal(value: int) -> str:
     return "INT64_MIN" if value == -(1 << 63) else f"INT64_C({value})"
 
 
-_LITERALS: dict[str, Callable[[int], str]] = {"int64": _wide_literal, "uint32": "{:#010x}u".format}
+_LITERALS: dict[str, Callable[[int], str]] = {"int64": _wide_literal, "uint32": "{:#010x}u".format, "uint16": "{:#06x}".format}
 
 
 @dataclass(frozen=True)
@@ -229,7 +231,7 @@ extern uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
         apart = "".join(self._function(n) for n in self.graph.nodes if self._is_apart(n))
         calls = "\n".join(self._call(i, n) for i, n in enumerate(self.graph.nodes))
         kinds = self._packed_kinds()
-        exact = _EXACT_FLOATS if any(v.type.q == F32 for v in self.graph.values.values()) else ""
+        exact = _EXACT_FLOATS if any(isinstance(v.type.q, FType) for v in self.graph.values.values()) else ""
         return f"""\
 /* {self.name}: one call of a kernel per node, in the order of the graph. */
 #include "{self.name}.h"
