@@ -16,12 +16,10 @@ Subnormal numbers are kept, and any NaN is as good as any other.
 """
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-from .ir import F16, F32, Array, FType
+from .ir import F16, F32, Array, FType, QType
 
 Half = npt.NDArray[np.float16]
 
@@ -33,7 +31,7 @@ def widen(x: Array) -> npt.NDArray[np.float32]:
 
 def narrow(x: Array, q: FType) -> Array:
     """Floats rounded to a format, to nearest even; beyond its largest number to infinity."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(x.astype(q.dtype))
 
 
@@ -52,11 +50,11 @@ def fma_f16(x: Array, w: Array, total: Array) -> Half:
         return np.asarray(exact.astype(np.float16))
 
 
-def sums_in_f16(operands: Any, accumulator: FType) -> bool:
+def sums_in_f16(operands: QType | FType, accumulator: FType) -> bool:
     """Whether a layer on operands of this format sums in f16; an accumulator says nothing of other operands."""
-    return bool(operands == F16 and accumulator == F16)
+    return operands == F16 and accumulator == F16
 
 
-def sum_format(operands: FType, accumulator: FType) -> FType:
+def sum_format(operands: QType | FType, accumulator: FType) -> FType:
     """The format of a layer's sums, and of its bias."""
     return F16 if sums_in_f16(operands, accumulator) else F32

@@ -87,7 +87,8 @@ class FType:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The NumPy type that holds an element."""
-        return np.dtype({"f32": np.float32, "f16": np.float16, "bf16": ml_dtypes.bfloat16}[self.code])
+        found: np.dtype[Any] = np.dtype({"f32": np.float32, "f16": np.float16, "bf16": ml_dtypes.bfloat16}[self.code])
+        return found
 
 
 F32, F16, BF16 = FType(), FType("f16"), FType("bf16")
