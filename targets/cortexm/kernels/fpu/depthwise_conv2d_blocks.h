@@ -1,0 +1,132 @@
+/* depthwise_conv2d of floats on a scalar float unit: four channels of a pixel at a time, of four pixels of a row where none of their
+ * windows meets the padding at the left or at the right. Every sum has its own accumulator and the reference's order. */
+#ifndef TAPEOUT_DEPTHWISE_CONV2D_BLOCKS_H
+#define TAPEOUT_DEPTHWISE_CONV2D_BLOCKS_H
+
+#include "depthwise_conv2d.h"
+#include "float_blocks.h"
+
+typedef depthwise_conv2d_f32_params depthwise_conv2d_f32_blocks_params;
+typedef depthwise_conv2d_f32_params depthwise_conv2d_f16_blocks_params;
+typedef depthwise_conv2d_f32_params depthwise_conv2d_bf16_blocks_params;
+
+/* Inlined, so that parameters, formats and counts are constants of the loops. */
+static inline void depthwise_conv2d_blocks_sums(const window_params *, float_format, int32_t, const window *, const void *, const void *,
+                                                int32_t, float *) __attribute__((always_inline));
+static inline float depthwise_conv2d_blocks_sum(const window_params *, float_format, const window *, const void *, const void *, int32_t)
+    __attribute__((always_inline));
+static inline void depthwise_conv2d_blocks_pixels(const depthwise_conv2d_f32_params *, float_format, int32_t, int32_t, int32_t,
+                                                  const void *, const void *, const float *, void *) __attribute__((always_inline));
+static inline void depthwise_conv2d_blocks(const depthwise_conv2d_f32_params *, float_format, const void *, const void *, const float *,
+                                           void *) __attribute__((always_inline));
+
+/* The sums of four channels from `channel` on, of one pixel or of four; sums BLOCK x BLOCK, the channels of the first pixel first. */
+static inline void depthwise_conv2d_blocks_sums(const window_params *g, float_format format, int32_t pixels, const window *at,
+                                                const void *x, const void *w, int32_t channel, float *sums)
+{
+    const int32_t apart = g->stride_w * g->in_pixel;
+    float a0 = 0.0f, a1 = 0.0f, a2 = 0.0f, a3 = 0.0f, b0 = 0.0f, b1 = 0.0f, b2 = 0.0f, b3 = 0.0f;
+    float c0 = 0.0f, c1 = 0.0f, c2 = 0.0f, c3 = 0.0f, d0 = 0.0f, d1 = 0.0f, d2 = 0.0f, d3 = 0.0f;
+    for (int32_t i = at->rows.first; i < at->rows.last; i++) {
+        for (int32_t j = at->columns.first; j < at->columns.last; j++) {
+            const int32_t tap = (i * g->k_w + j) * g->out_c + channel;
+            const float w0 = load_float(w, tap, format), w1 = load_float(w, tap + 1, format);
+            const float w2 = load_float(w, tap + 2, format), w3 = load_float(w, tap + 3, format);
+            int32_t in = at->origin + i * g->dilation_h * g->in_row + j * g->dilation_w * g->in_pixel + channel;
+            a0 += load_float(x, in, format) * w0, a1 += load_float(x, in + 1, format) * w1;
+            a2 += load_float(x, in + 2, format) * w2, a3 += load_float(x, in + 3, format) * w3;
+            if (pixels == BLOCK) {
+                in += apart;
+                b0 += load_float(x, in, format) * w0, b1 += load_float(x, in + 1, format) * w1;
+                b2 += load_float(x, in + 2, format) * w2, b3 += load_float(x, in + 3, format) * w3;
+                in += apart;
+                c0 += load_float(x, in, format) * w0, c1 += load_float(x, in + 1, format) * w1;
+                c2 += load_float(x, in + 2, format) * w2, c3 += load_float(x, in + 3, format) * w3;
+                in += apart;
+                d0 += load_float(x, in, format) * w0, d1 += load_float(x, in + 1, format) * w1;
+                d2 += load_float(x, in + 2, format) * w2, d3 += load_float(x, in + 3, format) * w3;
+            }
+        }
+    }
+    sums[0] = a0, sums[1] = a1, sums[2] = a2, sums[3] = a3;
+    sums[4] = b0, sums[5] = b1, sums[6] = b2, sums[7] = b3;
+    sums[8] = c0, sums[9] = c1, sums[10] = c2, sums[11] = c3;
+    sums[12] = d0, sums[13] = d1, sums[14] = d2, sums[15] = d3;
+}
+
+/* The sum of one channel of one pixel. */
+static inline float depthwise_conv2d_blocks_sum(const window_params *g, float_format format, const window *at, const void *x,
+                                                const void *w, int32_t channel)
+{
+    float sum = 0.0f;
+    for (int32_t i = at->rows.first; i < at->rows.last; i++) {
+        for (int32_t j = at->columns.first; j < at->columns.last; j++) {
+            const int32_t in = at->origin + i * g->dilation_h * g->in_row + j * g->dilation_w * g->in_pixel + channel;
+            sum += load_float(x, in, format) * load_float(w, (i * g->k_w + j) * g->out_c + channel, format);
+        }
+    }
+    return sum;
+}
+
+/* All channels of one pixel, or of four. */
+static inline void depthwise_conv2d_blocks_pixels(const depthwise_conv2d_f32_params *p, float_format format, int32_t pixels, int32_t row,
+                                                  int32_t column, const void *x, const void *w, const float *b, void *y)
+{
+    const window_params *g = &p->window;
+    window at = window_at(g, row, column);
+    const int32_t out = row * g->out_row + column * g->out_pixel, whole = g->out_c / BLOCK * BLOCK;
+    for (int32_t channel = 0; channel < whole; channel += BLOCK) {
+        float sums[BLOCK * BLOCK];
+        depthwise_conv2d_blocks_sums(g, format, pixels, &at, x, w, channel, sums);
+        for (int32_t pixel = 0; pixel < pixels; pixel++) {
+            for (int32_t i = 0; i < BLOCK; i++) {
+                const float sum = finish_sum(sums[pixel * BLOCK + i], b, channel + i, 0, p->lo, p->hi);
+                store_float(y, out + pixel * g->out_pixel + channel + i, format, sum);
+            }
+        }
+    }
+    for (int32_t pixel = 0; pixel < pixels; pixel++, at.origin += g->stride_w * g->in_pixel) {
+        for (int32_t channel = whole; channel < g->out_c; channel++) {
+            const float sum = depthwise_conv2d_blocks_sum(g, format, &at, x, w, channel);
+            store_float(y, out + pixel * g->out_pixel + channel, format, finish_sum(sum, b, channel, 0, p->lo, p->hi));
+        }
+    }
+}
+
+static inline void depthwise_conv2d_blocks(const depthwise_conv2d_f32_params *p, float_format format, const void *x, const void *w,
+                                           const float *b, void *y)
+{
+    const window_params *g = &p->window;
+    const columns inside = whole_columns(g);
+    for (int32_t row = 0; row < g->batches * g->out_h; row++) {
+        for (int32_t column = 0, pixels; column < g->out_w; column += pixels) {
+            pixels = column >= inside.first && column + BLOCK <= inside.last ? BLOCK : 1;
+            if (pixels == BLOCK) {
+                depthwise_conv2d_blocks_pixels(p, format, BLOCK, row, column, x, w, b, y);
+            } else {
+                depthwise_conv2d_blocks_pixels(p, format, 1, row, column, x, w, b, y);
+            }
+        }
+    }
+}
+
+/* x batches x in_h x in_w x in_c, w k_h x k_w x in_c, b in_c or NULL, y batches x out_h x out_w x in_c */
+static inline void depthwise_conv2d_f32_blocks(const depthwise_conv2d_f32_blocks_params *p, const float *x, const float *w, const float *b,
+                                               float *y)
+{
+    depthwise_conv2d_blocks(p, FORMAT_F32, x, w, b, y);
+}
+
+static inline void depthwise_conv2d_f16_blocks(const depthwise_conv2d_f16_blocks_params *p, const uint16_t *x, const uint16_t *w,
+                                               const float *b, uint16_t *y)
+{
+    depthwise_conv2d_blocks(p, FORMAT_F16, x, w, b, y);
+}
+
+static inline void depthwise_conv2d_bf16_blocks(const depthwise_conv2d_bf16_blocks_params *p, const uint16_t *x, const uint16_t *w,
+                                                const float *b, uint16_t *y)
+{
+    depthwise_conv2d_blocks(p, FORMAT_BF16, x, w, b, y);
+}
+
+#endif
