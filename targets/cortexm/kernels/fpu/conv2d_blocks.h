@@ -1,29 +1,29 @@
-/* conv2d of floats on a scalar float unit: four pixels of a row by four output channels at a time, as float_blocks.h says.
- * Pixels whose windows meet the padding at the left or at the right, and those that are left over, are computed one by one. */
+/* conv2d of floats on a scalar float unit: four pixels by four output channels at a time, as float_blocks.h says. */
 #ifndef TAPEOUT_CONV2D_BLOCKS_H
 #define TAPEOUT_CONV2D_BLOCKS_H
 
 #include "float_blocks.h"
-#include "window.h"
+#include "lines.h"
 
 typedef struct {
     window_params window;
+    int32_t down; /* whether the four lie below one another */
     float lo, hi;
 } conv2d_f32_blocks_params;
 
 typedef conv2d_f32_blocks_params conv2d_f16_blocks_params;
 typedef conv2d_f32_blocks_params conv2d_bf16_blocks_params;
 
-static inline void conv2d_blocks_sums(const window_params *, float_format, int32_t, const window *, const void *, const void *, int32_t,
-                                      float *) __attribute__((always_inline));
-static inline void conv2d_blocks_pixels(const conv2d_f32_blocks_params *, float_format, int32_t, int32_t, int32_t, const void *,
-                                        const void *, const float *, void *) __attribute__((always_inline));
+static inline void conv2d_blocks_sums(const window_params *, float_format, int32_t, int32_t, const window *, const void *, const void *,
+                                      int32_t, float *) __attribute__((always_inline));
+static inline void conv2d_blocks_pixels(const conv2d_f32_blocks_params *, float_format, int32_t, const image_lines *, const window *,
+                                        const void *, const void *, const float *, void *, int32_t) __attribute__((always_inline));
 static inline void conv2d_blocks(const conv2d_f32_blocks_params *, float_format, const void *, const void *, const float *, void *)
     __attribute__((always_inline));
 
-/* The sums of one pixel, or of four, by the four channels whose weights begin at `tap`. */
-static inline void conv2d_blocks_sums(const window_params *g, float_format format, int32_t pixels, const window *at, const void *x,
-                                      const void *w, int32_t tap, float *sums)
+/* The sums of one pixel, or of four whose windows lie `apart`, by the four channels whose weights begin at `tap`. */
+static inline void conv2d_blocks_sums(const window_params *g, float_format format, int32_t pixels, int32_t apart, const window *at,
+                                      const void *x, const void *w, int32_t tap, float *sums)
 {
     const int32_t together = g->dilation_w == 1 && g->in_pixel == g->in_c; /* the taps of a row lie side by side in x */
     const int32_t step = together ? at->columns.last - at->columns.first : 1;
@@ -32,7 +32,7 @@ static inline void conv2d_blocks_sums(const window_params *g, float_format forma
             const int32_t in = at->origin + i * g->dilation_h * g->in_row + j * g->dilation_w * g->in_pixel;
             const int32_t weights = tap + (i * g->k_w + j) * g->in_c * BLOCK;
             if (pixels == BLOCK) {
-                block_add(format, step * g->in_c, x, in, g->stride_w * g->in_pixel, w, weights, sums);
+                block_add(format, step * g->in_c, x, in, apart, w, weights, sums);
             } else {
                 line_add(format, step * g->in_c, x, in, w, weights, sums);
             }
@@ -41,18 +41,17 @@ static inline void conv2d_blocks_sums(const window_params *g, float_format forma
 }
 
 /* All channels of one pixel, or of four. */
-static inline void conv2d_blocks_pixels(const conv2d_f32_blocks_params *p, float_format format, int32_t pixels, int32_t row,
-                                        int32_t column, const void *x, const void *w, const float *b, void *y)
+static inline void conv2d_blocks_pixels(const conv2d_f32_blocks_params *p, float_format format, int32_t pixels,
+                                        const image_lines *lines, const window *at, const void *x, const void *w, const float *b, void *y,
+                                        int32_t out)
 {
     const window_params *g = &p->window;
-    const window at = window_at(g, row, column);
     for (int32_t o = 0; o < g->out_c; o += BLOCK) {
         float sums[BLOCK * BLOCK] = {0.0f};
-        conv2d_blocks_sums(g, format, pixels, &at, x, w, o * g->k_h * g->k_w * g->in_c, sums);
+        conv2d_blocks_sums(g, format, pixels, lines->in, at, x, w, o * g->k_h * g->k_w * g->in_c, sums);
         const int32_t count = g->out_c - o < BLOCK ? g->out_c - o : BLOCK;
         for (int32_t pixel = 0; pixel < pixels; pixel++) {
-            const int32_t out = row * g->out_row + (column + pixel) * g->out_pixel + o;
-            block_store(format, sums + pixel * BLOCK, b + o, p->lo, p->hi, count, y, out);
+            block_store(format, sums + pixel * BLOCK, b + o, p->lo, p->hi, count, y, out + pixel * lines->out + o);
         }
     }
 }
@@ -61,15 +60,16 @@ static inline void conv2d_blocks(const conv2d_f32_blocks_params *p, float_format
                                  void *y)
 {
     const window_params *g = &p->window;
-    const columns inside = whole_columns(g);
-    for (int32_t row = 0; row < g->batches * g->out_h; row++) {
-        for (int32_t column = 0, pixels; column < g->out_w; column += pixels) {
-            pixels = column >= inside.first && column + BLOCK <= inside.last ? BLOCK : 1;
-            if (pixels == BLOCK) {
-                conv2d_blocks_pixels(p, format, BLOCK, row, column, x, w, b, y);
-            } else {
-                conv2d_blocks_pixels(p, format, 1, row, column, x, w, b, y);
-            }
+    const image_lines lines = lines_of(g, p->down);
+    for (line_place at = {0, 0, 0}; at.batch < g->batches;) {
+        const window from = window_of(g, &lines, &at);
+        const int32_t out = output_of(g, &lines, &at);
+        if (pixels_at(&lines, at.place, BLOCK) == BLOCK) {
+            conv2d_blocks_pixels(p, format, BLOCK, &lines, &from, x, w, b, y, out);
+            next_place(&lines, &at, BLOCK);
+        } else {
+            conv2d_blocks_pixels(p, format, 1, &lines, &from, x, w, b, y, out);
+            next_place(&lines, &at, 1);
         }
     }
 }

@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
-from tapeout.compiler.ir import Graph, Node
+from tapeout.compiler.ir import Graph, Node, Types
 from tapeout.compiler.ops.conv2d import Conv2D
 
 from ....target import Kernel, Packed
-from ....trail import window_trail
-from .float_blocks import block_cost, by_blocks, float_fields
+from .float_blocks import BLOCK, block_cost, by_blocks, float_fields
+from .lines import goes_down, lines_trail, together_and_rest
 
 
 def accepts(graph: Graph, node: Node) -> str | None:
@@ -19,23 +20,30 @@ def accepts(graph: Graph, node: Node) -> str | None:
 
 
 def pack(graph: Graph, node: Node) -> Packed:
-    """Weights in groups of four outputs; the pixels of a pointwise layer as a single row."""
-    op, (x, w, *_) = node.op, graph.types(node)
+    """Weights in groups of four outputs."""
+    op, types = node.op, pointwise_as_row(graph, node)
+    assert isinstance(op, Conv2D) and types[0]
+    window = op.window(types).params(types[0].shape, op.infer(types)[0].shape)
+    return Packed(by_blocks(graph, node), {**window, "down": int(goes_down(op, types, BLOCK)), **float_fields(op)})
+
+
+def pointwise_as_row(graph: Graph, node: Node) -> Types:
+    """Those of the node, the pixels of a pointwise layer as a single row."""
+    op, (x, w, *others) = node.op, graph.types(node)
     assert isinstance(op, Conv2D) and x and w
-    shapes = x.shape, op.infer(graph.types(node))[0].shape
     if w.shape[1:3] == op.stride == (1, 1) and not any(op.pads):
-        x_shape, y_shape = ((1, 1, s[0] * s[1] * s[2], s[3]) for s in shapes)
-        shapes, op = (x_shape, y_shape), replace(op, dilation=(1, 1))
-    return Packed(by_blocks(graph, node), {**op.window(graph.types(node)).params(*shapes), **float_fields(op)})
+        x = replace(x, shape=(1, 1, x.size // x.shape[3], x.shape[3]))
+    return x, w, *others
 
 
 def cost(graph: Graph, node: Node) -> int:
-    (x, w, *_), y = graph.types(node), node.op.infer(graph.types(node))[0]
-    assert x and w
-    return block_cost(y.size // y.shape[3], y.shape[3], w.size // w.shape[0])
+    op, types = node.op, pointwise_as_row(graph, node)
+    assert isinstance(op, Conv2D) and types[1]
+    w = types[1]
+    return block_cost(*together_and_rest(op, types, goes_down(op, types, BLOCK), BLOCK), w.shape[0], w.size // w.shape[0])
 
 
 KERNELS = tuple(
-    Kernel(f"conv2d_{form}_blocks", of=f"conv2d_{form}", accepts=accepts, pack=pack, cost=cost, trail=window_trail)
+    Kernel(f"conv2d_{form}_blocks", of=f"conv2d_{form}", accepts=accepts, pack=pack, cost=cost, trail=partial(lines_trail, count=BLOCK))
     for form in ("f32", "f16", "bf16")
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 from tapeout.compiler.ir import Graph, Node
 
 from ....target import Kernel, Packed
-from .float_blocks import block_cost, by_blocks, float_fields
+from .float_blocks import BLOCK, block_cost, by_blocks, float_fields
 
 
 def accepts(graph: Graph, node: Node) -> str | None:
@@ -22,7 +22,8 @@ def pack(graph: Graph, node: Node) -> Packed:
 def cost(graph: Graph, node: Node) -> int:
     x, w, *_ = graph.types(node)
     assert x and w
-    return block_cost(x.size // x.shape[-1], w.shape[0], w.shape[1])
+    blocks, rest = divmod(x.size // x.shape[-1], BLOCK)
+    return block_cost(blocks, rest, w.shape[0], w.shape[1])
 
 
 KERNELS = tuple(

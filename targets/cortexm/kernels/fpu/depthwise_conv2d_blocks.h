@@ -1,30 +1,35 @@
-/* depthwise_conv2d of floats on a scalar float unit: four channels of a pixel at a time, of four pixels of a row where none of their
- * windows meets the padding at the left or at the right. Every sum has its own accumulator and the reference's order. */
+/* depthwise_conv2d of floats on a scalar float unit: four channels of a pixel at a time, or of four pixels, as float_blocks.h says;
+ * channels that are left over one by one. */
 #ifndef TAPEOUT_DEPTHWISE_CONV2D_BLOCKS_H
 #define TAPEOUT_DEPTHWISE_CONV2D_BLOCKS_H
 
-#include "depthwise_conv2d.h"
 #include "float_blocks.h"
+#include "lines.h"
 
-typedef depthwise_conv2d_f32_params depthwise_conv2d_f32_blocks_params;
-typedef depthwise_conv2d_f32_params depthwise_conv2d_f16_blocks_params;
-typedef depthwise_conv2d_f32_params depthwise_conv2d_bf16_blocks_params;
+typedef struct {
+    window_params window;
+    int32_t down; /* whether the four lie below one another */
+    float lo, hi;
+} depthwise_conv2d_f32_blocks_params;
+
+typedef depthwise_conv2d_f32_blocks_params depthwise_conv2d_f16_blocks_params;
+typedef depthwise_conv2d_f32_blocks_params depthwise_conv2d_bf16_blocks_params;
 
 /* Inlined, so that parameters, formats and counts are constants of the loops. */
-static inline void depthwise_conv2d_blocks_sums(const window_params *, float_format, int32_t, const window *, const void *, const void *,
-                                                int32_t, float *) __attribute__((always_inline));
+static inline void depthwise_conv2d_blocks_sums(const window_params *, float_format, int32_t, int32_t, const window *, const void *,
+                                                const void *, int32_t, float *) __attribute__((always_inline));
 static inline float depthwise_conv2d_blocks_sum(const window_params *, float_format, const window *, const void *, const void *, int32_t)
     __attribute__((always_inline));
-static inline void depthwise_conv2d_blocks_pixels(const depthwise_conv2d_f32_params *, float_format, int32_t, int32_t, int32_t,
-                                                  const void *, const void *, const float *, void *) __attribute__((always_inline));
-static inline void depthwise_conv2d_blocks(const depthwise_conv2d_f32_params *, float_format, const void *, const void *, const float *,
-                                           void *) __attribute__((always_inline));
+static inline void depthwise_conv2d_blocks_pixels(const depthwise_conv2d_f32_blocks_params *, float_format, int32_t, const image_lines *,
+                                                  const window *, const void *, const void *, const float *, void *, int32_t)
+    __attribute__((always_inline));
+static inline void depthwise_conv2d_blocks(const depthwise_conv2d_f32_blocks_params *, float_format, const void *, const void *,
+                                           const float *, void *) __attribute__((always_inline));
 
-/* The sums of four channels from `channel` on, of one pixel or of four; sums BLOCK x BLOCK, the channels of the first pixel first. */
-static inline void depthwise_conv2d_blocks_sums(const window_params *g, float_format format, int32_t pixels, const window *at,
-                                                const void *x, const void *w, int32_t channel, float *sums)
+/* The sums of four channels from `channel` on, of one pixel or of four whose windows lie `apart`; sums BLOCK x BLOCK, the channels of the first pixel first. */
+static inline void depthwise_conv2d_blocks_sums(const window_params *g, float_format format, int32_t pixels, int32_t apart,
+                                                const window *at, const void *x, const void *w, int32_t channel, float *sums)
 {
-    const int32_t apart = g->stride_w * g->in_pixel;
     float a0 = 0.0f, a1 = 0.0f, a2 = 0.0f, a3 = 0.0f, b0 = 0.0f, b1 = 0.0f, b2 = 0.0f, b3 = 0.0f;
     float c0 = 0.0f, c1 = 0.0f, c2 = 0.0f, c3 = 0.0f, d0 = 0.0f, d1 = 0.0f, d2 = 0.0f, d3 = 0.0f;
     for (int32_t i = at->rows.first; i < at->rows.last; i++) {
@@ -69,48 +74,47 @@ static inline float depthwise_conv2d_blocks_sum(const window_params *g, float_fo
 }
 
 /* All channels of one pixel, or of four. */
-static inline void depthwise_conv2d_blocks_pixels(const depthwise_conv2d_f32_params *p, float_format format, int32_t pixels, int32_t row,
-                                                  int32_t column, const void *x, const void *w, const float *b, void *y)
+static inline void depthwise_conv2d_blocks_pixels(const depthwise_conv2d_f32_blocks_params *p, float_format format, int32_t pixels,
+                                                  const image_lines *lines, const window *at, const void *x, const void *w,
+                                                  const float *b, void *y, int32_t out)
 {
     const window_params *g = &p->window;
-    window at = window_at(g, row, column);
-    const int32_t out = row * g->out_row + column * g->out_pixel, whole = g->out_c / BLOCK * BLOCK;
+    const int32_t whole = g->out_c / BLOCK * BLOCK;
     for (int32_t channel = 0; channel < whole; channel += BLOCK) {
         float sums[BLOCK * BLOCK];
-        depthwise_conv2d_blocks_sums(g, format, pixels, &at, x, w, channel, sums);
+        depthwise_conv2d_blocks_sums(g, format, pixels, lines->in, at, x, w, channel, sums);
         for (int32_t pixel = 0; pixel < pixels; pixel++) {
-            for (int32_t i = 0; i < BLOCK; i++) {
-                const float sum = finish_sum(sums[pixel * BLOCK + i], b, channel + i, 0, p->lo, p->hi);
-                store_float(y, out + pixel * g->out_pixel + channel + i, format, sum);
-            }
+            block_store(format, sums + pixel * BLOCK, b + channel, p->lo, p->hi, BLOCK, y, out + pixel * lines->out + channel);
         }
     }
-    for (int32_t pixel = 0; pixel < pixels; pixel++, at.origin += g->stride_w * g->in_pixel) {
+    window next = *at;
+    for (int32_t pixel = 0; pixel < pixels; pixel++, next.origin += lines->in) {
         for (int32_t channel = whole; channel < g->out_c; channel++) {
-            const float sum = depthwise_conv2d_blocks_sum(g, format, &at, x, w, channel);
-            store_float(y, out + pixel * g->out_pixel + channel, format, finish_sum(sum, b, channel, 0, p->lo, p->hi));
+            const float sum = depthwise_conv2d_blocks_sum(g, format, &next, x, w, channel);
+            block_store(format, &sum, b + channel, p->lo, p->hi, 1, y, out + pixel * lines->out + channel);
         }
     }
 }
 
-static inline void depthwise_conv2d_blocks(const depthwise_conv2d_f32_params *p, float_format format, const void *x, const void *w,
+static inline void depthwise_conv2d_blocks(const depthwise_conv2d_f32_blocks_params *p, float_format format, const void *x, const void *w,
                                            const float *b, void *y)
 {
     const window_params *g = &p->window;
-    const columns inside = whole_columns(g);
-    for (int32_t row = 0; row < g->batches * g->out_h; row++) {
-        for (int32_t column = 0, pixels; column < g->out_w; column += pixels) {
-            pixels = column >= inside.first && column + BLOCK <= inside.last ? BLOCK : 1;
-            if (pixels == BLOCK) {
-                depthwise_conv2d_blocks_pixels(p, format, BLOCK, row, column, x, w, b, y);
-            } else {
-                depthwise_conv2d_blocks_pixels(p, format, 1, row, column, x, w, b, y);
-            }
+    const image_lines lines = lines_of(g, p->down);
+    for (line_place at = {0, 0, 0}; at.batch < g->batches;) {
+        const window from = window_of(g, &lines, &at);
+        const int32_t out = output_of(g, &lines, &at);
+        if (pixels_at(&lines, at.place, BLOCK) == BLOCK) {
+            depthwise_conv2d_blocks_pixels(p, format, BLOCK, &lines, &from, x, w, b, y, out);
+            next_place(&lines, &at, BLOCK);
+        } else {
+            depthwise_conv2d_blocks_pixels(p, format, 1, &lines, &from, x, w, b, y, out);
+            next_place(&lines, &at, 1);
         }
     }
 }
 
-/* x batches x in_h x in_w x in_c, w k_h x k_w x in_c, b in_c or NULL, y batches x out_h x out_w x in_c */
+/* x batches x in_h x in_w x in_c, w k_h x k_w x in_c, b in_c, y batches x out_h x out_w x in_c */
 static inline void depthwise_conv2d_f32_blocks(const depthwise_conv2d_f32_blocks_params *p, const float *x, const float *w, const float *b,
                                                float *y)
 {

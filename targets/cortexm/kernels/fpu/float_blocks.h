@@ -1,25 +1,13 @@
 /* Blocks of sums in float: four elements of the output by four of its channels, so that what is loaded serves four sums each. Every sum
- * has its own accumulator and its own order, that of the reference.
+ * has its own accumulator and its own order, that of the reference. Four pixels of an image lie side by side, or below one another;
+ * those whose windows meet the padding at the ends of such a line, and those that are left over, are computed one by one.
  * Weights come in groups of four channels, those of an input element side by side: for each group inputs x 4. */
 #ifndef TAPEOUT_FLOAT_BLOCKS_H
 #define TAPEOUT_FLOAT_BLOCKS_H
 
 #include "f16.h"
-#include "window.h"
 
 enum { BLOCK = 4 };
-
-/* The columns of the output whose windows have no padding at the left and at the right: first to last - 1. */
-typedef struct {
-    int32_t first, last;
-} columns;
-
-static inline columns whole_columns(const window_params *g)
-{
-    const int32_t room = g->in_w + g->pad_left - (g->k_w - 1) * g->dilation_w - 1;
-    const int32_t last = room < 0 ? 0 : room / g->stride_w + 1;
-    return (columns){(g->pad_left + g->stride_w - 1) / g->stride_w, last < g->out_w ? last : g->out_w};
-}
 
 /* Inlined, so that formats and counts are constants of the loops. */
 static inline void block_add(float_format, int32_t, const void *, int32_t, int32_t, const void *, int32_t, float *)
