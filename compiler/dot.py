@@ -36,12 +36,15 @@ def ordered_matmul(x: Array, w: Array, inside: Array | None = None) -> Array:
 
 
 def add_product(total: Array, x: Array, w: Array, inside: Array | None = None) -> Array:
-    """`total + x * w`: in float16 a fused multiply-add, in any other format a rounded product and a rounded sum, in place.
-
-    Where `inside` is false float16 totals stay as they are; other formats need no such care, as their totals are never -0.
-    """
-    if total.dtype != F16.dtype:
+    """`total + x * w`: in float16 a fused multiply-add, in any other format a rounded product and a rounded sum; totals where `inside`
+    is false."""
+    if inside is None and total.dtype != F16.dtype:
         total += x * w
         return total
-    added = fma_f16(x, w, total)
+    added = fma_f16(x, w, total) if total.dtype == F16.dtype else total + x * w
     return added if inside is None else np.where(inside, added, total)
+
+
+def padding_matters(w: Array) -> bool:
+    """Whether a step with 0 in place of padding can change a sum: one of -0, which float16 alone has, or by an infinite weight."""
+    return w.dtype.kind == "f" and (w.dtype == F16.dtype or not np.isfinite(w).all())

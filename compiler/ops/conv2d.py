@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..accumulate import Stage, blocks, centred, centred_weights, finish, packed_strides, sum_fields, sum_symbol, sum_type
-from ..dot import exact_matmul, ordered_matmul
+from ..dot import exact_matmul, ordered_matmul, padding_matters
 from ..errors import TapeoutError, Unsupported
 from ..ir import F32, Array, Cost, FType, Op, Param, QType, Type, Types
 from ..window import Window
@@ -53,19 +53,20 @@ class Conv2D(Op):
         w = centred_weights(arrays[1], types[1], self.accumulator)
         x = centred(arrays[0], types[0], w.reshape(len(w), -1).T, *arrays[5:])
         images = x.reshape(-1, *x.shape[2:])
-        patches, inside = self.window(types).patches(images, 0), self.window(types).patches(np.ones_like(images[:1], bool), False)
+        window = self.window(types)
+        patches, inside = window.patches(images, 0), window.patches(np.ones_like(images[:1], bool), False) if padding_matters(w) else None
         parts = [self._sums(patches, inside, w, part) for part in blocks(types[1])]
         sums = parts[0] if len(parts) == 1 else np.stack(parts, axis=-1)
         return (finish(sums.reshape(len(x), -1, *sums.shape[1:]), types, arrays, self.requant, self.clip),)
 
-    def _sums(self, patches: Array, inside: Array, w: Array, part: slice) -> Array:
-        """The sums (N, out_h, out_w, O) over these input channels of each group; `inside` says what is no padding."""
+    def _sums(self, patches: Array, inside: Array | None, w: Array, part: slice) -> Array:
+        """The sums (N, out_h, out_w, O) over these input channels of each group; `inside` says what is no padding, if that matters."""
         inputs, outputs = w.shape[3], w.shape[0] // self.groups
         found = []
         for group in range(self.groups):
-            x, counts = (a[..., group * inputs : (group + 1) * inputs][..., part] for a in (patches, inside))
-            x, counts = x.reshape(*x.shape[:3], -1), counts.reshape(*counts.shape[:3], -1)
+            x = patches[..., group * inputs : (group + 1) * inputs][..., part].reshape(*patches.shape[:3], -1)
             taps = w[group * outputs : (group + 1) * outputs][..., part].reshape(outputs, -1).T
+            counts = None if inside is None else inside[..., :inputs].reshape(*inside.shape[:3], -1)
             found.append(ordered_matmul(x, taps, counts) if w.dtype.kind == "f" else exact_matmul(x, taps))
         return np.concatenate(found, axis=-1)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..accumulate import Stage, blocks, centred, centred_weights, finish, packed_strides, sum_fields, sum_symbol, sum_type
-from ..dot import add_product
+from ..dot import add_product, padding_matters
 from ..errors import TapeoutError
 from ..ir import F32, Array, Cost, FType, Op, Param, QType, Type, Types
 from ..window import Window
@@ -50,7 +50,9 @@ class DepthwiseConv2D(Op):
         w = centred_weights(arrays[1], types[1], self.accumulator)
         x = centred(arrays[0], types[0], w.reshape(-1, w.shape[2]), *arrays[5:])
         images = x.reshape(-1, *x.shape[2:])
-        patches, inside = self.window(types).patches(images, 0), self.window(types).patches(np.ones_like(images[:1, ..., :1], bool), False)
+        window = self.window(types)
+        patches = window.patches(images, 0)
+        inside = window.patches(np.ones_like(images[:1, ..., :1], bool), False) if padding_matters(w) else None
         multiplier = w.shape[2] // x.shape[-1]
         taps = w.astype(images.dtype)
         sums = np.zeros((*patches.shape[:3], w.shape[2]), images.dtype)
@@ -58,7 +60,7 @@ class DepthwiseConv2D(Op):
             for column in range(w.shape[1]):
                 tap = patches[:, :, :, row, column]
                 tap = np.repeat(tap, multiplier, axis=-1) if multiplier > 1 else tap
-                sums = add_product(sums, tap, taps[row, column], inside[:, :, :, row, column])
+                sums = add_product(sums, tap, taps[row, column], None if inside is None else inside[:, :, :, row, column])
         if not isinstance(types[0].q, FType):
             sums = sums.astype(np.int64)
         return (finish(sums.reshape(len(x), -1, *sums.shape[1:]), types, arrays, self.requant, self.clip),)

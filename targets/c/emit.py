@@ -339,7 +339,8 @@ void {self.name}_run(void)
 
     def weights(self) -> str:
         body = "".join(f"/* {dims} */\nconst {text} = {{\n{elements(data)}}};\n\n" for text, dims, data in self._constants())
-        return f'#include "{self.name}_weights.h"\n\n{body}'.rstrip() + "\n"
+        infinities = "#include <math.h>\n" if "INFINITY" in body else ""
+        return f'#include "{self.name}_weights.h"\n{infinities}\n{body}'.rstrip() + "\n"
 
     def cmake(self) -> str:
         return f"""\

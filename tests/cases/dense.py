@@ -134,4 +134,7 @@ CASES = [
     floats("dense_f32", (1, 13), 7),
     floats("dense_f32_rows", (2, 3, 9), 4, Clip(0.0), bias=False),
     floats("dense_f32_clip", (3, 33), 5, Clip(0.0, 6.0)),
+    floats("dense_f32_many", (6, 14), 73, Clip(0.0)),
+    floats("dense_f32_four_vectors", (1, 5), 32, Clip(-1.0, 0.7)),
+    floats("dense_f32_one", (1, 1), 1, bias=False),
 ]
