@@ -19,8 +19,8 @@ def edges(q: FType) -> Case:
     build = Builder()
     build.input("x", Type((1,), F32))
     build.add(Mul(), ("x", build.constant("edges", np.array(EDGES, np.float32))), "scaled")
-    build.add(Cast(q), ("scaled",), "y")
-    return Case(f"cast_edges_{q.code}", make_graph(f"cast_edges_{q.code}", build, ("x",), ("y",)))
+    build.add(Cast(q), ("scaled",), "y0")
+    return Case(f"cast_edges_{q.code}", make_graph(f"cast_edges_{q.code}", build, ("x",), ("y0",)))
 
 
 CASES = [

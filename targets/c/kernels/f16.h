@@ -130,15 +130,12 @@ static inline float add_product(float total, float x, float w, int32_t in_f16)
     return in_f16 ? fma_f16(x, w, total) : total + x * w;
 }
 
-/* What a sum becomes before it is stored: b, which has its format, is added if there; then the clip. */
+/* What a sum becomes before it is stored: b, which has its format, is added if there; then the clip. A sum in f16 and its b are added in
+ * float: their sum is rounded to f16 when it is stored, which gives the same bits as if it were at once (Figueroa, 1995), as bounds and
+ * roundings do not pass each other. */
 static inline float finish_sum(float sum, const void *b, int32_t o, int32_t in_f16, float lo, float hi)
 {
-    if (b && in_f16) {
-        sum = round_to_f16(sum + load_float(b, o, FORMAT_F16));
-    } else if (b) {
-        sum += ((const float *)b)[o];
-    }
-    return clip_float(sum, lo, hi);
+    return clip_float(b ? sum + load_float(b, o, in_f16 ? FORMAT_F16 : FORMAT_F32) : sum, lo, hi);
 }
 
 #endif
