@@ -12,22 +12,32 @@ from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 LANES = 8
 
 
+def unrepresentable(clip: Clip | None) -> str | None:
+    """Why bounds cannot come behind the rounding to f16: only those that are f16 pass it."""
+    clip = clip or Clip()
+    return "a clip whose bounds are no f16" if any(float(np.float16(bound)) != bound for bound in (clip.lo, clip.hi)) else None
+
+
 def refusal(graph: Graph, node: Node) -> str | None:
-    """Why helium_f16.h does not end a layer's sums: bounds that are f16 alone may come before or behind their rounding."""
+    """Why helium_f16.h does not end a layer's sums."""
     assert isinstance(node.op, Conv2D | DepthwiseConv2D | Dense)
-    clip = node.op.clip or Clip()
-    if any(float(np.float16(bound)) != bound for bound in (clip.lo, clip.hi)):
-        return "a clip whose bounds are no f16"
-    return None if all(graph.values[i].constant for i in node.inputs[1:] if i) else "weights that are no constants"
+    if not all(graph.values[i].constant for i in node.inputs[1:] if i):
+        return "weights that are no constants"
+    return unrepresentable(node.op.clip)
+
+
+def bound_fields(clip: Clip | None, biased: bool = False) -> dict[str, Param]:
+    """The member `end` of the kernels' parameters."""
+    clip = clip or Clip()
+    lo, hi = (int(np.float16(bound).view(np.uint16)) for bound in (clip.lo, clip.hi))
+    fields = {"biased": int(biased), "low": int(np.isfinite(clip.lo)), "high": int(np.isfinite(clip.hi)), "lo": lo, "hi": hi}
+    return {f"end.{name}": value for name, value in fields.items()}
 
 
 def end_fields(node: Node) -> dict[str, Param]:
-    """The member `end` of the kernels' parameters."""
+    """`bound_fields` of a layer."""
     assert isinstance(node.op, Conv2D | DepthwiseConv2D | Dense)
-    clip = node.op.clip or Clip()
-    lo, hi = (int(np.float16(bound).view(np.uint16)) for bound in (clip.lo, clip.hi))
-    fields = {"biased": int(_biased(node)), "low": int(np.isfinite(clip.lo)), "high": int(np.isfinite(clip.hi)), "lo": lo, "hi": hi}
-    return {f"end.{name}": value for name, value in fields.items()}
+    return bound_fields(node.op.clip, _biased(node))
 
 
 def _biased(node: Node) -> bool:
