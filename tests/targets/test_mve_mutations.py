@@ -31,6 +31,7 @@ class Mutation:
 
 DENSE, PADDED, CONV, INSIDE = "dense_s8_mve", "dense_s8_mve_padded", "conv2d_s8_mve", "conv2d_s8_mve_inside"
 DEPTHWISE, LANES, ADD, POOL = "depthwise_conv2d_s8_mve", "depthwise_conv2d_s8_mve_lanes", "add_s8_mve", "average_pool2d_s8_mve"
+CONV_WIDE, DEPTHWISE_WIDE = "conv2d_f16_mve", "depthwise_conv2d_f16_mve"
 CONV_F16, DENSE_F16, DEPTHWISE_F16 = "conv2d_f16_fma_mve", "dense_f16_fma_mve", "depthwise_conv2d_f16_fma_mve"
 MUTATIONS = [
     Mutation("sign_of_sums_ignored", "helium.h", '"vshr.s32 " sign ", " sum ", #31', '"vshr.u32 " sign ", " sum ", #31',
@@ -104,6 +105,21 @@ MUTATIONS = [
              "depthwise_conv2d_f16_fma_many_channels", DEPTHWISE_F16),
     Mutation("lanes_that_are_none", "depthwise_conv2d_f16_fma_mve.h", '"vctp.16 lr', '"vctp.16 r1',
              "depthwise_conv2d_f16_fma_stride", DEPTHWISE_F16),
+    Mutation("odd_channels_as_even", "helium_f16_wide.h", "HELIUM_NARROW_ODD(even, odd)", "HELIUM_NARROW_ODD(even, even)",
+             "conv2d_f16_tall", CONV_WIDE),
+    Mutation("swapped_biases", "helium_f16_wide.h", '", " odd ", q7', '", " odd ", q6', "conv2d_f16_tall", CONV_WIDE),
+    Mutation("padding_left_from_before", "conv2d_f16_mve.h", "if (!whole) {", "if (!whole && row == 0) {", "conv2d_f16_tall", CONV_WIDE),
+    Mutation("lost_last_element", "conv2d_f16_mve.h", "tst r6, #1", "tst r6, #8", "conv2d_f16_pointwise", CONV_WIDE),
+    Mutation("pixel_of_the_neighbour", "conv2d_f16_mve.h", '"vfma.f32 q4, q6, r11', '"vfma.f32 q4, q6, r10', "conv2d_f16_wide", CONV_WIDE),
+    Mutation("channels_beyond_the_pixel", "conv2d_f16_mve.h", '"vctp.16 r6', '"vctp.16 r1', "conv2d_f16_tall", CONV_WIDE),
+    Mutation("a_bound_for_nan_in_f32", "helium_f16_wide.h", '"vcmp.f32 gt, q6, " sum "', '"vcmp.f32 le, " sum ", q6',
+             "depthwise_conv2d_f16_same", DEPTHWISE_WIDE),
+    Mutation("second_pixel_as_first", "depthwise_conv2d_f16_mve.h", '"vfma.f32 q2, q4, q6', '"vfma.f32 q2, q4, q7',
+             "depthwise_conv2d_f16_tall", DEPTHWISE_WIDE),
+    Mutation("row_of_taps_skipped", "depthwise_conv2d_f16_mve.h", '"add r6, r12\\n"', '"add r6, r10\\n"',
+             "depthwise_conv2d_f16_wide", DEPTHWISE_WIDE),
+    Mutation("difference_for_sum", "add_f16_mve.h", '"vadd.f16 q0, q0, q1', '"vsub.f16 q0, q0, q1', "add_f16_of_21", "add_f16_mve"),
+    Mutation("lost_leftover_of_halves", "add_f16_mve.h", '[size] "r"(p->size)', '[size] "r"(p->size & ~7)', "add_f16_of_21", "add_f16_mve"),
     Mutation("mean_of_other_channels", "average_pool2d_mve.h", "g->dilation_h * g->in_row + channel;", "g->dilation_h * g->in_row;",
              "average_pool2d_s8_half_up", POOL),
 ]  # fmt: skip
