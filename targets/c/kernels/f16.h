@@ -135,7 +135,8 @@ static inline float add_product(float total, float x, float w, int32_t in_f16)
  * roundings do not pass each other. */
 static inline float finish_sum(float sum, const void *b, int32_t o, int32_t in_f16, float lo, float hi)
 {
-    return clip_float(b ? sum + load_float(b, o, in_f16 ? FORMAT_F16 : FORMAT_F32) : sum, lo, hi);
+    sum = b ? sum + load_float(b, o, in_f16 ? FORMAT_F16 : FORMAT_F32) : sum;
+    return clip_float(sum, lo, hi);
 }
 
 #endif
