@@ -180,7 +180,8 @@ def measured_distances(model: Path, graphs: Mapping[str, Graph], x: Array) -> di
 
 
 def measure(zoo: Path) -> Measured:
-    rows, distances = {}, {}
+    rows: dict[str, Row] = {}
+    distances: dict[str, Distance] = {}
     for name in MODELS:
         model = zoo / "mlperf_tiny" / f"{name}_float.tflite"
         graphs = {recipe: in_recipe(read_tflite(model, {}), recipe) for recipe in RECIPES}

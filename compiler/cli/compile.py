@@ -97,6 +97,8 @@ def command(
         raise TapeoutError(f"--name {name!r}: that name is taken by the {owner}; choose another")
     if recipe is not None and calibrate is None and not _needs_no_data(recipe):
         raise TapeoutError(f"--recipe {recipe}: quantization after training needs inputs; give --calibrate DATA.npz")
+    if io == "int8" and recipe is not None and _needs_no_data(recipe):
+        raise TapeoutError(f"--io int8: recipe {recipe} makes no codes; inputs and outputs stay float32")
     if improve and calibrate is None:
         raise TapeoutError(f"--improve {improve}: quantization after training needs inputs; give --calibrate DATA.npz")
     recipe = recipe or ("int8" if calibrate else None)

@@ -18,7 +18,7 @@ from .test_mutations import Mutation
 
 M4 = next(t for t in TARGETS if t.name == "cortex-m4")
 MUTATIONS = [
-    Mutation("bias_first", "conv2d_blocks.h", "sums[BLOCK * BLOCK] = {0.0f};", "sums[BLOCK * BLOCK] = {b[o]};", "conv2d_f32_one"),
+    Mutation("bias_first", "conv2d_blocks.h", "block_clear(sums);", "block_clear(sums), sums[0] = b[o];", "conv2d_f32_pointwise"),
     Mutation("swapped_channels", "float_blocks.h", "b0 += b * w0, b1 += b * w1", "b0 += b * w1, b1 += b * w0", "conv2d_f32_tall"),
     Mutation("pixel_of_the_neighbour", "float_blocks.h", "at + 3 * apart + i", "at + 2 * apart + i", "conv2d_f32_pointwise"),
     Mutation("lost_last_element", "float_blocks.h", "i < count; i++) {\n        const float a =",

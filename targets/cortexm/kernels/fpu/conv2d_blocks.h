@@ -47,7 +47,8 @@ static inline void conv2d_blocks_pixels(const conv2d_f32_blocks_params *p, float
 {
     const window_params *g = &p->window;
     for (int32_t o = 0; o < g->out_c; o += BLOCK) {
-        float sums[BLOCK * BLOCK] = {0.0f};
+        float sums[BLOCK * BLOCK];
+        block_clear(sums);
         conv2d_blocks_sums(g, format, pixels, lines->in, at, x, w, o * g->k_h * g->k_w * g->in_c, sums);
         const int32_t count = g->out_c - o < BLOCK ? g->out_c - o : BLOCK;
         for (int32_t pixel = 0; pixel < pixels; pixel++) {

@@ -21,7 +21,8 @@ static inline void dense_blocks(const dense_f32_blocks_params *p, float_format f
     for (int32_t o = 0; o < p->outputs; o += BLOCK) {
         const int32_t count = p->outputs - o < BLOCK ? p->outputs - o : BLOCK;
         for (int32_t row = 0, rows; row < p->rows; row += rows) {
-            float sums[BLOCK * BLOCK] = {0.0f};
+            float sums[BLOCK * BLOCK];
+            block_clear(sums);
             rows = p->rows - row < BLOCK ? 1 : BLOCK;
             if (rows == BLOCK) {
                 block_add(format, p->inputs, x, row * p->inputs, p->inputs, w, o * p->inputs, sums);

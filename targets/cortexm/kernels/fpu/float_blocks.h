@@ -16,6 +16,13 @@ static inline void line_add(float_format, int32_t, const void *, int32_t, const 
 static inline void block_store(float_format, const float *, const float *, float, float, int32_t, void *, int32_t)
     __attribute__((always_inline));
 
+/* Lets sums begin, BLOCK x BLOCK of them; one by one, since the small C library's memset writes byte by byte. */
+static inline void block_clear(float *sums)
+{
+    sums[0] = 0.0f, sums[1] = 0.0f, sums[2] = 0.0f, sums[3] = 0.0f, sums[4] = 0.0f, sums[5] = 0.0f, sums[6] = 0.0f, sums[7] = 0.0f;
+    sums[8] = 0.0f, sums[9] = 0.0f, sums[10] = 0.0f, sums[11] = 0.0f, sums[12] = 0.0f, sums[13] = 0.0f, sums[14] = 0.0f, sums[15] = 0.0f;
+}
+
 /* Adds the products of `count` elements of x from `at` on, and of those that lie `apart`, 2 * apart and 3 * apart behind them, by the
  * weights from `tap` on; sums BLOCK x BLOCK, of the first elements by four channels, of the second, ... */
 static inline void block_add(float_format format, int32_t count, const void *x, int32_t at, int32_t apart, const void *w, int32_t tap,
@@ -59,6 +66,13 @@ static inline void line_add(float_format format, int32_t count, const void *x, i
 static inline void block_store(float_format format, const float *sums, const float *b, float lo, float hi, int32_t count, void *y,
                                int32_t at)
 {
+    if (count == BLOCK) {
+        store_float(y, at, format, clip_float(sums[0] + b[0], lo, hi));
+        store_float(y, at + 1, format, clip_float(sums[1] + b[1], lo, hi));
+        store_float(y, at + 2, format, clip_float(sums[2] + b[2], lo, hi));
+        store_float(y, at + 3, format, clip_float(sums[3] + b[3], lo, hi));
+        return;
+    }
     for (int32_t o = 0; o < count; o++) {
         store_float(y, at + o, format, clip_float(sums[o] + b[o], lo, hi));
     }
