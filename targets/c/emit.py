@@ -85,10 +85,8 @@ def literal(value: Param) -> str:
 
 def elements(array: Array) -> str:
     """The elements of a constant as lines of C initialisers; 16-bit floats as their bits."""
-    if array.dtype in (F16.dtype, BF16.dtype):
-        array = array.view(np.uint16)
-    text = _LITERALS.get(array.dtype.name, literal)
-    texts = [text(v) for v in array.ravel().tolist()]
+    array = array.view(np.uint16) if array.dtype in (F16.dtype, BF16.dtype) else array
+    texts = list(map(_LITERALS.get(array.dtype.name, literal), array.ravel().tolist()))
     return "".join(f"    {', '.join(texts[i:i + 16])},\n" for i in range(0, len(texts), 16))
 
 
@@ -339,8 +337,7 @@ void {self.name}_run(void)
 
     def weights(self) -> str:
         body = "".join(f"/* {dims} */\nconst {text} = {{\n{elements(data)}}};\n\n" for text, dims, data in self._constants())
-        infinities = "#include <math.h>\n" if "INFINITY" in body else ""
-        return f'#include "{self.name}_weights.h"\n{infinities}\n{body}'.rstrip() + "\n"
+        return f'#include "{self.name}_weights.h"\n{"#include <math.h>" * ("INFINITY" in body)}\n{body}'.rstrip() + "\n"
 
     def cmake(self) -> str:
         return f"""\
