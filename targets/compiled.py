@@ -9,7 +9,7 @@ from pathlib import Path
 from tapeout.compiler.buffers import Inputs
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Graph
-from tapeout.compiler.memory import Plan, check, plan
+from tapeout.compiler.memory import Plan, check
 from tapeout.compiler.passes.split_rows import Region
 
 from .c.emit import Emitter
@@ -49,9 +49,8 @@ class Compiled:
     def write_arranged(cls, folder: Path, name: str, arranged: Arrangement) -> Compiled:
         """Chooses kernels, plans the memory and writes the sources. Raises as `select` does."""
         graph, selection = arranged.graph, arranged.selection
-        demands = selection.demands(graph, arranged.inputs)
-        compiled = cls(folder, name, selection, graph, plan(graph, demands), arranged.regions, arranged.sources)
-        check(compiled.plan, graph, demands)
+        compiled = cls(folder, name, selection, graph, arranged.plan, arranged.regions, arranged.sources)
+        check(compiled.plan, graph, arranged.demands)
         compiled.emit(folder)
         (folder / "plan.json").write_text(compiled.plan.to_json())
         (folder / "kernels.json").write_text(selection.to_json())

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from tapeout.compiler.buffers import Inputs, Sharing, lower_bound
 from tapeout.compiler.ir import Graph
-from tapeout.compiler.memory import Plan, plan
+from tapeout.compiler.memory import Demands, Plan, plan
 from tapeout.compiler.passes.split_rows import MAX_STRIPS, Region, refusal, split_rows
 from tapeout.compiler.views import views
 
@@ -58,8 +58,17 @@ class Arrangement:
         return name in self.sources and node is not None and node.op.name() in ("slice", "concat")
 
     @cached_property
+    def demands(self) -> Demands:
+        return self.selection.demands(self.graph, self.inputs)
+
+    @cached_property
     def draft(self) -> Plan:
-        return plan(self.graph, self.selection.demands(self.graph, self.inputs), solve=False)
+        """A plan that is found fast, by which arrangements are compared."""
+        return plan(self.graph, self.demands, solve=False)
+
+    @cached_property
+    def plan(self) -> Plan:
+        return plan(self.graph, self.demands)
 
     def split(self, region: Region) -> Arrangement:
         """With one more region in strips. Raises TapeoutError when it is none."""
@@ -72,9 +81,9 @@ class Arrangement:
 def arrange(whole: Arrangement, limit: int | None = None) -> Arrangement:
     """The arrangement with the smallest arena, or with a `limit` in bytes the first that was found to keep it."""
     best = whole
-    while limit is None or best.draft.arena_bytes > limit:
+    while limit is None or best.plan.arena_bytes > limit:
         found = _improved(best, limit)
-        if found is None or found.draft.arena_bytes > _WORTH * best.draft.arena_bytes:
+        if found is None or found.plan.arena_bytes > _WORTH * best.plan.arena_bytes:
             break
         best = found
     return best
@@ -86,19 +95,23 @@ def _improved(current: Arrangement, limit: int | None) -> Arrangement | None:
     tried = [current.split(region) for region in sifted]
     if not tried:
         return None
-    best = min(tried, key=lambda a: a.draft.arena_bytes).regions[-1]
+    best = min(tried, key=_least).regions[-1]
     height = current.graph.values[best.last].type.shape[1]
     found = [current.split(Region(best.first, best.last, strips)) for strips in _STRIPS if strips <= height]
     enough = [a for a in found if limit is not None and a.draft.arena_bytes <= limit]
-    least = min(a.draft.arena_bytes for a in found)
-    near = [a for a in found if _WORTH * a.draft.arena_bytes <= least]
+    near = [a for a in found if _WORTH * _least(a) <= min(map(_least, found))]
     return min(enough or near, key=lambda a: a.regions[-1].strips)
+
+
+def _least(arrangement: Arrangement) -> int:
+    """What the solver mostly reaches."""
+    return arrangement.draft.lower_bound_bytes
 
 
 def _candidates(current: Arrangement) -> Iterator[Region]:
     """Regions of whole nodes that hold the node at which the arena is fullest."""
     graph, nodes = current.graph, current.graph.nodes
-    fullest = max(range(len(nodes)), key=current.draft.live_bytes)
+    fullest = max(range(len(nodes)), key=current.plan.live_bytes)
     for begin in range(fullest, -1, -1):
         for end in range(max(fullest + 1, begin + 2), len(nodes) + 1):
             names = [node.name for node in nodes[begin:end]]

@@ -212,7 +212,7 @@ def _arranged(job: Job, graph: Graph) -> Arrangement:
     limits = [budget.limit - room[budget.quantity] for budget in job.budgets if budget.quantity in room]
     if job.objective is Objective.RAM:
         return arrange(whole)
-    if not limits or whole.draft.arena_bytes <= min(limits):
+    if not limits or whole.plan.arena_bytes <= min(limits):
         return whole
     return arrange(Arrangement(job.target, graph, Objective.RAM, job.pins, inputs=job.inputs), min(limits))
 
