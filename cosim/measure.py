@@ -1,7 +1,7 @@
-"""What a run costs on a Cortex-M: instructions, counted exactly by a plugin of QEMU, and stack, painted.
+"""What a run costs on a microcontroller: instructions, counted exactly by a plugin of QEMU, and stack, painted.
 
 Instructions are not cycles: dual issue, wait states and a vector unit's width do not show. So they are counted by class as well,
-for tapeout.targets.cortexm.cycles to model cycles of them. Counts depend on the sample, the compiler and the core alone, so they
+for tapeout.targets.microcontroller.cycles to model cycles of them. Counts depend on the sample, the compiler and the core alone, so they
 repeat to the last digit.
 """
 from __future__ import annotations
@@ -16,10 +16,12 @@ import numpy as np
 from tapeout.compiler.run import check_inputs
 from tapeout.targets import tools
 from tapeout.targets.compiled import Compiled
+from tapeout.targets.microcontroller.family import Family
+from tapeout.targets.microcontroller.firmware import core
 
 from .engine import EngineFailed, Inputs, program_flags, program_sources
 from .profile import Profile, read_notes
-from .qemu import PORT, STARTUP, QemuMachine
+from .qemu import QemuMachine, machine_headers
 from .records import encode
 
 COUNTING = Path(__file__).parent / "counting"
@@ -62,7 +64,7 @@ def measure(compiled: Compiled, inputs: Inputs, machine: QemuMachine | None = No
     sample = encode(compiled.graph, {name: inputs[name][:1] for name in compiled.graph.input_names})
     machine = machine or QemuMachine()
     with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
-        plugin = build_plugin(Path(folder))
+        plugin = build_plugin(core(compiled).family, Path(folder))
         notes, stack, board = _notes(machine, compiled, sample, plugin, Path(folder) / "plain", [])
         watched, *_ = _notes(machine, compiled, sample, plugin, Path(folder) / "watched", ["-DTAPEOUT_HOOKS"])
     nodes = len(compiled.graph.nodes)
@@ -79,11 +81,11 @@ def measure(compiled: Compiled, inputs: Inputs, machine: QemuMachine | None = No
     )
 
 
-def build_plugin(folder: Path) -> Path:
-    """Compiles the plugin. Raises MissingTool or ToolFailed."""
+def build_plugin(family: Family, folder: Path) -> Path:
+    """Compiles the plugin with the decoder of a family. Raises MissingTool or ToolFailed."""
     plugin = folder / "count.so"
     strict = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror")
-    tools.call(["gcc", *strict, "-shared", "-fPIC", COUNTING / "count.c", "-o", plugin])
+    tools.call(["gcc", *strict, f"-I{machine_headers(family)}", f"-I{COUNTING}", "-shared", "-fPIC", COUNTING / "count.c", "-o", plugin])
     return plugin
 
 
@@ -100,7 +102,7 @@ def _notes(
     ]
     # The folder of the marks comes first: for the model, its hooks.h stands for the harness's.
     flags = [*hooks, *functions, f"-I{COUNTING}", *program_flags(compiled, "plain")]
-    sources = [*program_sources(compiled, "measure", folder), PORT, STARTUP]
+    sources = program_sources(compiled, "measure", folder)
     firmware = machine.build(compiled, sources, flags, folder, ["-Wl,--wrap=tapeout_init,--wrap=tapeout_run"])
     machine.start(compiled, firmware, folder, ["-plugin", f"{plugin},out={folder / 'notes'}"])
     stack = int(np.frombuffer((folder / "outputs.bin").read_bytes(), "<u4", 1)[0])

@@ -13,7 +13,7 @@ from tapeout.compiler.ir import Array, Port
 from tapeout.compiler.run import run
 from tapeout.targets.bundle import Bundle
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.cortexm.target import CortexM
+from tapeout.targets.microcontroller.family import Microcontroller
 
 from .compare import Comparison, compare, first_differing_node
 from .engine import Engine, EngineFailed, Harnessed, Inputs, Machine, Outputs, Reference
@@ -111,7 +111,7 @@ class Session:
 def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine, ...]:
     """The engines of a comma-separated list, or all that the bundle's target has. Raises TapeoutError."""
     known: dict[str, Engine] = {e.name: e for e in (Reference(), HOST, HOST_ASAN)}
-    if isinstance(bundle.compiled().target, CortexM):
+    if isinstance(bundle.compiled().target, Microcontroller):
         known[QEMU.name] = QEMU
     chosen = list(known) if names is None else [n.strip() for n in names.split(",") if n.strip()]
     for name in chosen:

@@ -9,11 +9,11 @@ import pytest
 
 from tapeout.cosim.measure import COUNTING, build_plugin, measure
 from tapeout.cosim.profile import Profile, read_notes
-from tapeout.cosim.qemu import PORT, STARTUP, boot
+from tapeout.cosim.qemu import boot, machine_headers
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.cortexm.firmware import compile_objects, link
-from tapeout.targets.cortexm.target import TARGETS, CortexM
+from tapeout.targets.cortexm.target import FAMILY, TARGETS, CortexM
 from tests.small import CODES, feed, network
+from tests.targets.board import linked
 
 PRINTER = """
 #include "decode.h"
@@ -57,7 +57,8 @@ def misread(decoder: Path, folder: Path) -> list[tuple[str, str, str]]:
     subprocess.run(["arm-none-eabi-as", "-march=armv8.1-m.main+mve.fp+fp.dp", "all.s", "-o", "all.o"], cwd=folder, check=True)
     subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", "all.o", "all.bin"], cwd=folder, check=True)
     (folder / "printer.c").write_text(PRINTER)
-    subprocess.run(["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{decoder}", "printer.c", "-o", "printer"], cwd=folder, check=True)
+    strict = ("-std=c99", "-Wall", "-Wextra", "-Werror")
+    subprocess.run(["gcc", *strict, f"-I{decoder}", f"-I{COUNTING}", "printer.c", "-o", "printer"], cwd=folder, check=True)
     found = subprocess.run([folder / "printer"], input=(folder / "all.bin").read_bytes(), capture_output=True, check=True).stdout.decode()
     read = zip(lines, found.splitlines(), strict=True)
     return [(line, kind, wanted) for (wanted, line), kind in read if kind != wanted]
@@ -65,7 +66,7 @@ def misread(decoder: Path, folder: Path) -> list[tuple[str, str, str]]:
 
 def test_the_decoder_reads_what_the_assembler_wrote(tmp_path: Path) -> None:
     assert len(listed()) > 300
-    assert misread(COUNTING, tmp_path) == []
+    assert misread(machine_headers(FAMILY), tmp_path) == []
 
 
 @pytest.mark.parametrize(("file", "text", "wrong", "bitten"), [
@@ -78,8 +79,8 @@ def test_the_decoder_reads_what_the_assembler_wrote(tmp_path: Path) -> None:
     ("decode_vector.h", "== 0xB00 ? 2 : 1", "== 0xA00 ? 2 : 1", "vldr d0, [r0]"),
 ])
 def test_a_wrong_decoder_is_found(file: str, text: str, wrong: str, bitten: str, tmp_path: Path) -> None:
-    decoder = tmp_path / "counting"
-    shutil.copytree(COUNTING, decoder)
+    decoder = tmp_path / "cortexm"
+    shutil.copytree(machine_headers(FAMILY), decoder)
     code = (decoder / file).read_text()
     assert code.count(text) == 1
     (decoder / file).write_text(code.replace(text, wrong))
@@ -120,9 +121,8 @@ void harness_report(const char *what, int32_t offset) { (void)what; (void)offset
 def counted(target: CortexM, program: str, folder: Path) -> Profile:
     """What a program executes between its two marks, the first one included."""
     (folder / "known.c").write_text(program)
-    objects = compile_objects(target, [folder / "known.c", PORT, STARTUP], folder, include=[COUNTING, PORT.parent])
-    firmware = link(target, target.qemu_boards[0], objects, folder / "known.elf")
-    assert boot(firmware, folder, 60, ["-plugin", f"{build_plugin(folder)},out={folder / 'notes'}"]) == (0, "")
+    firmware = linked(target, folder / "known.c", folder)
+    assert boot(target, firmware, folder, 60, ["-plugin", f"{build_plugin(FAMILY, folder)},out={folder / 'notes'}"]) == (0, "")
     before, after = read_notes(folder / "notes")
     return after - before
 

@@ -8,8 +8,8 @@ import pytest
 
 from tapeout.cosim.measure import COUNTING
 from tapeout.targets.board import load
-from tapeout.targets.cortexm.cycles import models, nanojoules
 from tapeout.targets.cortexm.target import TARGETS
+from tapeout.targets.microcontroller.cycles import models, nanojoules
 
 NAMES = re.findall(r'X\([A-Z_]+, "(\w+)"\)', (COUNTING / "classes.h").read_text())
 M4 = models()["cortex-m4"]
