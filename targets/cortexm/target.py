@@ -35,6 +35,7 @@ class CortexM(Microcontroller):
 
 
 OWN = Path(__file__).parent / "kernels"
+THUMB = (OWN / "thumb", KERNELS)
 DSP = (OWN / "dsp", KERNELS)
 MVE = (OWN / "mve", *DSP)  # Helium cores have the DSP extension as well
 
@@ -45,8 +46,8 @@ def _core(name: str, floats: str, *qemu: str, features: str = "", kernels: tuple
 
 TARGETS = (
     # The micro:bit's 16 KiB of RAM are few; the M3 of the other board runs the same code.
-    _core("cortex-m0", "-mfloat-abi=soft", "microbit", "mps2-an385"),
-    _core("cortex-m3", "-mfloat-abi=soft", "mps2-an385"),
+    _core("cortex-m0", "-mfloat-abi=soft", "microbit", "mps2-an385", kernels=THUMB),
+    _core("cortex-m3", "-mfloat-abi=soft", "mps2-an385", kernels=THUMB),
     _core("cortex-m4", "-mfpu=fpv4-sp-d16 -mfloat-abi=hard", "mps2-an386", kernels=DSP),
     _core("cortex-m7", "-mfpu=fpv5-d16 -mfloat-abi=hard", "mps2-an500", kernels=DSP),
     _core("cortex-m33", "-mfpu=fpv5-sp-d16 -mfloat-abi=hard", "mps2-an505", kernels=DSP),

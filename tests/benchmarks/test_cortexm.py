@@ -10,6 +10,7 @@ from benchmarks.cortexm import BASELINE, MODELS, OBJECTIVES, WATCHED, Measured, 
 
 COMMITTED = from_json(BASELINE.read_text())
 NAME = "kws_dscnn/cortex-m4/time"
+MOST_CODE = 14_000  # bytes of flash without weights, where a build is made for size
 
 
 def doctored(figure: str, value: int) -> Measured:
@@ -22,6 +23,11 @@ def test_the_baseline_is_complete() -> None:
     assert set(COMMITTED.rows) == {f"{model}/{kind}" for model in MODELS for kind in kinds}
     assert from_json(COMMITTED.to_json()) == COMMITTED
     assert rises(COMMITTED, COMMITTED) == []
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_builds_for_size_are_small(model: str) -> None:
+    assert COMMITTED.rows[f"{model}/cortex-m4/size"].code_bytes <= MOST_CODE
 
 
 @pytest.mark.parametrize("figure", WATCHED)

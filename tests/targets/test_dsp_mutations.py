@@ -22,12 +22,18 @@ MUTATIONS = [
     Mutation("sign_forgotten", "high_word.h", "+ (sum >> 31)", "", "conv2d_s8_ties_tflite"),
     Mutation("lost_channel_of_an_odd_pixel", "conv2d_pairs.h", "conv_pairs_put(row, e++, 0, 0); /*", "e += 0; /*", "conv2d_s8_odd"),
     Mutation("padding_of_code_zero", "conv2d_pairs.h", "memset(padding, p->x_zero,", "memset(padding, 0 * p->x_zero,", "conv2d_s8_even"),
-    Mutation("swapped_rows", "conv2d_pairs.h", "&table[0], a0, b0, a, b)", "&table[0], b0, a0, a, b)", "conv2d_s8_even"),
+    Mutation("swapped_rows", "conv2d_pairs.h", "p->hi, a0, b0, a, b)", "p->hi, b0, a0, a, b)", "conv2d_s8_even"),
     Mutation("channel_0_twice", "conv2d_pairs.h", "smlad %[a1], r2, r10", "smlad %[a1], r2, r8", "conv2d_s8_even"),
     Mutation("wrong_half", "dsp.h", "sxtb16 %0, %1, ror #8", "sxtb16 %0, %1, ror #16", "conv2d_s8_even"),
     Mutation("lost_loop", "conv2d_pairs.h", "movw r2, #%c[loops]", "movw r2, #%c[loops] - 1", "conv2d_s8_wide"),
     Mutation("write_behind_the_row", "conv2d_pairs.h", "p->window.out_c % 2 == 0 || a + 1 < end", "1", "conv2d_s8_odd"),
-    Mutation("no_clip", "conv2d_pairs.h", "p->lo, p->hi);", "-128, 127);", "conv2d_s8_even"),
+    Mutation("no_clip", "conv2d_pairs.h", "p->lo, p->hi,", "-128, 127,", "conv2d_s8_even"),
+    Mutation("entered_too_late", "conv2d_pairs_bytes.h", "- p->blocks) *", "- p->blocks + 1) *", "conv2d_s8_even"),
+    Mutation("gap_between_rows", "conv2d_pairs_bytes.h", "4 * (p->row - 4 * p->blocks)", "0", "conv2d_s8_even"),
+    Mutation("lost_row_of_the_kernel", "conv2d_pairs_bytes.h", ".rows = g->k_h,", ".rows = g->k_h - 1,", "conv2d_s8_even"),
+    Mutation("sums_not_doubled", "conv2d_pairs_bytes.h", "doubled ? 2 : 1", "1", "conv2d_s8_even"),
+    Mutation("never_clipped", "conv2d_pairs_bytes.h", "p->lo > -128 || p->hi < 127", "0", "conv2d_s8_even"),
+    Mutation("channel_behind_an_odd_pixel", "conv2d_pairs_bytes.h", "if (a + 1 < end)", "if (a < end)", "conv2d_s8_odd"),
 ]
 
 

@@ -1,8 +1,7 @@
 /* conv2d_pairs: convolution by the DSP extension, two output rows by two output channels at a time.
  * The rows of input under a pair of output rows are widened once to 16 bits in scratch, interleaved, so that every window lies there as it
  * is read, without im2col: elements 2q and 2q + 1 of the first row in a word, of the second row in the next. The inner block
- * is 4 elements by 2 rows by 2 channels: two loads of four words, eight dual multiply-accumulates, every register in use. Weights
- * of bytes take half the flash and four more instructions there, to widen them.
+ * is 4 elements by 2 rows by 2 channels: two loads of four words, eight dual multiply-accumulates, every register in use.
  * The definition is compiler/ops/conv2d.py; conv2d_pairs.py says what is packed. */
 #ifndef TAPEOUT_CONV2D_PAIRS_H
 #define TAPEOUT_CONV2D_PAIRS_H
@@ -17,11 +16,8 @@ typedef struct {
     int32_t row;           /* elements of a row in scratch, with its padding: even, and all that blocks read */
     int32_t blocks, loops; /* of 4 elements: a kernel row is `loops` times `blocks` of them */
     int32_t x_zero, lo, hi;
-    int32_t doubled;       /* whether sums are, see high_word.h: by weights of 16 bits, else at the end */
-    int32_t bytes;         /* whether weights are bytes */
+    int32_t doubled;       /* whether sums are, see high_word.h */
 } conv2d_s8_pairs_params;
-
-typedef conv2d_s8_pairs_params conv2d_s8_pairs_bytes_params;
 
 static inline void conv_pairs_put(int16_t *row, int32_t e, int32_t a, int32_t b)
 {
@@ -67,12 +63,24 @@ static inline void conv_pairs_rows(const conv2d_s8_pairs_params *p, const int8_t
     }
 }
 
-/* The codes of one channel for the two pixels. */
-static inline void conv_pairs_store(const conv2d_s8_pairs_params *p, const high_word *channel, int32_t sum_a, int32_t sum_b, int8_t *a, int8_t *b)
+/* The codes of one channel for the two pixels, clipped to lo .. hi. */
+static inline void conv_pairs_store(const high_word *channel, int32_t doubled, int32_t lo, int32_t hi, int32_t sum_a, int32_t sum_b, int8_t *a, int8_t *b)
 {
-    const int32_t twice = p->bytes && p->doubled ? 2 : 1;
-    *b = (int8_t)clip_code(high_word_code(channel, p->doubled, twice * sum_b), p->lo, p->hi);
-    *a = (int8_t)clip_code(high_word_code(channel, p->doubled, twice * sum_a), p->lo, p->hi);
+    *b = (int8_t)clip_code(high_word_code(channel, doubled, sum_b), lo, hi);
+    *a = (int8_t)clip_code(high_word_code(channel, doubled, sum_a), lo, hi);
+}
+
+/* The rows of input under the rows `first` and `second` of output; `padding` is a row of it. */
+static inline void conv_pairs_windows(const conv2d_s8_pairs_params *p, const int8_t *x, const int8_t *padding, int32_t first, int32_t second,
+                                      int16_t *rows)
+{
+    const window_params *g = &p->window;
+    for (int32_t i = 0; i < g->k_h; i++) {
+        const int32_t top = first * g->stride_h - g->pad_top + i * g->dilation_h;
+        const int32_t bottom = second * g->stride_h - g->pad_top + i * g->dilation_h;
+        conv_pairs_rows(p, top >= 0 && top < g->in_h ? x + top * g->in_row : padding,
+                        bottom >= 0 && bottom < g->in_h ? x + bottom * g->in_row : padding, rows + 2 * i * p->row);
+    }
 }
 
 /* All channels of the two pixels a and b, whose windows begin at x in scratch. */
@@ -96,15 +104,7 @@ static inline void conv_pairs_pixels(const conv2d_s8_pairs_params *p, const uint
                        ".endif\n"
                        ".rept %c[blocks]\n"
                        "ldm %[x]!, {r2, r3, r4, r5}\n"
-                       ".if %c[bytes]\n"
-                       "ldm %[w]!, {r9, r11}\n"
-                       "sxtb16 r8, r9\n"
-                       "sxtb16 r9, r9, ror #8\n"
-                       "sxtb16 r10, r11\n"
-                       "sxtb16 r11, r11, ror #8\n"
-                       ".else\n"
                        "ldm %[w]!, {r8, r9, r10, r11}\n"
-                       ".endif\n"
                        "smlad %[a0], r2, r8, %[a0]\n"
                        "smlad %[b0], r3, r8, %[b0]\n"
                        "smlad %[a1], r2, r10, %[a1]\n"
@@ -126,13 +126,13 @@ static inline void conv_pairs_pixels(const conv2d_s8_pairs_params *p, const uint
                        ".endif\n"
                        ".endr"
                        : [x] "+r"(at), [w] "+r"(taps), [a0] "+r"(a0), [b0] "+r"(b0), [a1] "+r"(a1), [b1] "+r"(b1), [left] "=&t"(left)
-                       : [rows] "i"(p->window.k_h), [loops] "i"(p->loops), [blocks] "i"(p->blocks), [bytes] "i"(p->bytes),
+                       : [rows] "i"(p->window.k_h), [loops] "i"(p->loops), [blocks] "i"(p->blocks),
                          [gap] "i"(4 * (p->row - 4 * p->blocks * p->loops))
                        : "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "cc", "memory");
         w = taps;
-        conv_pairs_store(p, &table[0], a0, b0, a, b);
+        conv_pairs_store(&table[0], p->doubled, p->lo, p->hi, a0, b0, a, b);
         if (p->window.out_c % 2 == 0 || a + 1 < end) {
-            conv_pairs_store(p, &table[1], a1, b1, a + 1, b + 1);
+            conv_pairs_store(&table[1], p->doubled, p->lo, p->hi, a1, b1, a + 1, b + 1);
         }
     }
 }
@@ -151,27 +151,13 @@ static inline void conv2d_s8_pairs(const conv2d_s8_pairs_params *p, const int8_t
     memset(padding, p->x_zero, (size_t)(g->in_w * g->in_c));
     for (int32_t first = 0; first < g->out_h; first += 2) {
         const int32_t second = first + 1 < g->out_h ? first + 1 : first;
-        for (int32_t i = 0; i < g->k_h; i++) {
-            const int32_t top = first * g->stride_h - g->pad_top + i * g->dilation_h;
-            const int32_t bottom = second * g->stride_h - g->pad_top + i * g->dilation_h;
-            conv_pairs_rows(p, top >= 0 && top < g->in_h ? x + top * g->in_row : padding,
-                       bottom >= 0 && bottom < g->in_h ? x + bottom * g->in_row : padding, rows + 2 * i * p->row);
-        }
+        conv_pairs_windows(p, x, padding, first, second, rows);
         for (int32_t column = 0; column < g->out_w; column++) {
             const uint32_t *at = (const uint32_t *)(const void *)rows + column * g->stride_w * p->pixel;
             conv_pairs_pixels(p, at, (const high_word *)(const void *)table, w, y + first * g->out_row + column * g->out_pixel,
                          y + second * g->out_row + column * g->out_pixel);
         }
     }
-}
-
-/* The same with weights of bytes. */
-static inline void conv2d_s8_pairs_bytes(const conv2d_s8_pairs_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
-                                         uint8_t *scratch) __attribute__((always_inline));
-static inline void conv2d_s8_pairs_bytes(const conv2d_s8_pairs_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
-                                         uint8_t *scratch)
-{
-    conv2d_s8_pairs(p, x, table, w, y, scratch);
 }
 
 #endif

@@ -1,6 +1,7 @@
-"""What conv2d_pairs.h takes: weights of two channels side by side, in 16 bits or in bytes, in the order in which windows are read."""
+"""What conv2d_pairs.h takes: weights of two channels side by side, in 16 bits, in the order in which windows are read."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,9 +16,8 @@ from ....trail import Rows
 from ...high_word import high_word
 
 _BLOCK = 4  # elements that the inner block takes of each row
-_MOST, _MOST_BYTES = 16, 2  # blocks written out in code, the fewer where flash counts
+_MOST = 16  # blocks written out in code
 _BLOCK_COST, _LOOP_COST, _ROW_COST, _PAIR_COST, _PIXEL_COST = 10, 4, 2, 56, 12  # instructions, counted in what gcc 12 makes
-_BYTES_COST = 4  # more of a block with weights of bytes
 _WIDEN_COST, _ELEMENT_COST = 3, 12  # of an element of both rows, four at a time or one by one
 _REACH = 1 << 16  # bytes that a constant of 16 bits steps over
 
@@ -34,6 +34,7 @@ class Geometry:
 
     @classmethod
     def of(cls, op: Op, types: Types, bytes: bool) -> Geometry:
+        """Weights of bytes are read by a loop that takes any number of blocks."""
         assert isinstance(op, Conv2D) and types[0] and types[1]
         (_, _, in_w, in_c), (k_w, stride_w) = types[0].shape, (types[1].shape[2], op.stride[1])
         flat = types[1].shape[1:3] == op.stride == (1, 1) and not any(op.pads)
@@ -41,15 +42,16 @@ class Geometry:
         if flat:
             in_w = out_w = 1
         pixel = in_c + (stride_w * in_c % 2 if out_w > 1 else 0)
-        blocks, loops = _split(-(-k_w * pixel // _BLOCK), _MOST_BYTES if bytes else _MOST)
+        count = -(-k_w * pixel // _BLOCK)
+        blocks, loops = (count, 1) if bytes else _split(count)
         read = (out_w - 1) * stride_w * pixel + _BLOCK * blocks * loops
         row = max(read, (op.pads[1] + in_w) * pixel)
         return cls(flat, pixel, row + row % 2, blocks, loops)
 
 
-def _split(count: int, most: int) -> tuple[int, int]:
+def _split(count: int) -> tuple[int, int]:
     """At least `count` blocks as loops of at most so many blocks written out, with the fewest instructions."""
-    splits = [(blocks, -(-count // blocks)) for blocks in range(1, most + 1)]
+    splits = [(blocks, -(-count // blocks)) for blocks in range(1, _MOST + 1)]
     return min(splits, key=lambda s: s[1] * (s[0] * _BLOCK_COST + (_LOOP_COST if s[1] > 1 else 0)))
 
 
@@ -98,7 +100,7 @@ def pack(graph: Graph, node: Node, bytes: bool) -> Packed:
     if g.flat:
         params |= {"window.in_h": (pixels := types[0].shape[1] * types[0].shape[2]), "window.in_w": 1, "window.in_row": types[0].shape[3]}
         params |= {"window.out_h": pixels, "window.out_w": 1, "window.out_row": len(w)}
-    params |= {"pixel": g.pixel, "row": g.row, "blocks": g.blocks, "loops": g.loops, "doubled": int(form.doubled), "bytes": int(bytes)}
+    params |= {"pixel": g.pixel, "row": g.row, "blocks": g.blocks, "loops": g.loops, "doubled": int(form.doubled)}
     doubled = form.doubled and not bytes
     words = interleaved(w * (2 if doubled else 1), g, bytes)
     return Packed((("table", np.concatenate([table, table[:1]]) if len(w) % 2 else table), ("words", words)), params)
@@ -120,7 +122,8 @@ def interleaved(w: Array, g: Geometry, bytes: bool) -> Array:
     return np.frombuffer(pairs.tobytes(), np.uint32)
 
 
-def cost(graph: Graph, node: Node, bytes: bool) -> int:
+def cost(graph: Graph, node: Node, bytes: bool, per_pair: Callable[[int, Geometry], int]) -> int:
+    """By the instructions of two channels of two pixels, for the height of a kernel and its geometry."""
     op, types = node.op, graph.types(node)
     assert types[0] and types[1]
     g, (y,) = Geometry.of(op, types, bytes), op.infer(types)
@@ -128,17 +131,19 @@ def cost(graph: Graph, node: Node, bytes: bool) -> int:
     k_h, (in_w, in_c) = types[1].shape[1], types[0].shape[2:]
     if g.flat:
         out_h, out_w, in_w = out_h * out_w, 1, 1
-    block = _BLOCK_COST + (_BYTES_COST if bytes else 0)
-    per_pair = k_h * (g.loops * (g.blocks * block + (_LOOP_COST if g.loops > 1 else 0)) + _ROW_COST) + _PAIR_COST
     widening = k_h * (in_w * in_c * (_WIDEN_COST if g.pixel == in_c else _ELEMENT_COST) + (g.row - in_w * in_c) * _ELEMENT_COST)
-    return -(-out_h // 2) * (out_w * (-(-out_c // 2) * per_pair + _PIXEL_COST) + widening)
+    return -(-out_h // 2) * (out_w * (-(-out_c // 2) * per_pair(k_h, g) + _PIXEL_COST) + widening)
 
 
-def _kernel(symbol: str, bytes: bool) -> Kernel:
+def _per_pair(k_h: int, g: Geometry) -> int:
+    return k_h * (g.loops * (g.blocks * _BLOCK_COST + (_LOOP_COST if g.loops > 1 else 0)) + _ROW_COST) + _PAIR_COST
+
+
+def kernel(symbol: str, bytes: bool, per_pair: Callable[[int, Geometry], int]) -> Kernel:
     return Kernel(
-        symbol, "conv2d_s8", partial(accepts, bytes=bytes), partial(pack, bytes=bytes), partial(cost, bytes=bytes), widens=not bytes,
-        scratch=partial(scratch, bytes=bytes), trail=trail,
+        symbol, "conv2d_s8", partial(accepts, bytes=bytes), partial(pack, bytes=bytes), partial(cost, bytes=bytes, per_pair=per_pair),
+        widens=not bytes, scratch=partial(scratch, bytes=bytes), trail=trail,
     )
 
 
-KERNELS = (_kernel("conv2d_s8_pairs", bytes=False), _kernel("conv2d_s8_pairs_bytes", bytes=True))
+KERNELS = (kernel("conv2d_s8_pairs", bytes=False, per_pair=_per_pair),)

@@ -1,0 +1,82 @@
+"""The matrix bites on kernels without the DSP extension too: with one mistake in its text a kernel gives other outputs, or writes elsewhere."""
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tapeout.compiler.run import run
+from tapeout.targets.cortexm.target import TARGETS, THUMB
+from tests.cases import all_cases, samples
+
+from .board import outputs_or_fault
+from .matrix import difference, nets
+from .test_mutations import Mutation
+
+CORES = {t.name: t for t in TARGETS if t.kernels == THUMB}
+TRIPLES, SLOPE, CONV, DENSE, CHANNELS = (
+    f"{name}.h" for name in ("triples", "split_slope", "conv2d_triples", "dense_triples", "depthwise_conv2d_channels")
+)
+MUTATIONS = [
+    Mutation("sum_of_unsigned_bits", TRIPLES, '"asrs r4, r4, #11', '"lsrs r4, r4, #11', "conv2d_s8_even"),
+    Mutation("sum_above_of_the_low_bits_alone", TRIPLES, '"asrs r5, r3, #10', '"lsrs r5, r3, #10', "conv2d_s8_even"),
+    Mutation("sum_with_the_low_bits_of_another", TRIPLES, '"subs r3, r3, r5', '"subs r3, r3, #0', "conv2d_s8_even"),
+    Mutation("odd_blocks_from_the_first", TRIPLES, "p->odd ? block : 0", "0", "conv2d_s8_same_stride"),
+    Mutation("outputs_beyond_the_last", TRIPLES, '"bhi 3f', '"bls 3f', "conv2d_s8_odd"),
+    Mutation("parts_that_replace_each_other", TRIPLES, "adds r4, r4, r2", "adds r4, r4, #0", "conv2d_s8_wide"),
+    Mutation("last_part_as_long_as_others", TRIPLES, '"bls 9f', '"b 9f', "conv2d_s8_wide"),
+    Mutation("lost_leftover_codes", TRIPLES, "i < (count & 3)", "i < (count & 2)", "conv2d_s8_odd"),
+    Mutation("no_lowest_code", SLOPE, '"bics r3, r3, r4', '"movs r4, #0', "conv2d_s8_even"),
+    Mutation("no_highest_code", SLOPE, '"bls 8f', '"b 8f', "conv2d_s8_even"),
+    Mutation("no_fraction", SLOPE, '"adds r3, r3, r4', '"adds r3, r3, #0', "conv2d_s8_wide"),
+    Mutation("straight_for_bent", SLOPE, '"blo 9f', '"b 9f', "conv2d_s8_ties_tflite"),
+    Mutation("bent_for_straight", SLOPE, '"blo 9f', '"nop', "conv2d_s8_ties_tflite"),
+    Mutation("padding_of_code_zero", CONV, "triples_fill(p->x_zero, (from - left)", "triples_fill(0, (from - left)", "conv2d_s8_even"),
+    Mutation("rows_of_padding_of_code_zero", CONV, "triples_fill(p->x_zero, g->k_w * g->in_c", "triples_fill(0, g->k_w * g->in_c", "conv2d_s8_even"),
+    Mutation("rows_side_by_side", CONV, "top += g->dilation_h", "top += 1", "conv2d_s8_dilated_rows"),
+    Mutation("steps_of_one", CONV, "column * g->stride_w", "column", "conv2d_s8_stride_16"),
+    Mutation("image_of_the_first_batch", CONV, "x += g->in_h * g->in_row", "x += 0", "conv2d_s8_images"),
+    Mutation("inputs_of_the_first_row", DENSE, "x += p->sums.inputs", "x += 0", "dense_s8_rows_apart"),
+    Mutation("tap_of_a_neighbour", CHANNELS, "muls r3, r6, r3", "muls r3, r5, r3", "depthwise_conv2d_s8_three_odd_channels"),
+    Mutation("row_above_twice", CHANNELS, "(int32_t)(slots[1] - slots[0]) - 12", "(int32_t)(slots[0] - slots[0]) - 12",
+             "depthwise_conv2d_s8_three_odd_channels"),
+    Mutation("row_left_in_its_place", CHANNELS, "widened < top + CHANNELS_ROWS; widened++", "widened < top + CHANNELS_ROWS; widened += 2",
+             "depthwise_conv2d_s8_three_odd_channels"),
+    Mutation("windows_side_by_side", CHANNELS, "+ g->stride_w) - 12", "+ 1) - 12", "depthwise_conv2d_s8_stride_2"),
+    Mutation("padding_of_input", CHANNELS, "row < 0 || row >= g->in_h", "row < 0", "depthwise_conv2d_s8_three_odd_channels"),
+    Mutation("columns_beyond_the_input", CHANNELS, "g->in_w < room ? g->in_w : room", "room", "depthwise_conv2d_s8_three_odd_channels"),
+    Mutation("channel_of_the_first_row", CHANNELS, "of.y = of.y_end;", "", "depthwise_conv2d_s8_three_odd_channels"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
+def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path, programs: Path) -> None:
+    noticed("cortex-m0", mutation, tmp_path, programs)
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_a_sum_that_is_lost_is_noticed(core: str, tmp_path: Path, programs: Path) -> None:
+    """By each core's own way to multiply and add."""
+    noticed(core, Mutation("", TRIPLES, 'TRIPLES_ADD("r10", "r4", x)', 'TRIPLES_ADD("r10", "r3", x)', "conv2d_s8_odd"), tmp_path, programs)
+
+
+def noticed(core: str, mutation: Mutation, tmp_path: Path, programs: Path) -> None:
+    """By the variants alone: the kernel of the op's own name is not mutated."""
+    for header in THUMB[0].glob("*.h"):
+        shutil.copy(header, tmp_path)
+    text = (tmp_path / mutation.file).read_text()
+    assert mutation.text in text, "the kernel has changed; so must this mutation"
+    (tmp_path / mutation.file).write_text(text.replace(mutation.text, mutation.wrong))
+    (case,) = (c for c in all_cases() if c.name == mutation.case)
+    target = replace(CORES[core], kernels=(tmp_path, *THUMB))
+    (work := tmp_path / "work").mkdir()
+    found = outputs_or_fault([case], target, work, programs)
+    if found is None:
+        return
+    with np.errstate(all="ignore"):
+        (expected,) = run(case.graph, samples(case)).values()
+    wrong = [net.name for net in nets([case], target) if difference(next(iter(found[net.name].values())), expected)]
+    assert wrong and all("_by_" in name for name in wrong)
