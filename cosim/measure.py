@@ -19,12 +19,11 @@ from tapeout.targets.compiled import Compiled
 from tapeout.targets.microcontroller.family import Family
 from tapeout.targets.microcontroller.firmware import core
 
-from .engine import EngineFailed, Inputs, program_flags, program_sources
+from .engine import EngineFailed, Inputs
+from .marks import COUNTING, build_marked
 from .profile import Profile, read_notes
 from .qemu import QemuMachine, machine_headers
 from .records import encode
-
-COUNTING = Path(__file__).parent / "counting"
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,8 @@ def measure(compiled: Compiled, inputs: Inputs, machine: QemuMachine | None = No
     machine = machine or QemuMachine()
     with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
         plugin = build_plugin(core(compiled).family, Path(folder))
-        notes, stack, board = _notes(machine, compiled, sample, plugin, Path(folder) / "plain", [])
-        watched, *_ = _notes(machine, compiled, sample, plugin, Path(folder) / "watched", ["-DTAPEOUT_HOOKS"])
+        notes, stack, board = _notes(machine, compiled, sample, plugin, Path(folder) / "plain", False)
+        watched, *_ = _notes(machine, compiled, sample, plugin, Path(folder) / "watched", True)
     nodes = len(compiled.graph.nodes)
     if len(notes) != 4 or len(watched) != 4 + 2 * nodes:
         raise EngineFailed(machine.name, f"made {len(notes)} and {len(watched)} marks, expected 4 and {4 + 2 * nodes}")
@@ -90,20 +89,12 @@ def build_plugin(family: Family, folder: Path) -> Path:
 
 
 def _notes(
-    machine: QemuMachine, compiled: Compiled, sample: bytes, plugin: Path, folder: Path, hooks: list[str]
+    machine: QemuMachine, compiled: Compiled, sample: bytes, plugin: Path, folder: Path, watched: bool
 ) -> tuple[list[Profile], int, str]:
     """What was executed before each mark, the bytes of stack that the run uses, and the board."""
     folder.mkdir()
     (folder / "inputs.bin").write_bytes(sample)
-    foreign = ",".join(f"tapeout_foreign[{i}]" for i in range(len(compiled.plan.foreign(compiled.graph))))
-    functions = [
-        f"-DMODEL_INIT={compiled.name}_init", f"-DMODEL_RUN={compiled.name}_run", f'-DMODEL_HEADER="{compiled.name}.h"',
-        f"-DMODEL_ARGUMENTS={foreign}",
-    ]
-    # The folder of the marks comes first: for the model, its hooks.h stands for the harness's.
-    flags = [*hooks, *functions, f"-I{COUNTING}", *program_flags(compiled, "plain")]
-    sources = program_sources(compiled, "measure", folder)
-    firmware = machine.build(compiled, sources, flags, folder, ["-Wl,--wrap=tapeout_init,--wrap=tapeout_run"])
+    firmware = build_marked(machine, compiled, "measure", folder, watched)
     machine.start(compiled, firmware, folder, ["-plugin", f"{plugin},out={folder / 'notes'}"])
     stack = int(np.frombuffer((folder / "outputs.bin").read_bytes(), "<u4", 1)[0])
     return read_notes(folder / "notes"), stack, firmware.board.name

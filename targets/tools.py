@@ -21,6 +21,7 @@ _PACKAGES = {
     "riscv64-unknown-elf-size": _RISCV,
     "riscv64-unknown-elf-addr2line": _RISCV,
     "qemu-system-riscv32": _RISCV,
+    "verilator": "verilator g++ make",
 }
 
 

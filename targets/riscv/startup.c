@@ -17,7 +17,8 @@ __attribute__((weak)) void fault(uint32_t address)
     }
 }
 
-__attribute__((naked, aligned(4))) static void trap(void)
+/* Cores may ask more of mtvec than a multiple of 4: CV32E40P has 24 bits of it. */
+__attribute__((naked, aligned(256))) static void trap(void)
 {
     __asm volatile("csrr a0, mepc\n"
                    "tail fault");

@@ -1,4 +1,4 @@
-"""The RISC-V family: portable kernels, compiled by clang for cores of 32 bits that are named by their instruction sets."""
+"""The RISC-V family: portable kernels, compiled by clang for cores of 32 bits that are named by their instruction sets, and for a core."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -23,13 +23,15 @@ FAMILY = Family(
 )
 
 
-def _core(name: str, march: str, mabi: str, cpu: str) -> Microcontroller:
+def _core(name: str, march: str, mabi: str, cpu: str, rtl: bool = False) -> Microcontroller:
     """`cpu` are the properties that make QEMU's core of 32 bits one with these instructions and no others."""
     flags = (f"-march={march}", f"-mabi={mabi}")
-    return Microcontroller(name, (KERNELS,), FAMILY, flags, (f"virt-{name}",), ("-cpu", f"rv32,{cpu}"))
+    return Microcontroller(name, (KERNELS,), FAMILY, flags, (f"virt-{name}",), ("-cpu", f"rv32,{cpu}"), rtl)
 
 
 TARGETS = (
     _core("rv32imc", "rv32imc_zicsr", "ilp32", "a=false,f=false,d=false"),
     _core("rv32-zfh", "rv32imafc_zicsr_zfh", "ilp32f", "d=false,Zfh=true"),
+    # The core has no A, and C without atomics none of its instructions; gcc's library is not there for imfc.
+    _core("cv32e40p", "rv32imafc_zicsr", "ilp32f", "a=false,d=false", rtl=True),
 )

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tapeout.cosim.measure import COUNTING, build_plugin, measure
+from tapeout.cosim.marks import COUNTING
+from tapeout.cosim.measure import build_plugin, measure
 from tapeout.cosim.profile import Profile, read_notes
-from tapeout.cosim.qemu import boot, machine_headers
+from tapeout.cosim.qemu import machine_headers
 from tapeout.targets.compiled import Compiled
 from tapeout.targets.cortexm.target import FAMILY as CORTEXM
 from tapeout.targets.cortexm.target import TARGETS
@@ -17,7 +18,7 @@ from tapeout.targets.microcontroller.family import Family, Microcontroller
 from tapeout.targets.riscv.target import FAMILY as RISCV
 from tapeout.targets.riscv.target import TARGETS as RISCV_TARGETS
 from tests.small import CODES, feed, network
-from tests.targets.board import CORES, linked
+from tests.targets.board import CORES, MACHINE, linked
 
 PRINTER = """
 #include "decode.h"
@@ -138,7 +139,7 @@ def counted(target: Microcontroller, program: str, folder: Path) -> Profile:
     """What a program executes between its two marks, the first one included."""
     (folder / "known.c").write_text(program)
     firmware = linked(target, folder / "known.c", folder)
-    assert boot(target, firmware, folder, 60, ["-plugin", f"{build_plugin(target.family, folder)},out={folder / 'notes'}"]) == (0, "")
+    assert MACHINE.boot(target, firmware, folder, ["-plugin", f"{build_plugin(target.family, folder)},out={folder / 'notes'}"]) == (0, "")
     before, after = read_notes(folder / "notes")
     return after - before
 

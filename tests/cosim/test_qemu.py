@@ -15,7 +15,7 @@ from tapeout.cosim.compare import compare, differing
 from tapeout.cosim.engine import EngineFailed
 from tapeout.cosim.measure import build_plugin, measure
 from tapeout.cosim.profile import read_notes
-from tapeout.cosim.qemu import QEMU, Qemu, QemuMachine, boot
+from tapeout.cosim.qemu import QEMU, Qemu, QemuMachine
 from tapeout.targets.board import load
 from tapeout.targets.compiled import Compiled
 from tapeout.targets.cortexm.target import TARGETS
@@ -24,7 +24,7 @@ from tapeout.targets.microcontroller.firmware import build
 from tapeout.targets.riscv.target import TARGETS as RISCV
 from tapeout.targets.tools import MissingTool
 from tests.small import CODES, FLOATS, feed, network
-from tests.targets.board import CORES, linked
+from tests.targets.board import CORES, MACHINE, linked
 
 from .nets import plainly
 
@@ -159,7 +159,7 @@ def test_the_plugin_counts_a_known_loop_exactly(target: Microcontroller, tmp_pat
     (tmp_path / "loop.c").write_text(LOOP.replace("COUNT_DOWN", COUNT_DOWN[target.family.name]))
     firmware = linked(target, tmp_path / "loop.c", tmp_path)
     notes = tmp_path / "notes"
-    assert boot(target, firmware, tmp_path, 60, ["-plugin", f"{build_plugin(target.family, tmp_path)},out={notes}"]) == (0, "")
+    assert MACHINE.boot(target, firmware, tmp_path, ["-plugin", f"{build_plugin(target.family, tmp_path)},out={notes}"]) == (0, "")
     counts = [after - before for before, after in pairwise(read_notes(notes))][::2]
     for found, turns in zip(counts, (1, 10, 100, 1000), strict=True):
         assert found.instructions == 1 + 2 * turns  # the first mark and two for every turn
@@ -181,7 +181,7 @@ def test_the_plugin_sees_a_mark_at_every_address(target: Microcontroller, tmp_pa
     (tmp_path / "marks.c").write_text(marks)
     firmware = linked(target, tmp_path / "marks.c", tmp_path)
     notes = tmp_path / "notes"
-    assert boot(target, firmware, tmp_path, 60, ["-plugin", f"{build_plugin(target.family, tmp_path)},out={notes}"]) == (0, "")
+    assert MACHINE.boot(target, firmware, tmp_path, ["-plugin", f"{build_plugin(target.family, tmp_path)},out={notes}"]) == (0, "")
     counts = [note.instructions for note in read_notes(notes)]
     others = int(target is RV32IMC)
     assert len(counts) == 4002 and sorted(np.diff(counts)) == [1] * (4001 - others) + [2] * others
@@ -237,6 +237,6 @@ def test_plain_float_loops_keep_every_bit(target: Microcontroller, tmp_path: Pat
     (tmp_path / "inputs.bin").write_bytes(a.tobytes() + b.tobytes())
     (tmp_path / "loop.c").write_text(FLOAT_LOOP)
     firmware = linked(target, tmp_path / "loop.c", tmp_path)
-    assert boot(target, firmware, tmp_path, 60) == (0, "")
+    assert MACHINE.boot(target, firmware, tmp_path) == (0, "")
     found = np.frombuffer((tmp_path / "outputs.bin").read_bytes(), np.float32)
     assert not differing(a * b + np.float32(1e-41), found).any()

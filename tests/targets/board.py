@@ -10,7 +10,8 @@ import numpy as np
 from tapeout.compiler.ir import Array
 from tapeout.compiler.run import run
 from tapeout.cosim.engine import HARNESS
-from tapeout.cosim.qemu import boot, machine_headers, machine_sources
+from tapeout.cosim.firmware_machine import machine_sources
+from tapeout.cosim.qemu import QemuMachine, machine_headers
 from tapeout.targets import all_targets
 from tapeout.targets.microcontroller.family import Microcontroller
 from tapeout.targets.microcontroller.firmware import Firmware, compile_objects, link
@@ -19,6 +20,7 @@ from tests.cases import Case, cases_of, samples
 
 from .matrix import Runner, difference, nets, run_cases
 
+MACHINE = QemuMachine(seconds=120)
 CORES = tuple(t for t in all_targets() if isinstance(t, Microcontroller))
 SHIM = Path(__file__).parent / "semihosting"
 STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
@@ -58,7 +60,7 @@ def on_board(target: Microcontroller, folder: Path, library: Library | None = No
         shared = _support(core, folder / core.name)
         firmware = link(target, target.qemu_boards[-1], [*objects, *shared], work / "program.elf", ["-Wl,--wrap=main"])
         firmware.require_fit()
-        assert boot(target, firmware, work, 120) == (0, "")
+        assert MACHINE.boot(target, firmware, work) == (0, "")
 
     return run_there
 

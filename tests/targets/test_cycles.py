@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tapeout.cosim.measure import COUNTING
+from tapeout.cosim.marks import COUNTING
 from tapeout.targets.board import load
 from tapeout.targets.cortexm.target import TARGETS
 from tapeout.targets.microcontroller.cycles import models, nanojoules

@@ -9,7 +9,8 @@ import pytest
 
 from tapeout.compiler.errors import CheckFailed
 from tapeout.cosim.engine import HARNESS
-from tapeout.cosim.qemu import boot, machine_headers, machine_sources
+from tapeout.cosim.firmware_machine import machine_sources
+from tapeout.cosim.qemu import machine_headers
 from tapeout.targets.board import load
 from tapeout.targets.compiled import Compiled
 from tapeout.targets.microcontroller.family import Microcontroller
@@ -18,6 +19,8 @@ from tapeout.targets.riscv.stack import clang_calls
 from tapeout.targets.riscv.target import FAMILY, TARGETS
 from tapeout.targets.tools import ToolFailed
 from tests.small import CODES, network
+
+from .board import MACHINE
 
 RV32IMC = TARGETS[0]
 
@@ -160,7 +163,7 @@ def memory_status(folder: Path, memory: Path) -> int:
     flags = ("-fno-builtin",)  # the functions themselves, not what the compiler knows of them
     objects = compile_objects(RV32IMC, [folder / "program.c", *sources], folder, [machine_headers(FAMILY), HARNESS], flags)
     firmware = link(RV32IMC, load("virt-rv32imc"), objects, folder / "program.elf")
-    return boot(RV32IMC, firmware, folder, 60)[0]
+    return MACHINE.boot(RV32IMC, firmware, folder)[0]
 
 
 def test_memory_is_copied_and_filled(tmp_path: Path) -> None:
