@@ -1,6 +1,7 @@
 """The engine rtl-core: equality on the core's RTL, cycles that repeat and are those of the core's manual, runs that end."""
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
