@@ -58,6 +58,7 @@ benchmarks: setup ## Measure the MLPerf Tiny networks again; fails if a count is
 	$(PYTHON) benchmarks/mlperf_tiny.py > build/mlperf_tiny.md && mv build/mlperf_tiny.md benchmarks/
 	$(PYTHON) benchmarks/cortexm.py --check
 	$(PYTHON) -m benchmarks.riscv --check
+	$(PYTHON) -m benchmarks.widths --check
 
 recipes: setup ## Retrain the networks of examples/recipes in every recipe and write benchmarks/recipes.md (an hour; data in TAPEOUT_ZOO)
 	$(PYTHON) -m benchmarks.recipes > build/recipes.md && mv build/recipes.md benchmarks/recipes.md

@@ -37,11 +37,13 @@ class SumScaling:
 
     @classmethod
     def of(cls, x: QType, y: QType, output: QType, rounding: Rounding = Rounding.HALF_UP, lo: int = -128, hi: int = 127) -> SumScaling:
-        """The scaling of TensorFlow Lite's int8 ADD and SUB: both operands to twice the larger scale, with 20 bits of fraction.
+        """The scaling of TensorFlow Lite's ADD and SUB: both operands to twice the larger scale, with 20 bits of fraction, or 15 of codes
+        of 16 bits.
 
         Raises TapeoutError when the output's scale is too small for 32-bit sums.
         """
-        left = 20
+        reach = max(max(q.max - q.zero[0], q.zero[0] - q.min) for q in (x, y))
+        left = min(20, 30 - (reach - 1).bit_length())
         twice = 2 * max(x.scale[0], y.scale[0])
         try:
             x_factor, y_factor = multiplier(x.scale[0] / twice), multiplier(y.scale[0] / twice)
@@ -52,12 +54,15 @@ class SumScaling:
 
     def check(self, x: QType, y: QType) -> None:
         """Raises TapeoutError when a sum of codes of `x` and `y` can leave 32 bits on the way."""
+        if len({x.storage, y.storage, self.output.storage}) > 1:
+            held = f"{x.storage} and {y.storage} added into {self.output.storage}"
+            raise TapeoutError(f"codes held as {held}: kernels of additions take one width; quantize operands and sum alike")
         total = 0
         for q, factor in ((x, self.x), (y, self.y)):
             if q.bits > 31 - self.left:
                 raise TapeoutError(f"sums leave 32 bits: additions take codes of at most {31 - self.left} bits, not {q.code}")
             total += _scaled_bound(max(q.max - q.zero[0], q.zero[0] - q.min) << self.left, factor, self.rounding)
-        if _scaled_bound(total, self.out, self.rounding) + 256 >= 1 << 31:
+        if _scaled_bound(total, self.out, self.rounding) + (1 << 16) >= 1 << 31:
             raise TapeoutError(_TOO_FINE)
 
     def scaled(self, x: Int, zero: int, factor: Factor) -> Int:

@@ -81,7 +81,8 @@ class Memory:
 @dataclass(frozen=True)
 class Layer:
     """One node. `macs` counts the source model's multiply-accumulates, `macs_executed` those left after exact folding,
-    `arena_bytes` the arena that is live while it runs; `part_of` names the layer that a node of a strip does a part of."""
+    `arena_bytes` the arena that is live while it runs; `part_of` names the layer that a node of a strip does a part of, `kernel_by` says
+    who chose the kernel: cost, tuner or pin."""
 
     name: str
     op: str
@@ -96,6 +97,7 @@ class Layer:
     arena_bytes: int
     scratch_bytes: int
     part_of: str | None = None
+    kernel_by: str | None = None
     instructions: int | None = None
     instructions_per_mac: float | None = None
     cycles: int | None = None

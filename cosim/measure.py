@@ -69,15 +69,34 @@ def measure(compiled: Compiled, inputs: Inputs, machine: QemuMachine | None = No
     nodes = len(compiled.graph.nodes)
     if len(notes) != 4 or len(watched) != 4 + 2 * nodes:
         raise EngineFailed(machine.name, f"made {len(notes)} and {len(watched)} marks, expected 4 and {4 + 2 * nodes}")
-    # Between two notes lie the first mark, not the second, and for init and run the instruction that calls.
     spans = [after - before for before, after in pairwise(watched)]
     return Measurement(
-        init=(notes[1] - notes[0]).without(alu=1, branch_taken=1),
-        run=(notes[3] - notes[2]).without(alu=1, branch_taken=1),
+        init=_called(notes[0], notes[1]),
+        run=_called(notes[2], notes[3]),
         nodes=tuple(span.without(alu=1) for span in spans[3 : 3 + 2 * nodes : 2]),
         stack_bytes=stack,
         board=board,
     )
+
+
+def count(compiled: Compiled, inputs: Inputs, plugin: Path, machine: QemuMachine | None = None) -> Profile:
+    """What `<name>_run` executes for the first of the samples, without stack and nodes: one build where `measure` makes two.
+
+    `plugin` is that of `build_plugin`. Raises as `measure` does.
+    """
+    check_inputs(compiled.graph, inputs)
+    sample = encode(compiled.graph, {name: inputs[name][:1] for name in compiled.graph.input_names})
+    machine = machine or QemuMachine()
+    with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
+        notes, *_ = _notes(machine, compiled, sample, plugin, Path(folder) / "plain", False)
+    if len(notes) != 4:
+        raise EngineFailed(machine.name, f"made {len(notes)} marks, expected 4")
+    return _called(notes[2], notes[3])
+
+
+def _called(before: Profile, after: Profile) -> Profile:
+    """What a function executes: between two notes lie the first mark, not the second, and the instruction that calls."""
+    return (after - before).without(alu=1, branch_taken=1)
 
 
 def build_plugin(family: Family, folder: Path) -> Path:

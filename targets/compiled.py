@@ -13,7 +13,7 @@ from tapeout.compiler.memory import Plan, check, plan
 from tapeout.compiler.passes.split_rows import Region
 
 from .c.emit import Emitter
-from .selection import Objective, Selection, select
+from .selection import Objective, Selection, select, symbols_of
 from .strips import Arrangement
 from .target import Target
 
@@ -43,7 +43,7 @@ class Compiled:
         pins: Mapping[str, str] | None = None, inputs: Inputs = Inputs.ARENA,
     ) -> Compiled:
         """The graph as it is, node by node; see `write_arranged`."""
-        return cls.write_arranged(folder, name, Arrangement(target, graph, objective, pins or {}, inputs))
+        return cls.write_arranged(folder, name, Arrangement(target, graph, objective, pins or {}, inputs=inputs))
 
     @classmethod
     def write_arranged(cls, folder: Path, name: str, arranged: Arrangement) -> Compiled:
@@ -54,7 +54,7 @@ class Compiled:
         check(compiled.plan, graph, demands)
         compiled.emit(folder)
         (folder / "plan.json").write_text(compiled.plan.to_json())
-        (folder / "kernels.json").write_text(json.dumps(selection.symbols(), indent=2) + "\n")
+        (folder / "kernels.json").write_text(selection.to_json())
         (folder / "strips.json").write_text(json.dumps([asdict(region) for region in compiled.regions], indent=2) + "\n")
         return compiled
 
@@ -69,8 +69,8 @@ class Compiled:
         except (OSError, ValueError, TypeError, AttributeError, TapeoutError) as error:
             raise TapeoutError(f"{strips}: damaged ({error}); compile again") from None
         try:
-            selection = select(target, arranged.graph, pins=json.loads(kernels.read_text()))
-        except (OSError, ValueError, TypeError, AttributeError, TapeoutError) as error:
+            selection = select(target, arranged.graph, pins=symbols_of(kernels.read_text()))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, TapeoutError) as error:
             raise TapeoutError(f"{kernels}: damaged ({error}); compile again") from None
         try:
             found = Plan.from_json(path.read_text())

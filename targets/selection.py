@@ -1,8 +1,9 @@
-"""Which kernel runs each node: chosen by cost among those that accept it, or pinned by name."""
+"""Which kernel runs each node: chosen by cost among those that accept it, by counts, or pinned by name."""
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -31,6 +32,17 @@ class Objective(StrEnum):
     RAM = "ram"
 
 
+class Choice(StrEnum):
+    """Who chose a kernel: the cost model, the autotuner by counting, or the user by name."""
+
+    COST = "cost"
+    TUNER = "tuner"
+    PIN = "pin"
+
+
+Candidates = list[tuple[Path, Kernel]]
+
+
 @dataclass(frozen=True)
 class Chosen:
     """The kernel of one node, in its file; `packed` is what it takes in place of the node's constants and parameters."""
@@ -38,6 +50,7 @@ class Chosen:
     path: Path
     kernel: Kernel
     packed: Packed | None = None
+    by: Choice = Choice.COST
 
 
 @dataclass(frozen=True)
@@ -121,34 +134,50 @@ class Selection:
         """The function that runs each node, by node name."""
         return {name: chosen.kernel.symbol for name, chosen in self.chosen.items()}
 
+    def to_json(self) -> str:
+        """The function that runs each node, and who chose it."""
+        rows = {name: {"kernel": chosen.kernel.symbol, "by": chosen.by} for name, chosen in self.chosen.items()}
+        return json.dumps(rows, indent=2) + "\n"
+
+
+def symbols_of(text: str) -> dict[str, str]:
+    """The functions in a text of `Selection.to_json`. Raises ValueError, KeyError, TypeError or AttributeError for another text."""
+    return {name: row["kernel"] for name, row in json.loads(text).items()}
+
 
 def select(
     target: Target, graph: Graph, objective: Objective = Objective.TIME, pins: Mapping[str, str] | None = None,
-    inputs: Inputs = Inputs.ARENA,
+    inputs: Inputs = Inputs.ARENA, tuned: Mapping[str, str] | None = None,
 ) -> Selection:
-    """The kernels for a graph. `pins` names the functions of some nodes.
+    """The kernels for a graph. `pins` names the functions of some nodes, `tuned` those of others, out of `candidates`.
 
     Raises Unsupported for a node that no kernel runs, and TapeoutError for a pin that names no node, or a kernel that does not run it.
     """
-    pins = pins or {}
+    pins, tuned = pins or {}, tuned or {}
     for name in pins:
         if graph.producer(name) is None:
             raise TapeoutError(f"{name}: there is no such node to choose a kernel for")
-    free = views(graph).free
-    allowed = {n.name: _allowed(target, graph, n, objective) for n in graph.nodes if n.name not in free and n.name not in pins}
-    if objective is Objective.RAM:
-        allowed = _smallest(graph, allowed, Footprint.of(graph, inputs))
-    chosen = {}
+    allowed, chosen = candidates(target, graph, objective, frozenset(pins), inputs), {}
     for node in graph.nodes:
         if node.name in pins:
             chosen[node.name] = _pinned(target, graph, node, pins[node.name])
-        elif node.name not in free:
+        elif node.name in tuned:
+            path, kernel = next(entry for entry in allowed[node.name] if entry[1].symbol == tuned[node.name])
+            chosen[node.name] = _chosen(path, kernel, graph, node, Choice.TUNER)
+        elif node.name in allowed:
             path, kernel = min(allowed[node.name], key=lambda entry: (entry[1].cost(graph, node), entry[1].symbol))
-            chosen[node.name] = _chosen(path, kernel, graph, node)
+            chosen[node.name] = _chosen(path, kernel, graph, node, Choice.COST)
     return Selection(target, chosen)
 
 
-def _allowed(target: Target, graph: Graph, node: Node, objective: Objective) -> list[tuple[Path, Kernel]]:
+def candidates(target: Target, graph: Graph, objective: Objective, pinned: Set[str], inputs: Inputs) -> dict[str, Candidates]:
+    """The kernels that an objective allows for each node, by its name; the op's own comes last. Raises Unsupported."""
+    free = views(graph).free
+    allowed = {n.name: _allowed(target, graph, n, objective) for n in graph.nodes if n.name not in free and n.name not in pinned}
+    return _smallest(graph, allowed, Footprint.of(graph, inputs)) if objective is Objective.RAM else allowed
+
+
+def _allowed(target: Target, graph: Graph, node: Node, objective: Objective) -> Candidates:
     """The kernels that run a node; its own, whose cost is not known, is the dearest."""
     path, own = target.kernel(graph, node)
     found = [(p, k) for p, k in target.variants(graph, node) if not (k.widens and objective is Objective.SIZE)]
@@ -159,7 +188,7 @@ def _dearest(graph: Graph, node: Node) -> int:
     return sys.maxsize
 
 
-def _smallest(graph: Graph, allowed: Mapping[str, list[tuple[Path, Kernel]]], footprint: Footprint) -> dict[str, list[tuple[Path, Kernel]]]:
+def _smallest(graph: Graph, allowed: Mapping[str, Candidates], footprint: Footprint) -> dict[str, Candidates]:
     """The kernels with which no node needs an arena that is much larger than that which the one that needs most cannot do without."""
     needs: dict[str, list[int]] = {}
     for name, kernels in allowed.items():
@@ -171,14 +200,15 @@ def _smallest(graph: Graph, allowed: Mapping[str, list[tuple[Path, Kernel]]], fo
         ]
     most = max(map(min, needs.values()), default=0)
     return {
-        name: [entry for entry, need in zip(kernels, needs[name], strict=True) if need <= _SLACK * most] for name, kernels in allowed.items()
+        name: [entry for entry, need in zip(kernels, needs[name], strict=True) if need <= _SLACK * most]
+        for name, kernels in allowed.items()
     }
 
 
 def _pinned(target: Target, graph: Graph, node: Node, symbol: str) -> Chosen:
     path, kernel = target.kernel(graph, node)
     if symbol == kernel.symbol:
-        return Chosen(path, kernel)
+        return Chosen(path, kernel, by=Choice.PIN)
     found = {kernel.symbol: (path, kernel) for path, kernel in target.variants(graph, node)}
     if symbol not in found:
         known = ", ".join((kernel.symbol, *found))
@@ -186,8 +216,8 @@ def _pinned(target: Target, graph: Graph, node: Node, symbol: str) -> Chosen:
     path, kernel = found[symbol]
     if reason := kernel.accepts(graph, node):
         raise TapeoutError(f"{node.name}: kernel {symbol} does not run it: {reason}")
-    return _chosen(path, kernel, graph, node)
+    return _chosen(path, kernel, graph, node, Choice.PIN)
 
 
-def _chosen(path: Path, kernel: Kernel, graph: Graph, node: Node) -> Chosen:
-    return Chosen(path, kernel, kernel.pack(graph, node) if kernel.pack else None)
+def _chosen(path: Path, kernel: Kernel, graph: Graph, node: Node, by: Choice) -> Chosen:
+    return Chosen(path, kernel, kernel.pack(graph, node) if kernel.pack else None, by)

@@ -32,20 +32,25 @@ class Arrangement:
     graph: Graph
     objective: Objective = Objective.TIME
     pins: Mapping[str, str] = field(default_factory=dict)  # by node of the graph before
+    tuned: Mapping[str, str] = field(default_factory=dict)  # what the autotuner chose, by node of this graph
     inputs: Inputs = Inputs.ARENA
     regions: tuple[Region, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def selection(self) -> Selection:
-        """Raises as `select` does."""
+    def pinned(self) -> dict[str, str]:
+        """The pins by node of this graph: every part of a pinned node has its pin."""
         free = views(self.graph).free
-        pins = {
+        parts = {
             n.name: self.pins[source] for n in self.graph.nodes
             if (source := self.sources.get(n.name, n.name)) in self.pins and n.name not in free and not self._moves(n.name)
         }
-        known = {name: symbol for name, symbol in self.pins.items() if name not in self.sources.values()}
-        return select(self.target, self.graph, self.objective, known | pins, self.inputs)
+        return {name: symbol for name, symbol in self.pins.items() if name not in self.sources.values()} | parts
+
+    @cached_property
+    def selection(self) -> Selection:
+        """Raises as `select` does."""
+        return select(self.target, self.graph, self.objective, self.pinned, self.inputs, self.tuned)
 
     def _moves(self, name: str) -> bool:
         """Whether a node moves rows for a strip and computes none."""
@@ -60,7 +65,7 @@ class Arrangement:
         """With one more region in strips. Raises TapeoutError when it is none."""
         found = split_rows(self.graph, region)
         return Arrangement(
-            self.target, found.graph, self.objective, self.pins, self.inputs, (*self.regions, region), {**self.sources, **found.sources}
+            self.target, found.graph, self.objective, self.pins, {}, self.inputs, (*self.regions, region), {**self.sources, **found.sources}
         )
 
 

@@ -71,7 +71,9 @@ def test_ops_table(golden: Callable[[str, str], None]) -> None:
 
 # the ready-made recipes
 
-RECIPES = ("int8", "int8-sym", "w4a8", "w2a4", "ternary", "binary", "mixed", "fixed<8,3>", "fixed<16,6>", "fp16", "bf16", "float")
+RECIPES = (
+    "int8", "int8-sym", "w4a8", "w8a16", "w2a4", "ternary", "binary", "mixed", "fixed<8,3>", "fixed<16,6>", "fp16", "bf16", "float",
+)
 _WORDS = {
     Encoding.TERNARY: "-s, 0, +s", Encoding.BINARY: "1 bit, the sign", Encoding.BIPER: "1 bit, of a sine",
     Encoding.F32: "float32", Encoding.F16: "binary16", Encoding.BF16: "bfloat16",

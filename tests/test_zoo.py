@@ -25,6 +25,10 @@ INSTRUCTIONS = {  # at most, a network and a core
     "ic_resnet8": {"cortex-m4": 11_900_000, "cortex-m55": 2_250_000}, "kws_dscnn": {"cortex-m4": 3_060_000, "cortex-m55": 750_000},
     "vww_mobilenet96": {"cortex-m4": 5_800_000, "cortex-m55": 1_550_000}, "ad_autoencoder": {"cortex-m4": 277_000, "cortex-m55": 46_300},
 }  # fmt: skip
+PER_MAC = {  # at most, instructions of a multiply-accumulate that is executed on a core without the DSP extension
+    "time": {"ad_autoencoder": 1.95, "ic_resnet8": 2.4, "kws_dscnn": 3.2, "vww_mobilenet96": 4.45},
+    "size": {"ad_autoencoder": 3.75, "ic_resnet8": 4.1, "kws_dscnn": 4.8, "vww_mobilenet96": 5.9},
+}  # fmt: skip
 MICRO_ARENA_BYTES = {"ic_resnet8": 54996, "kws_dscnn": 22820, "vww_mobilenet96": 100708, "ad_autoencoder": 2580}
 MACS = {"ic_resnet8": 12_501_632, "kws_dscnn": 2_656_768, "vww_mobilenet96": 7_489_664, "ad_autoencoder": 264_192}
 
@@ -88,6 +92,20 @@ def test_mlperf_tiny(name: str, target: str, zoo: Path, tmp_path: Path) -> None:
     with np.load(tmp_path / "saved.npz") as saved:
         found = saved[f"qemu/{bundle.graph.outputs[0].name}"]
     assert np.array_equal(found.reshape(wanted.shape), wanted)
+
+
+@pytest.mark.parametrize("objective", PER_MAC)
+@pytest.mark.parametrize("name", MACS)
+def test_mlperf_tiny_on_the_smallest_core(name: str, objective: str, zoo: Path, tmp_path: Path) -> None:
+    report = compiled(zoo, f"mlperf_tiny/{name}_int8.tflite", tmp_path / "out", "--target", "cortex-m0", "--optimize", objective)
+    totals = report["totals"]
+    assert isinstance(totals, dict)
+    assert totals["instructions"] <= PER_MAC[objective][name] * totals["macs_executed"]
+    bundle = Bundle.load(tmp_path / "out")
+    np.savez(tmp_path / "inputs.npz", **inputs(zoo, name, bundle))  # type: ignore[arg-type]  # as above
+    done = tapeout("cosim", tmp_path / "out", "--inputs", tmp_path / "inputs.npz", "--engines", "reference,qemu", "--count", 25)
+    assert done.returncode == 0, done.stderr
+    assert f"qemu: 0 / {25 * bundle.graph.values[bundle.graph.outputs[0].value].type.size} elements differ" in done.stdout
 
 
 @pytest.mark.parametrize("engines", ["host", pytest.param("host,host-asan,qemu", marks=pytest.mark.long)])

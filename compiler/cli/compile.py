@@ -55,6 +55,7 @@ class Job:
     output: Path
     objective: Objective
     pins: dict[str, str]
+    autotune: Path | None = None  # where its counts are kept
 
 
 @click.command("compile")
@@ -73,6 +74,8 @@ class Job:
 @click.option("--optimize", type=click.Choice(["time", "size", "ram"]), default="time", show_default=True,
               help="Choose kernels for speed; for flash, weights as wide as their codes; for RAM, scratch that adds nothing to the arena.")
 @click.option("--kernel", "kernels", multiple=True, metavar="NODE=SYMBOL", help="Pins the kernel of a node; the report names those chosen.")
+@click.option("--autotune", type=click.Path(path_type=Path), metavar="FILE",
+              help="Count kernels in QEMU, layer by layer, and choose those with the fewest modelled cycles; FILE keeps the counts.")
 @click.option("--kernels", "back_end", type=click.Choice(["own", "cmsis-nn"]), default="own", show_default=True,
               help="Whose kernels come first; CMSIS-NN is the checkout that TAPEOUT_CMSIS_NN names.")
 @click.option("--budget", default="", metavar="K=V,...", help="Upper bounds, such as flash=256k,ram=64k,latency=50ms,energy=2mJ.")
@@ -85,8 +88,8 @@ class Job:
               help="Folder to write; replaced if tapeout wrote it.")
 def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str,
-    improve: str, io: str, strict: bool, labels_key: str, optimize: str, kernels: tuple[str, ...], back_end: str, budget: str,
-    shapes: tuple[str, ...], weights: Path | None, name: str | None, inputs: str, output: Path,
+    improve: str, io: str, strict: bool, labels_key: str, optimize: str, kernels: tuple[str, ...], autotune: Path | None, back_end: str,
+    budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None, inputs: str, output: Path,
 ) -> None:
     """Compile MODEL (.onnx, .tflite, .keras, .h5, .pt2 or package.module:factory) to C for a target, run it once, report its cost."""
     from tapeout.targets.selection import Objective
@@ -107,7 +110,7 @@ def command(
     report = compile_model(Job(
         model, name or default_name(model), target.backed(back_end), board, (*parse_budgets(budget), *limits), parse_shapes(shapes),
         weights, calibrate, recipe or "int8", parse_quantize_options(calibration, improve), io == "int8", strict, labels_key,
-        Inputs(inputs), output, Objective(optimize), parse_pins(kernels),
+        Inputs(inputs), output, Objective(optimize), parse_pins(kernels), autotune,
     ))
     from .report import show
 
@@ -177,7 +180,7 @@ def compile_model(job: Job) -> Report:
         (stage / model).write_bytes(content)
         Manifest(job.name, job.target.name, job.board.name if job.board else None, model, floats, job.target.back_end).write(stage)
         text.save(lowered, stage)
-        arranged = _arranged(job, lowered)
+        arranged = _tuned(job, _arranged(job, lowered))
         if job.target != _portable():
             host = Arrangement(_portable(), lowered, inputs=job.inputs)
             for region in arranged.regions:
@@ -200,14 +203,27 @@ def _arranged(job: Job, graph: Graph) -> Arrangement:
 
     from ..budget import Quantity
 
-    whole = Arrangement(job.target, graph, job.objective, job.pins, job.inputs)
+    whole = Arrangement(job.target, graph, job.objective, job.pins, inputs=job.inputs)
     room = {Quantity.ARENA: 0, Quantity.RAM: _BESIDE_ARENA}
     limits = [budget.limit - room[budget.quantity] for budget in job.budgets if budget.quantity in room]
     if job.objective is Objective.RAM:
         return arrange(whole)
     if not limits or whole.draft.arena_bytes <= min(limits):
         return whole
-    return arrange(Arrangement(job.target, graph, Objective.RAM, job.pins, job.inputs), min(limits))
+    return arrange(Arrangement(job.target, graph, Objective.RAM, job.pins, inputs=job.inputs), min(limits))
+
+
+def _tuned(job: Job, arranged: Arrangement) -> Arrangement:
+    """With the kernels that the autotuner chooses, if it is asked for."""
+    from tapeout.targets.selection import candidates
+
+    from .autotune import tune
+
+    if job.autotune is None:
+        return arranged
+    allowed = candidates(job.target, arranged.graph, arranged.objective, arranged.pinned.keys(), job.inputs)
+    symbols = {name: [kernel.symbol for _, kernel in kernels] for name, kernels in allowed.items()}
+    return replace(arranged, tuned=tune(job.target, arranged.graph, symbols, job.autotune))
 
 
 def _float_nodes(graph: Graph) -> list[str]:

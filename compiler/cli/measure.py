@@ -149,9 +149,13 @@ def _arena_note(planned: int, touched_bytes: int | None, sparse: bool) -> str:
 
 
 def _layers(compiled: Compiled, nominal: Graph, run: Measurement | None, board: Board | None) -> tuple[Layer, ...]:
-    graph, symbols = compiled.graph, compiled.selection.symbols()
-    rows = layers(graph, nominal, compiled.plan, [symbols.get(n.name) for n in graph.nodes], compiled.sources)
-    rows = tuple(replace(row, weight_bytes=compiled.selection.constant_bytes(graph, n)) for row, n in zip(rows, graph.nodes, strict=True))
+    graph, selection = compiled.graph, compiled.selection
+    symbols, by = selection.symbols(), {name: chosen.by.value for name, chosen in selection.chosen.items()}
+    found = layers(graph, nominal, compiled.plan, [symbols.get(n.name) for n in graph.nodes], compiled.sources)
+    rows = tuple(
+        replace(row, weight_bytes=selection.constant_bytes(graph, node), kernel_by=by.get(node.name))
+        for row, node in zip(found, graph.nodes, strict=True)
+    )
     if run is None:
         return rows
     return tuple(

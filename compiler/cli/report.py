@@ -64,6 +64,7 @@ def show(report: Report) -> None:
         _count(totals.instructions), _ratio(totals.instructions_per_mac), _count(totals.cycles),
     )
     console.print(table)
+    console.print(_kernels(report))
     if totals.cycles is not None:
         console.print(_speed(report))
     console.print(_memory(report))
@@ -92,6 +93,21 @@ def _whole_layers(report: Report) -> list[Layer]:
         ))
     first = {whole[row.name]: index for index, row in reversed(list(enumerate(report.layers)))}
     return sorted(found, key=lambda row: first[row.name])
+
+
+def _kernels(report: Report) -> Table:
+    """Which kernels run which layers, and who chose them."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("kernel", no_wrap=True)
+    table.add_column("chosen by", no_wrap=True)
+    table.add_column("layers")
+    kernels = dict.fromkeys((row.kernel, row.kernel_by or "") for row in report.layers if row.kernel)
+    for kernel, by in kernels:
+        run = dict.fromkeys(row.part_of or row.name for row in report.layers if (row.kernel, row.kernel_by or "") == (kernel, by))
+        table.add_row(kernel, by, ", ".join(run))
+    return table
 
 
 def _speed(report: Report) -> Table:

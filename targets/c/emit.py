@@ -135,6 +135,11 @@ void {self.name}_run({self._run_arguments()});
 #endif
 """
 
+    def _unread(self) -> list[str]:
+        """The inputs in the caller's memory that nothing is computed from."""
+        read = {views(self.graph).root(i)[0] for n in self.graph.nodes if n.name in self.selection.chosen for i in n.inputs if i}
+        return [port.value for port in self.plan.foreign(self.graph) if port.value not in read]
+
     def _run_arguments(self) -> str:
         foreign = (p.value for p in self.plan.foreign(self.graph))
         return ", ".join(f"const {c_type(self.graph.values[v].type)} *{self.names.argument(v)}" for v in foreign) or "void"
@@ -182,6 +187,7 @@ extern uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
     def source(self) -> str:
         includes = "".join(f'#include "kernels/{p.name}"\n' for p in self.kernel_files())
         calls = "\n".join(self.calls.call(i, n) for i, n in enumerate(self.graph.nodes))
+        unread = "".join(f"    (void){self.names.argument(v)}; /* no node reads it */\n" for v in self._unread())
         kinds = self._packed_kinds()
         exact = _EXACT_FLOATS if any(v.type.q == F32 for v in self.graph.values.values()) else ""
         return f"""\
@@ -204,7 +210,7 @@ void {self.name}_init(void)
 
 void {self.name}_run({self._run_arguments()})
 {{
-{calls}
+{unread}{calls}
 }}
 """
 

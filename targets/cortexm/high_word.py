@@ -34,28 +34,37 @@ class HighWord:
         return np.stack([start, self.mul, self.add, self.shift], axis=-1)
 
 
-def high_word(graph: Graph, node: Node, requant: Requant, channels: int) -> HighWord | str:
-    """The form of a layer's requantization, or why it has none; for nodes with multipliers and shifts as their fourth and fifth input."""
+def high_word(graph: Graph, node: Node, requant: Requant, channels: int, power: int = 0) -> HighWord | str:
+    """The form of a layer's requantization, or why it has none; for nodes with multipliers and shifts as their fourth and fifth input.
+
+    The kernel's sums are `2^power` times those of the layer; where there is a power, the form is not the doubled one.
+    """
     mul, shift = (np.broadcast_to(graph.data(name).astype(np.int64), (channels,)) for name in node.inputs[3:5])
     sums = largest_sums(graph, node)
     assert sums is not None
-    sums = np.broadcast_to(sums, (channels,))
-    if requant.rounding in (Rounding.HALF_AWAY, Rounding.HALF_EVEN) and _ties(mul, shift, sums):
+    sums = np.broadcast_to(sums, (channels,)).astype(object)
+    if requant.rounding in (Rounding.HALF_AWAY, Rounding.HALF_EVEN) and ties(mul, shift, sums):
         return f"rounding {requant.rounding} of sums with ties"
     doubled = requant.rounding is Rounding.TFLITE
+    if doubled and power:
+        return f"rounding {requant.rounding} of sums that are larger by a power of two"
+    sums, shift = sums << power, shift + power
+    if not doubled:  # a multiplier of fewer bits, as 64-bit sums have, is as good as one of more
+        spare = 31 - np.frexp(np.abs(mul).max(initial=1))[1]
+        mul, shift = mul << spare, shift + spare
     right = shift - (31 if doubled else 32)
     if right.min() < (2 if doubled else 1):
         return f"a multiplier of {mul[right.argmin()] / 2.0 ** shift[right.argmin()]:.3g}"
     half = np.int64(requant.rounding is not Rounding.FLOOR) << (right - 1)
     add = half + (requant.output.zero[0] << right)
-    taken = sums.astype(object) << int(doubled)
+    taken = sums << int(doubled)
     scaled = taken * abs(mul.astype(object)) // (1 << 32) + abs(add.astype(object)) + 2
     if max(taken) > INT32_MAX or max(scaled) > INT32_MAX:
         return "sums that leave 32 bits on the way"
     return HighWord(mul.astype(np.int32), add.astype(np.int32), right.astype(np.int32), doubled)
 
 
-def _ties(mul: Int, shift: Int, sums: Array) -> bool:
+def ties(mul: Int, shift: Int, sums: Array) -> bool:
     """Whether a sum of some channel, none larger than `sums`, can lie half-way between two codes."""
     factors = np.log2(np.where(mul, mul & -mul, 1)).astype(np.int64)
     missing = np.clip(shift - 1 - factors, 0, None)  # bits at the end of such a sum that are 0

@@ -17,6 +17,8 @@ from . import one_node as graph
 Shape = tuple[int, ...]
 X, Y, OUT = quantized(0.05, 3), quantized(0.02, -128), quantized(0.06, -5)  # with ties, as their ratios are simple
 APART = quantized(0.0517, 3), quantized(0.0231, -128), quantized(0.0689, -5)  # without
+WIDE = quantized(0.0003, 0, 16), quantized(0.00021, 0, 16), quantized(0.0004, 0, 16)
+TWELVE = quantized(0.003, 100, 12), quantized(0.0021, -700, 12), quantized(0.004, 9, 12)
 
 BROADCASTS: dict[str, tuple[Shape, Shape]] = {
     "same": ((1, 3, 5, 2), (1, 3, 5, 2)),
@@ -68,6 +70,12 @@ def pairs(op: str, make: Callable[[SumScaling], Op], make_float: Callable[[Clip 
     cases.append(codes(f"{op}_s8_constant_first", Constant(random_codes(rng, (1, 2, 4)), X), Input((3, 2, 4), Y), make, real))
     cases += [codes(f"{op}_s8_{r.value}", Input((50,), X), Input((50,), Y), make, real, r) for r in Rounding]
     cases += [codes(f"{op}_s8_{r.value}_apart", *pair((53,), APART), make, real, r, formats=APART) for r in Rounding]
+    cases += [codes(f"{op}_s16_{r.value}", *pair((3, 17), WIDE), make, real, r, -32768, 32767, WIDE) for r in Rounding]
+    cases.append(codes(f"{op}_s16_channel", Input((1, 3, 5, 4), WIDE[0]), Input((4,), WIDE[1]), make, real, Rounding.HALF_UP, -9, 99, WIDE))
+    cases += [codes(f"{op}_s16_few_{n}", *pair((n,), WIDE), make, real, Rounding.HALF_UP, -20000, 30000, WIDE) for n in (1, 37, 40)]
+    near = quantized(0.0003, 0, 16), quantized(0.0003, 0, 16), quantized(0.0003, 5, 16)  # of one scale
+    cases.append(codes(f"{op}_s16_alike", *pair((5, 5), near), make, real, Rounding.HALF_UP, -32768, 32767, near))
+    cases.append(codes(f"{op}_s16_one", *pair((1,), TWELVE), make, real, Rounding.HALF_EVEN, -2000, 1999, TWELVE))
     cases += [codes(f"{op}_s8_few_{n}", *pair((n,), APART), make, real, formats=APART) for n in (1, 3)]
     cases.append(codes(f"{op}_s8_clipped", *pair((37, 50), APART), make, real, Rounding.HALF_UP, -5, 90, APART))
     for scale in (0.04, 0.013):  # of half the other's and more, and of less

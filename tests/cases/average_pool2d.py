@@ -4,14 +4,14 @@ from __future__ import annotations
 import numpy as np
 
 from tapeout.compiler.fixed import Rounding
-from tapeout.compiler.ir import Array
+from tapeout.compiler.ir import Array, QType
 from tapeout.compiler.ops.average_pool2d import AveragePool2D
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.window import Window
 
 from . import Case, Input, Real, one_node, quantized
 
-Q = quantized(0.05, -7)
+Q, WIDE = quantized(0.05, -7), quantized(0.0003, 11, 16)
 SHAPES = {
     "plain": ((1, 6, 8, 3), Window((2, 2), (2, 2))),
     "global": ((2, 5, 7, 4), Window((5, 7))),
@@ -48,10 +48,10 @@ def real_of(op: AveragePool2D, lo: float, hi: float) -> Real:
     return real
 
 
-def codes(name: str, x: tuple[int, ...], op: AveragePool2D) -> Case:
+def codes(name: str, x: tuple[int, ...], op: AveragePool2D, q: QType = Q) -> Case:
     tolerance = 1.0 if op.rounding is Rounding.FLOOR else 0.5
-    lo, hi = ((v - Q.zero[0]) * Q.scale[0] for v in (op.lo, op.hi))
-    return Case(name, one_node(name, op, Input(x, Q)), real_of(op, lo, hi), tolerance)
+    lo, hi = ((v - q.zero[0]) * q.scale[0] for v in (op.lo, op.hi))
+    return Case(name, one_node(name, op, Input(x, q)), real_of(op, lo, hi), tolerance)
 
 
 def floats(name: str, x: tuple[int, ...], op: AveragePool2D) -> Case:
@@ -65,6 +65,8 @@ CASES = [
     *(codes(f"average_pool2d_s8_{r.value}", (1, 4, 4, 9), AveragePool2D(Window((2, 2)), rounding=r))
       for r in Rounding if r is not Rounding.TFLITE),
     codes("average_pool2d_s8_relu", (1, 4, 4, 3), AveragePool2D(Window((2, 1)), lo=-7, hi=50)),
+    *(codes(f"average_pool2d_s16_{n}", x, AveragePool2D(w, lo=-32768, hi=32767), WIDE) for n, (x, w) in SHAPES.items()),
+    codes("average_pool2d_s16_relu_counting_pads", SHAPES["padded"][0], AveragePool2D(SHAPES["padded"][1], True, lo=0, hi=900), WIDE),
     *(floats(f"average_pool2d_f32_{n}", x, AveragePool2D(w)) for n, (x, w) in SHAPES.items()),
     floats("average_pool2d_f32_counting_pads", *(SHAPES["padded"][0], AveragePool2D(SHAPES["padded"][1], True, clip=Clip(0.0, 1.0)))),
 ]

@@ -11,7 +11,7 @@ from tapeout.compiler.ir import Array, QType
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.requant import Requant
-from tests.layers import BIPOLAR, Layer
+from tests.layers import BIPOLAR, CODES, Layer
 
 from . import Case, Constant, Input, Real, one_node, quantized, random_codes, random_floats, rng_for, scaling
 
@@ -89,6 +89,39 @@ UP, EVEN = Rounding.HALF_UP, Rounding.HALF_EVEN
 SAME, STRIDE = Conv2D(pads=(1, 1, 1, 1)), Conv2D((2, 1), (1, 2), (1, 0, 2, 1))
 IMAGE, FILTERS = (1, 5, 4, 3), (4, 3, 3, 3)
 
+STEPS = Conv2D((2, 2), pads=(1, 1, 1, 1))
+W4, Y16, Z12 = QType(4, packed=True), QType(16), quantized(2.0**-6, 100, 12)
+NIBBLES = [  # weights of 4 bits
+    packed("packed_s8_nibbles", IMAGE, FILTERS, SAME, S8, W4, UP),
+    packed("packed_s8_nibbles_odd", (1, 6, 6, 5), (7, 3, 3, 5), SAME, S8, W4, UP, bias=0),
+    packed("packed_s8_nibbles_even", (1, 9, 7, 8), (6, 3, 3, 8), SAME, S8, W4, EVEN, per_channel=False),
+    packed("packed_s8_nibbles_stride", (1, 9, 8, 16), (5, 3, 3, 16), Conv2D((2, 2), pads=(0, 0, 1, 1)), S8, W4, UP),
+    packed("packed_s8_nibbles_rows", (1, 9, 6, 4), (3, 3, 2, 4), Conv2D((2, 1), (2, 1), (2, 1, 1, 0)), S8, W4, Rounding.FLOOR),
+    packed("packed_s8_nibbles_pixels", (1, 3, 5, 20), (9, 1, 1, 20), Conv2D(), S8, W4, UP, per_channel=False),
+    packed("packed_s8_nibbles_pixels_32", (1, 4, 3, 32), (4, 1, 1, 32), Conv2D(), S8, W4, UP, y=quantized(1.0, -128)),
+    packed("packed_s8_nibbles_pixels_stride", (1, 6, 5, 6), (4, 1, 1, 6), Conv2D((2, 2)), S8, W4, Rounding.TFLITE),
+    packed("packed_s8_nibbles_wide", (1, 4, 4, 36), (3, 3, 3, 36), SAME, S8, W4, UP, negative=True),
+    packed("packed_s8_nibbles_inside", (2, 8, 6, 8), (3, 3, 2, 8), Conv2D((2, 1), (2, 1)), S8, W4, UP),
+    packed("packed_s8_nibbles_images", (2, 5, 6, 4), (3, 3, 3, 4), SAME, S8, W4, UP),
+    packed("packed_s8_nibbles_padding", (1, 2, 3, 4), (2, 2, 2, 4), Conv2D(pads=(3, 3, 3, 3)), S8, W4, UP),
+    packed("packed_s8_nibbles_one", (1, 1, 1, 1), (1, 1, 1, 1), Conv2D(), S8, W4, UP),
+]
+HALVES = [  # activations of 16 bits
+    packed("packed_s16_halves", IMAGE, FILTERS, SAME, S16, CODES, UP, y=Y16),
+    packed("packed_s16_halves_odd", (1, 6, 6, 5), (7, 3, 3, 5), SAME, S16, CODES, UP, y=Y16, bias=0),
+    packed("packed_s16_halves_zero", (1, 5, 7, 3), (2, 3, 3, 3), STEPS, Z12, CODES, UP, y=quantized(1.0, 9, 12)),
+    packed("packed_s16_halves_even", (1, 9, 7, 8), (6, 3, 3, 8), SAME, S16, CODES, EVEN, y=Y16, per_channel=False, bias=64),
+    packed("packed_s16_halves_rows", (1, 9, 6, 4), (3, 3, 2, 4), Conv2D((2, 1), (2, 1), (2, 1, 1, 0)), S16, CODES, Rounding.FLOOR, y=Y16),
+    packed("packed_s16_halves_pixels", (1, 3, 5, 20), (9, 1, 1, 20), Conv2D(), S16, CODES, UP, y=Y16, per_channel=False),
+    packed("packed_s16_halves_pixels_24", (1, 3, 5, 24), (4, 1, 1, 24), Conv2D(), S16, CODES, UP, y=Y16, bits=24),
+    packed("packed_s16_halves_stride", (1, 9, 8, 16), (5, 3, 3, 16), Conv2D((2, 2), pads=(0, 0, 1, 1)), S16, CODES, UP, y=Y16),
+    packed("packed_s16_halves_inside", (2, 8, 6, 8), (3, 3, 2, 8), Conv2D((2, 1), (2, 1)), S16, CODES, UP, y=Y16),
+    packed("packed_s16_halves_long", (1, 3, 3, 128), (3, 3, 3, 128), SAME, S16, CODES, UP, y=Y16, bits=24),
+    packed("packed_s16_halves_long_floor", (1, 2, 3, 124), (2, 3, 3, 124), SAME, S16, CODES, Rounding.FLOOR, y=Y16, bits=20, bias=64),
+    packed("packed_s16_halves_negative", (1, 4, 4, 36), (3, 3, 3, 36), SAME, S16, CODES, UP, y=Y16, negative=True),
+    packed("packed_s16_halves_one", (1, 1, 1, 1), (1, 1, 1, 1), Conv2D(), S16, CODES, UP, y=Y16),
+]
+
 OUT = Requant(quantized(0.2, -5))
 RELU = Requant(quantized(0.2, -5), Rounding.TFLITE, -5, 60)
 WIDE = Requant(quantized(1.0, 11), Rounding.TFLITE, -100, 90)
@@ -147,6 +180,7 @@ CASES = [
     packed("packed_s16_6_bits", (1, 6, 5, 4), (6, 3, 3, 2), Conv2D(groups=2), S16, QType(6, packed=True), 15, y=QType(4)),
     packed("packed_s16_blocks", (1, 4, 4, 5), (3, 2, 3, 5), SAME, S16, QType(4, packed=True, block=2), UP, bits=24, negative=True),
     packed("packed_s16_raw", IMAGE, FILTERS, STRIDE, S16, QType(8), "raw", bias=64, x_zero=300),
+    *NIBBLES, *HALVES,
     packed("b1_bits", (1, 5, 4, 11), (9, 3, 3, 11), SAME, BIPOLAR, BIPOLAR, 1, y=BIPOLAR),
     packed("b1_bytes", (2, 4, 5, 64), (17, 3, 3, 64), SAME, BIPOLAR, BIPOLAR, 1, y=BIPOLAR, bias=0),
     packed("b1_stride", (1, 9, 8, 32), (3, 3, 2, 32), STRIDE, BIPOLAR, BIPOLAR, 3, y=QType(2)),

@@ -77,6 +77,24 @@ OUT = Requant(quantized(0.2, -5))
 RELU = Requant(quantized(0.1, -128), Rounding.TFLITE, -128, 100)
 WIDE, NARROW = Requant(quantized(0.7, 9), Rounding.TFLITE), Requant(quantized(0.4, -20), lo=-20, hi=99)
 
+W4, Y16 = QType(4, packed=True), QType(16)
+NIBBLES = [  # weights of 4 bits, by two rows
+    packed("packed_s8_nibbles", 32, S8, W4, UP, outputs=16),
+    packed("packed_s8_nibbles_odd", 37, S8, W4, EVEN, outputs=7, bias=0),
+    packed("packed_s8_nibbles_long", 320, S8, W4, UP, outputs=9, per_channel=False, y=quantized(1.0, -128)),
+    packed("packed_s8_nibbles_long_tail", 165, S8, W4, Rounding.FLOOR, outputs=6, negative=True),
+    packed("packed_s8_nibbles_tflite", 18, S8, W4, Rounding.TFLITE, outputs=5),
+    packed("packed_s8_nibbles_one", 1, S8, W4, UP, outputs=1),
+]
+HALVES = [  # activations of 16 bits, by two rows
+    packed("packed_s16_halves", 32, S16, QType(), UP, outputs=16, y=Y16),
+    packed("packed_s16_halves_odd", 37, S16, QType(), EVEN, outputs=7, y=Y16, bias=0),
+    packed("packed_s16_halves_zero", 24, quantized(2.0**-6, 100, 12), QType(), UP, outputs=6, y=quantized(1.0, 9, 12)),
+    packed("packed_s16_halves_long", 320, S16, QType(), UP, outputs=9, y=Y16, per_channel=False, bias=64, bits=26),
+    packed("packed_s16_halves_wide", 1600, S16, QType(), UP, outputs=3, y=Y16, bias=64, bits=20),
+    packed("packed_s16_halves_one", 1, S16, QType(), UP, outputs=1, y=Y16),
+]
+
 CASES = [
     codes("dense_s8_per_tensor", (1, 13), 7, RELU, per_channel=False),
     codes("dense_s8_per_channel", (1, 16), 5, OUT, per_channel=True),
@@ -119,6 +137,7 @@ CASES = [
     packed("packed_s8_computed_zero", 12, S8, QType(4, packed=True), UP, x_zero=5),
     packed("packed_s8_computed_zero_raw", 12, S8, QType(), "raw", x_zero=-128),
     packed("packed_s8_few_levels", 14, S4, QType(2, packed=True), 1, y=QType(2)),
+    *NIBBLES, *HALVES,
     packed("packed_s16_16_bits", 300, S16, QType(16), UP, y=QType(16), bits=20, bias=64),
     packed("packed_s16_negative", 9, S16, QType(8), EVEN, y=QType(16), bits=24, negative=True),
     packed("packed_s16_4_bits", 9, quantized(0.5, 100, 12), QType(4, packed=True), Rounding.FLOOR, bits=24),

@@ -84,6 +84,30 @@ def three(
     return codes(f"depthwise_conv2d_s8_three_{name}", x, (3, 3, x[3] * multiplier), op, **others)
 
 
+def short(
+    name: str, x: tuple[int, ...], w: tuple[int, ...], op: DepthwiseConv2D, q: QType, w_q: QType, stage: Rounding, **more: Any
+) -> Case:
+    return Layer(f"depthwise_conv2d_packed_{name}", op, lambda op, *r: real_of(op)(*r), x, w, -1, q, w_q, stage, **more).case()
+
+
+AROUND, TWO = DepthwiseConv2D(pads=(1, 1, 1, 1)), DepthwiseConv2D((2, 2), pads=(0, 0, 1, 1))
+W4, Y16, UP = QType(4, packed=True), QType(16), Rounding.HALF_UP
+NIBBLES = [  # weights of 4 bits
+    short("s8_nibbles", (1, 7, 5, 4), (3, 3, 4), AROUND, S8, W4, UP),
+    short("s8_nibbles_odd", (2, 6, 8, 7), (3, 3, 7), AROUND, S8, W4, UP, bias=0),
+    short("s8_nibbles_two", (1, 9, 10, 6), (3, 3, 6), TWO, S8, W4, UP, per_channel=False),
+    short("s8_nibbles_floor", (1, 4, 7, 18), (3, 3, 18), DepthwiseConv2D(), S8, W4, Rounding.FLOOR),
+    short("s8_nibbles_four", (1, 6, 11, 9), (4, 4, 9), DepthwiseConv2D(pads=(2, 1, 1, 2)), S8, W4, UP),
+    short("s8_nibbles_one", (1, 1, 1, 1), (3, 3, 1), AROUND, S8, W4, UP),
+]
+HALVES = [  # activations of 16 bits
+    short("s16_halves", (1, 7, 5, 4), (3, 3, 4), AROUND, S16, QType(), UP, y=Y16),
+    short("s16_halves_odd", (2, 6, 5, 11), (3, 2, 11), SAME, S16, QType(), UP, y=Y16, bias=0),
+    short("s16_halves_two", (1, 9, 10, 6), (3, 3, 6), TWO, S16, QType(), Rounding.HALF_EVEN, y=quantized(1.0, 9, 12), per_channel=False),
+    short("s16_halves_stride", (1, 9, 10, 8), (3, 2, 8), STRIDE, S16, QType(), Rounding.FLOOR, y=Y16, bias=64, bits=24),
+    short("s16_halves_thrice", (1, 5, 4, 7), (3, 3, 21), AROUND, S16, QType(), UP, y=Y16),
+    short("s16_halves_one", (1, 1, 1, 1), (1, 1, 1), DepthwiseConv2D(), S16, QType(), UP, y=Y16),
+]
 
 CASES = [
     codes("depthwise_conv2d_s8_same", (1, 7, 5, 4), (3, 3, 4), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=RELU)),
@@ -139,6 +163,7 @@ CASES = [
     packed("packed_s8_tensor", SAME, S8, QType(4, packed=True), Rounding.HALF_UP, per_channel=False, bias=0),
     packed("packed_s8_unpacked_raw", SAME, S8, QType(), "raw"),
     packed("packed_s8_computed_zero", SAME, S8, QType(5, packed=True), Rounding.HALF_UP, x_zero=17),
+    *NIBBLES, *HALVES,
     packed("packed_s16_16_bits", SAME, S16, QType(16), Rounding.HALF_EVEN, y=QType(16), bits=24, bias=64),
     packed("packed_s16_4_bits", STRIDE, S16, QType(4, packed=True), 15, y=QType(4, False)),
     packed("packed_s16_raw", SAME, S16, QType(11, packed=True), "raw", bias=0),

@@ -108,7 +108,10 @@ def _selections(case: Case, target: Target) -> Iterator[tuple[str, Selection]]:
 
 def _placed(case: Case, name: str, selection: Selection) -> Iterator[Net]:
     scratch, node = selection.scratch(case.graph), case.graph.nodes[0]
-    yield Net(case, name, spread(case.graph, scratch, 0 if node.name in views(case.graph).free else None), selection)
+    if node.name in views(case.graph).free:
+        yield Net(case, name, spread(case.graph, scratch, 0, -views(case.graph).root(node.name)[1]), selection)
+    else:
+        yield Net(case, name, spread(case.graph, scratch), selection)
     if len(case.graph.nodes) > 1 or node.name in views(case.graph).free:
         return
     for _ in selection.over(case.graph):

@@ -30,6 +30,7 @@ class Mutation:
 
 
 DENSE, PADDED, CONV, INSIDE = "dense_s8_mve", "dense_s8_mve_padded", "conv2d_s8_mve", "conv2d_s8_mve_inside"
+NIBBLES, NIBBLES_INSIDE, HALVES = "conv2d_packed_s8_mve", "conv2d_packed_s8_mve_inside", "conv2d_packed_s16_mve"
 DEPTHWISE, LANES, ADD, POOL = "depthwise_conv2d_s8_mve", "depthwise_conv2d_s8_mve_lanes", "add_s8_mve", "average_pool2d_s8_mve"
 MUTATIONS = [
     Mutation("sign_of_sums_ignored", "helium.h", '"vshr.s32 " sign ", " sum ", #31', '"vshr.u32 " sign ", " sum ", #31',
@@ -49,7 +50,7 @@ MUTATIONS = [
     Mutation("row_of_the_next_batch", "conv2d_mve.h", "at->row % g->out_h * g->stride_h", "at->row * g->stride_h",
              "conv2d_s8_same_16", CONV),
     Mutation("lost_last_pixel", "conv2d_mve.h", "= at->offsets[i - 1];", "= 1;", "conv2d_s8_pointwise_32", INSIDE),
-    Mutation("channels_beyond_the_pixel", "conv2d_mve.h", '"vpst\\n"\n                   "vstrbt.16 q0', '"vstrb.16 q0',
+    Mutation("channels_beyond_the_pixel", "conv2d_mve.h", '"vmsr p0, r0', '"movw r0, #0xffff\\nvmsr p0, r0',
              "conv2d_s8_pointwise_60", CONV),
     Mutation("short_rows_uncut", "helium.h", "vctp.8 %[count]", "vctp.8 %[rows]", "conv2d_s8_valid", CONV),
     Mutation("padding_of_code_zero_above", "depthwise_conv2d_mve.h", "helium_fill(outside, p->x_zero", "helium_fill(outside, 0",
@@ -71,6 +72,25 @@ MUTATIONS = [
              "depthwise_conv2d_s8_dilated", LANES),
     Mutation("channels_that_are_none", "depthwise_conv2d_mve_lanes.h", "group.count = rest;", "group.count = 8;",
              "depthwise_conv2d_s8_large_taps", LANES),
+    Mutation("both_nibbles_as_one", "conv2d_mve.h", "vmov.i8 q7, #0xf0", "vmov.i8 q7, #0xff", "conv2d_packed_s8_nibbles", NIBBLES),
+    Mutation("low_nibble_of_half_its_size", "conv2d_mve.h",
+             '"vshl.i8 q3, q2, #4\\n" instruction " r4', '"vshl.i8 q3, q2, #3\\n" instruction " r4',
+             "conv2d_packed_s8_nibbles_pixels_32", NIBBLES_INSIDE),
+    Mutation("weights_without_sign", "conv2d_mve.h",
+             '"vldrb.s16 q3, [r3], #8\\n" instruction " r2', '"vldrb.u16 q3, [r3], #8\\n" instruction " r2',
+             "conv2d_packed_s16_halves", HALVES),
+    Mutation("bytes_for_half_words", "conv2d_mve.h", "p->kind == CONV2D_HALVES ? 2 : 1", "p->kind == CONV2D_HALVES ? 1 : 1",
+             "conv2d_packed_s16_halves_pixels_24", f"{HALVES}_inside"),
+    Mutation("no_narrow_range_of_16_bits", "helium.h", '"vmin.s16 q0', '"vmax.s16 q0', "conv2d_packed_s16_halves_odd", HALVES),
+    Mutation("both_nibbles_of_dense", "dense_mve.h", "vmov.i8 q7, #0xf0", "vmov.i8 q7, #0xff", "dense_packed_s8_nibbles",
+             "dense_packed_s8_mve"),
+    Mutation("outputs_of_half_a_row", "dense_mve.h", "DENSE_HALVES ? 2 : 1", "DENSE_HALVES ? 1 : 1", "dense_packed_s16_halves_odd",
+             "dense_packed_s16_mve_padded"),
+    Mutation("group_at_half_its_place", "depthwise_conv2d_mve_lanes.h", "p->width * (group->first", "1 * (group->first",
+             "depthwise_conv2d_packed_s16_halves_odd", "depthwise_conv2d_packed_s16_mve"),
+    Mutation("depthwise_nibbles_below_the_last_row", "depthwise_conv2d_mve.h", "0x00ff : 0xffff", "0xffff : 0xffff",
+             "depthwise_conv2d_packed_s8_nibbles", "depthwise_conv2d_packed_s8_mve"),
+    Mutation("fraction_of_14_bits", "add_mve_halves.h", "vshlltq_n_s16(y, 15)", "vshlltq_n_s16(y, 14)", "add_s16_few_40", "add_s16_mve"),
     Mutation("ties_of_negative_sums", "add_mve.h", "p->lo < p->out_zero ?", "0 ?", "add_s8_ties", ADD),
     Mutation("swapped_zero_points", "add_mve.h", "(int16_t)p->x_zero", "(int16_t)p->y_zero", "add_s8_half_up_04", ADD),
     Mutation("lost_leftover", "add_mve.h", "if (rest) {", "if (rest > 2) {", "add_s8_tflite", ADD),

@@ -13,8 +13,10 @@ typedef struct {
     rounding rounding;
 } average_pool2d_s8_params;
 
-/* x batches x in_h x in_w x in_c, y batches x out_h x out_w x in_c */
-static inline void average_pool2d_s8(const average_pool2d_s8_params *p, const int8_t *x, int8_t *y)
+typedef average_pool2d_s8_params average_pool2d_s16_params;
+
+/* x batches x in_h x in_w x in_c, y batches x out_h x out_w x in_c, codes of 8 bits, or of 16 where they are wide */
+static inline void average_pool2d_codes(const average_pool2d_s8_params *p, int32_t wide, const void *x, void *y)
 {
     const window_params *g = &p->window;
     for (int32_t row = 0; row < g->batches * g->out_h; row++) {
@@ -26,13 +28,30 @@ static inline void average_pool2d_s8(const average_pool2d_s8_params *p, const in
                 int32_t sum = (count - inside) * p->x_zero;
                 for (int32_t i = at.rows.first; i < at.rows.last; i++) {
                     for (int32_t j = at.columns.first; j < at.columns.last; j++) {
-                        sum += x[at.origin + i * g->dilation_h * g->in_row + j * g->dilation_w * g->in_pixel + channel];
+                        const int32_t from = at.origin + i * g->dilation_h * g->in_row + j * g->dilation_w * g->in_pixel + channel;
+                        sum += wide ? ((const int16_t *)x)[from] : ((const int8_t *)x)[from];
                     }
                 }
-                y[row * g->out_row + column * g->out_pixel + channel] = (int8_t)clamp(divide(sum, count, p->rounding), p->lo, p->hi);
+                const int32_t to = row * g->out_row + column * g->out_pixel + channel;
+                const int32_t code = clamp(divide(sum, count, p->rounding), p->lo, p->hi);
+                if (wide) {
+                    ((int16_t *)y)[to] = (int16_t)code;
+                } else {
+                    ((int8_t *)y)[to] = (int8_t)code;
+                }
             }
         }
     }
+}
+
+static inline void average_pool2d_s8(const average_pool2d_s8_params *p, const int8_t *x, int8_t *y)
+{
+    average_pool2d_codes(p, 0, x, y);
+}
+
+static inline void average_pool2d_s16(const average_pool2d_s16_params *p, const int16_t *x, int16_t *y)
+{
+    average_pool2d_codes(p, 1, x, y);
 }
 
 typedef struct {

@@ -4,4 +4,4 @@ from __future__ import annotations
 from ...target import Kernel
 from ...trail import window_trail
 
-KERNELS = (Kernel("average_pool2d_s8", trail=window_trail), Kernel("average_pool2d_f32", trail=window_trail))
+KERNELS = tuple(Kernel(f"average_pool2d_{code}", trail=window_trail) for code in ("s8", "s16", "f32"))

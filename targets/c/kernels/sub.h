@@ -11,6 +11,13 @@ static inline void sub_s8(const sub_s8_params *p, const int8_t *x, const int8_t 
     sum_s8(p, -1, x, y, out);
 }
 
+typedef sum_s16_params sub_s16_params;
+
+static inline void sub_s16(const sub_s16_params *p, const int16_t *x, const int16_t *y, int16_t *out)
+{
+    sum_s16(p, -1, x, y, out);
+}
+
 typedef sum_f32_params sub_f32_params;
 
 static inline void sub_f32(const sub_f32_params *p, const float *x, const float *y, float *out)

@@ -15,6 +15,17 @@ typedef struct {
     rounding rounding;
 } sum_s8_params;
 
+typedef sum_s8_params sum_s16_params;
+
+/* The code of the sum of two codes. */
+static inline int32_t sum_code(const sum_s8_params *p, int32_t sign, int32_t x, int32_t y)
+{
+    const int32_t first = (x - p->x_zero) * ((int32_t)1 << p->left);
+    const int32_t second = (y - p->y_zero) * ((int32_t)1 << p->left);
+    const int32_t total = requantize(first, p->x_mul, p->x_shift, p->rounding) + sign * requantize(second, p->y_mul, p->y_shift, p->rounding);
+    return clamp(requantize(total, p->out_mul, p->out_shift, p->rounding) + p->out_zero, p->lo, p->hi);
+}
+
 /* x and y as their strides say, out shape, contiguous; out may be x or y where that has the result's shape */
 static inline void sum_s8(const sum_s8_params *p, int32_t sign, const int8_t *x, const int8_t *y, int8_t *out)
 {
@@ -22,12 +33,18 @@ static inline void sum_s8(const sum_s8_params *p, int32_t sign, const int8_t *x,
         const int8_t *a = x + walk_offset(p->shape, p->x_stride, row);
         const int8_t *b = y + walk_offset(p->shape, p->y_stride, row);
         for (int32_t i = 0; i < p->shape[4]; i++) {
-            const int32_t first = (a[i * p->x_stride[4]] - p->x_zero) * ((int32_t)1 << p->left);
-            const int32_t second = (b[i * p->y_stride[4]] - p->y_zero) * ((int32_t)1 << p->left);
-            const int32_t total = requantize(first, p->x_mul, p->x_shift, p->rounding)
-                                  + sign * requantize(second, p->y_mul, p->y_shift, p->rounding);
-            const int32_t scaled = requantize(total, p->out_mul, p->out_shift, p->rounding);
-            *out++ = (int8_t)clamp(scaled + p->out_zero, p->lo, p->hi);
+            *out++ = (int8_t)sum_code(p, sign, a[i * p->x_stride[4]], b[i * p->y_stride[4]]);
+        }
+    }
+}
+
+static inline void sum_s16(const sum_s16_params *p, int32_t sign, const int16_t *x, const int16_t *y, int16_t *out)
+{
+    for (int32_t row = 0; row < walk_rows(p->shape); row++) {
+        const int16_t *a = x + walk_offset(p->shape, p->x_stride, row);
+        const int16_t *b = y + walk_offset(p->shape, p->y_stride, row);
+        for (int32_t i = 0; i < p->shape[4]; i++) {
+            *out++ = (int16_t)sum_code(p, sign, a[i * p->x_stride[4]], b[i * p->y_stride[4]]);
         }
     }
 }

@@ -6,9 +6,11 @@ import math
 import numpy as np
 import pytest
 
+from tapeout.compiler.elementwise import SumScaling
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import F32, Op, QType, Type
+from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.concat import Concat
 from tapeout.compiler.ops.dequantize import Dequantize
@@ -29,6 +31,8 @@ ONE, SHIFT = Type((1,), SUMS), Type((1,), QType(8))
 MANY = Type((2,) * 7, F32)
 
 REFUSED = [
+    (Add(SumScaling.of(S8, S8, QType(12))), (X, X), "held as s8 and s8 added into s16"),
+    (Add(SumScaling.of(QType(16), QType(16), QType(16))), (Type((2, 3), QType(16)), X), "held as s16 and s8 added into s16"),
     (Clip(2, 1), (XF,), "hold nothing"),
     (Clip(math.nan, 1), (XF,), "hold nothing"),
     (Clip(0.5, 1), (X,), "no codes"),

@@ -17,6 +17,7 @@ typedef struct {
     int32_t blocks, loops; /* of 4 elements: a kernel row is `loops` times `blocks` of them */
     int32_t x_zero, lo, hi;
     int32_t doubled;       /* whether sums are, see high_word.h */
+    int32_t bytes;         /* whether weights are bytes: half the flash, four more instructions in the inner block, to widen them */
 } conv2d_s8_pairs_params;
 
 static inline void conv_pairs_put(int16_t *row, int32_t e, int32_t a, int32_t b)
@@ -36,6 +37,15 @@ static inline void conv_pairs_widen(const int8_t *a, const int8_t *b, uint32_t *
     at[1] = low_halves(sxtb16(y), sxtb16_ror8(y));
     at[2] = high_halves(sxtb16(x), sxtb16_ror8(x));
     at[3] = high_halves(sxtb16(y), sxtb16_ror8(y));
+}
+
+/* The same of half-words. */
+static inline void conv_pairs_join(const int16_t *a, const int16_t *b, uint32_t *at)
+{
+    memcpy(&at[0], a, 4);
+    memcpy(&at[1], b, 4);
+    memcpy(&at[2], a + 2, 4);
+    memcpy(&at[3], b + 2, 4);
 }
 
 /* The rows a and b of input, interleaved behind their padding. */
@@ -72,6 +82,8 @@ static inline void conv_pairs_store(const high_word *channel, int32_t doubled, i
 
 /* The rows of input under the rows `first` and `second` of output; `padding` is a row of it. */
 static inline void conv_pairs_windows(const conv2d_s8_pairs_params *p, const int8_t *x, const int8_t *padding, int32_t first, int32_t second,
+                                      int16_t *rows) __attribute__((always_inline));
+static inline void conv_pairs_windows(const conv2d_s8_pairs_params *p, const int8_t *x, const int8_t *padding, int32_t first, int32_t second,
                                       int16_t *rows)
 {
     const window_params *g = &p->window;
@@ -83,6 +95,68 @@ static inline void conv_pairs_windows(const conv2d_s8_pairs_params *p, const int
     }
 }
 
+/* Sums of two channels of the pixels a and b. */
+typedef struct {
+    int32_t a0, a1, b0, b1;
+} conv_pairs_sums;
+
+/* The sums of two pixels whose windows begin at x in scratch, from the bias of each channel on; moves *w to the next two channels. */
+static inline conv_pairs_sums conv_pairs_products(const conv2d_s8_pairs_params *p, const uint32_t *x, const uint32_t **w, int32_t bias_0,
+                                                  int32_t bias_1) __attribute__((always_inline));
+static inline conv_pairs_sums conv_pairs_products(const conv2d_s8_pairs_params *p, const uint32_t *x, const uint32_t **w, int32_t bias_0,
+                                                  int32_t bias_1)
+{
+    /* Registers by name, since all are taken and gcc does not always find the way to share them out. */
+    register const uint32_t *at __asm("r0") = x;
+    register const uint32_t *taps __asm("r1") = *w;
+    register int32_t a0 __asm("r6") = bias_0, b0 __asm("r7") = bias_0; /* of the pixels a and b, channel 0 */
+    register int32_t a1 __asm("r12") = bias_1, b1 __asm("lr") = bias_1;
+    int32_t left; /* loops to go */
+    __asm volatile(".rept %c[rows]\n"
+                   ".if %c[loops] > 1\n"
+                   "movw r2, #%c[loops]\n"
+                   "vmov %[left], r2\n"
+                   "1:\n"
+                   ".endif\n"
+                   ".rept %c[blocks]\n"
+                   "ldm %[x]!, {r2, r3, r4, r5}\n"
+                   ".if %c[bytes]\n"
+                   "ldm %[w]!, {r9, r11}\n"
+                   "sxtb16 r8, r9\n"
+                   "sxtb16 r9, r9, ror #8\n"
+                   "sxtb16 r10, r11\n"
+                   "sxtb16 r11, r11, ror #8\n"
+                   ".else\n"
+                   "ldm %[w]!, {r8, r9, r10, r11}\n"
+                   ".endif\n"
+                   "smlad %[a0], r2, r8, %[a0]\n"
+                   "smlad %[b0], r3, r8, %[b0]\n"
+                   "smlad %[a1], r2, r10, %[a1]\n"
+                   "smlad %[b1], r3, r10, %[b1]\n"
+                   "smlad %[a0], r4, r9, %[a0]\n"
+                   "smlad %[b0], r5, r9, %[b0]\n"
+                   "smlad %[a1], r4, r11, %[a1]\n"
+                   "smlad %[b1], r5, r11, %[b1]\n"
+                   ".endr\n"
+                   ".if %c[loops] > 1\n"
+                   "vmov r2, %[left]\n"
+                   "subs r2, r2, #1\n"
+                   "vmov %[left], r2\n"
+                   "bne 1b\n"
+                   ".endif\n"
+                   ".if %c[gap] > 0\n"
+                   "movw r2, #%c[gap]\n"
+                   "add %[x], %[x], r2\n"
+                   ".endif\n"
+                   ".endr"
+                   : [x] "+r"(at), [w] "+r"(taps), [a0] "+r"(a0), [b0] "+r"(b0), [a1] "+r"(a1), [b1] "+r"(b1), [left] "=&t"(left)
+                   : [rows] "i"(p->window.k_h), [loops] "i"(p->loops), [blocks] "i"(p->blocks), [bytes] "i"(p->bytes),
+                     [gap] "i"(4 * (p->row - 4 * p->blocks * p->loops))
+                   : "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "cc", "memory");
+    *w = taps;
+    return (conv_pairs_sums){a0, a1, b0, b1};
+}
+
 /* All channels of the two pixels a and b, whose windows begin at x in scratch. */
 static inline void conv_pairs_pixels(const conv2d_s8_pairs_params *p, const uint32_t *x, const high_word *table, const uint32_t *w, int8_t *a, int8_t *b)
     __attribute__((always_inline));
@@ -90,49 +164,10 @@ static inline void conv_pairs_pixels(const conv2d_s8_pairs_params *p, const uint
 {
     const int8_t *end = a + p->window.out_c;
     for (; a < end; a += 2, b += 2, table += 2) {
-        /* Registers by name, since all are taken and gcc does not always find the way to share them out. */
-        register const uint32_t *at __asm("r0") = x;
-        register const uint32_t *taps __asm("r1") = w;
-        register int32_t a0 __asm("r6") = table[0].bias, b0 __asm("r7") = table[0].bias; /* of the pixels a and b, channel 0 */
-        register int32_t a1 __asm("r12") = table[1].bias, b1 __asm("lr") = table[1].bias;
-        int32_t left; /* loops to go */
-        __asm volatile(".rept %c[rows]\n"
-                       ".if %c[loops] > 1\n"
-                       "movw r2, #%c[loops]\n"
-                       "vmov %[left], r2\n"
-                       "1:\n"
-                       ".endif\n"
-                       ".rept %c[blocks]\n"
-                       "ldm %[x]!, {r2, r3, r4, r5}\n"
-                       "ldm %[w]!, {r8, r9, r10, r11}\n"
-                       "smlad %[a0], r2, r8, %[a0]\n"
-                       "smlad %[b0], r3, r8, %[b0]\n"
-                       "smlad %[a1], r2, r10, %[a1]\n"
-                       "smlad %[b1], r3, r10, %[b1]\n"
-                       "smlad %[a0], r4, r9, %[a0]\n"
-                       "smlad %[b0], r5, r9, %[b0]\n"
-                       "smlad %[a1], r4, r11, %[a1]\n"
-                       "smlad %[b1], r5, r11, %[b1]\n"
-                       ".endr\n"
-                       ".if %c[loops] > 1\n"
-                       "vmov r2, %[left]\n"
-                       "subs r2, r2, #1\n"
-                       "vmov %[left], r2\n"
-                       "bne 1b\n"
-                       ".endif\n"
-                       ".if %c[gap] > 0\n"
-                       "movw r2, #%c[gap]\n"
-                       "add %[x], %[x], r2\n"
-                       ".endif\n"
-                       ".endr"
-                       : [x] "+r"(at), [w] "+r"(taps), [a0] "+r"(a0), [b0] "+r"(b0), [a1] "+r"(a1), [b1] "+r"(b1), [left] "=&t"(left)
-                       : [rows] "i"(p->window.k_h), [loops] "i"(p->loops), [blocks] "i"(p->blocks),
-                         [gap] "i"(4 * (p->row - 4 * p->blocks * p->loops))
-                       : "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "cc", "memory");
-        w = taps;
-        conv_pairs_store(&table[0], p->doubled, p->lo, p->hi, a0, b0, a, b);
+        const conv_pairs_sums sums = conv_pairs_products(p, x, &w, table[0].bias, table[1].bias);
+        conv_pairs_store(&table[0], p->doubled, p->lo, p->hi, sums.a0, sums.b0, a, b);
         if (p->window.out_c % 2 == 0 || a + 1 < end) {
-            conv_pairs_store(&table[1], p->doubled, p->lo, p->hi, a1, b1, a + 1, b + 1);
+            conv_pairs_store(&table[1], p->doubled, p->lo, p->hi, sums.a1, sums.b1, a + 1, b + 1);
         }
     }
 }

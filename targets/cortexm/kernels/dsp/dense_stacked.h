@@ -6,6 +6,7 @@
 #ifndef TAPEOUT_DENSE_STACKED_H
 #define TAPEOUT_DENSE_STACKED_H
 
+#include "dense_widen.h"
 #include "high_word.h"
 #include <string.h>
 
@@ -126,25 +127,6 @@ DENSE_STACKED_FUNCTIONS(dense_stacked_halves, 16, DENSE_STACKED_HALVES, "sxtb16"
 DENSE_STACKED_FUNCTIONS(dense_stacked_offset, 16, DENSE_STACKED_HALVES, "uxtb16", DENSE_STACKED_OFFSET)
 DENSE_STACKED_FUNCTIONS(dense_stacked_bytes, 8, DENSE_STACKED_BYTES, "sxtb16", "")
 
-/* Widens `count` codes to half-words in the order 0 2 1 3 of each four, and zeros up to a whole block of eight; returns their end. */
-static __attribute__((noinline, unused)) int8_t *dense_stacked_widen(const int8_t *x, int32_t count, uint32_t *words)
-{
-    const int32_t rest = count % 4;
-    for (const int8_t *end = x + count - rest; x < end; x += 4, words += 2) {
-        uint32_t four;
-        memcpy(&four, x, 4);
-        words[0] = sxtb16(four);
-        words[1] = sxtb16_ror8(four);
-    }
-    int16_t *next = (int16_t *)(void *)words;
-    for (int32_t i = 0; (count - rest + i) % 8 || i < rest; i++) {
-        const int32_t place = i % 4;
-        next[place == 1 ? 2 : place == 2 ? 1 : place] = i < rest ? x[i] : 0;
-        next += place == 3 ? 4 : 0;
-    }
-    return (int8_t *)next;
-}
-
 /* 128 times the sum of the half-words x to x_end. */
 static __attribute__((noinline, unused)) int32_t dense_stacked_sum(const int8_t *x, const int8_t *x_end)
 {
@@ -209,7 +191,7 @@ static inline void dense_stacked_rows(const dense_s8_stacked_params *p, dense_st
                                       int8_t *y, void *scratch)
 {
     for (int32_t row = 0; row < p->rows; row++) {
-        const int8_t *end = dense_stacked_widen(x + row * p->inputs, p->inputs, (uint32_t *)scratch);
+        const int8_t *end = dense_widen(x + row * p->inputs, p->inputs, (uint32_t *)scratch);
         dense_stacked_outputs(p, form, (const int8_t *)scratch, end, stream, y + row * p->outputs);
     }
 }

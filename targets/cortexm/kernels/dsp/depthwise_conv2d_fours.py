@@ -21,12 +21,12 @@ def _form(graph: Graph, node: Node) -> HighWord | str:
     return unfit(graph, node) or high_word(graph, node, op.requant, types[1].shape[2])
 
 
-def _accepts(graph: Graph, node: Node) -> str | None:
+def accepts(graph: Graph, node: Node) -> str | None:
     found = _form(graph, node)
     return found if isinstance(found, str) else None
 
 
-def _pack(graph: Graph, node: Node) -> Packed:
+def pack(graph: Graph, node: Node) -> Packed:
     """Words (groups, k_h, k_w) of four weights, and the table (groups, 4, 4) of their channels."""
     op, types, found = node.op, graph.types(node), _form(graph, node)
     assert isinstance(op, DepthwiseConv2D) and isinstance(op.requant, Requant) and isinstance(found, HighWord) and types[0]
@@ -43,7 +43,7 @@ def _channels(count: int) -> Array:
     return np.asarray(first[:, np.newaxis] + np.arange(GROUP))
 
 
-def _cost(graph: Graph, node: Node) -> int:
+def cost(graph: Graph, node: Node) -> int:
     op, types = node.op, graph.types(node)
     assert isinstance(op, DepthwiseConv2D) and types[1]
     batches, out_h, out_w, channels = op.infer(types)[0].shape
@@ -51,4 +51,4 @@ def _cost(graph: Graph, node: Node) -> int:
     return batches * out_h * out_w * (40 + -(-channels // GROUP) * (60 + k_h * (10 + 13 * k_w)))
 
 
-KERNELS = (Kernel("depthwise_conv2d_fours_s8", of="depthwise_conv2d_s8", accepts=_accepts, pack=_pack, cost=_cost, trail=window_trail),)
+KERNELS = (Kernel("depthwise_conv2d_fours_s8", of="depthwise_conv2d_s8", accepts=accepts, pack=pack, cost=cost, trail=window_trail),)

@@ -104,7 +104,7 @@ def scratch(op: Op, types: Types) -> int:
     return ((op.infer(types)[0].shape[2] - 1) * op.stride[1] + 3) * _COLUMN
 
 
-def _cost(graph: Graph, node: Node) -> int:
+def cost(graph: Graph, node: Node) -> int:
     op, types = node.op, graph.types(node)
     assert isinstance(op, DepthwiseConv2D)
     batches, out_h, out_w, channels = op.infer(types)[0].shape
@@ -123,7 +123,7 @@ def inplace(op: Op, types: Types) -> bool:
 
 KERNELS = (
     Kernel(
-        "depthwise_conv2d_pairs_s8", of="depthwise_conv2d_s8", accepts=_accepts, pack=_pack, cost=_cost, scratch=scratch, inplace=inplace,
+        "depthwise_conv2d_pairs_s8", of="depthwise_conv2d_s8", accepts=_accepts, pack=_pack, cost=cost, scratch=scratch, inplace=inplace,
         widens=True,
     ),
 )

@@ -28,6 +28,14 @@ static inline int32_t ssat8(int32_t x)
     return result;
 }
 
+/* x, at least -32768 and at most 32767 */
+static inline int32_t ssat16(int32_t x)
+{
+    int32_t result;
+    __asm("ssat %0, #16, %1" : "=r"(result) : "r"(x));
+    return result;
+}
+
 /* Bytes 0 and 2 of x, sign-extended, as two halves. */
 static inline uint32_t sxtb16(uint32_t x)
 {
@@ -59,11 +67,42 @@ static inline uint32_t sxtab16_ror8(uint32_t a, uint32_t x)
     return result;
 }
 
+/* The halves of a less those of b. */
+static inline uint32_t ssub16(uint32_t a, uint32_t b)
+{
+    uint32_t result;
+    __asm("ssub16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+}
+
 /* c and the products of both halves of a and b */
 static inline int32_t smlad(uint32_t a, uint32_t b, int32_t c)
 {
     int32_t result;
     __asm("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(c));
+    return result;
+}
+
+/* The same for 64 bits. */
+static inline int64_t smlald(uint32_t a, uint32_t b, int64_t c)
+{
+    __asm("smlald %Q0, %R0, %1, %2" : "+r"(c) : "r"(a), "r"(b));
+    return c;
+}
+
+/* c + a * b / 2^16, rounded down, of the low half of b */
+static inline int32_t smlawb(int32_t a, uint32_t b, int32_t c)
+{
+    int32_t result;
+    __asm("smlawb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(c));
+    return result;
+}
+
+/* Likewise of the high half. */
+static inline int32_t smlawt(int32_t a, uint32_t b, int32_t c)
+{
+    int32_t result;
+    __asm("smlawt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(c));
     return result;
 }
 

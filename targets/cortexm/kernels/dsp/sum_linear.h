@@ -12,22 +12,6 @@ typedef struct {
     int32_t lo, hi;
 } sum_linear_params;
 
-/* c + a * b / 2^16, rounded down, for the low half of b */
-static inline int32_t smlawb(int32_t a, uint32_t b, int32_t c)
-{
-    int32_t result;
-    __asm("smlawb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(c));
-    return result;
-}
-
-/* The same for its high half. */
-static inline int32_t smlawt(int32_t a, uint32_t b, int32_t c)
-{
-    int32_t result;
-    __asm("smlawt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(c));
-    return result;
-}
-
 /* The code of a sum. */
 static inline uint32_t sum_linear_code(const sum_linear_params *p, int32_t sum) __attribute__((always_inline));
 static inline uint32_t sum_linear_code(const sum_linear_params *p, int32_t sum)

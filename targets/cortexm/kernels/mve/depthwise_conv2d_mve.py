@@ -1,6 +1,8 @@
 """depthwise_conv2d on Helium: tiles of 4 x 4 codes of a channel, the layout of the taps in them, and what it costs."""
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from tapeout.compiler.fixed import INT32_MAX
@@ -10,7 +12,7 @@ from tapeout.compiler.passes.check_accumulators import largest_sums
 
 from ....target import Kernel, Packed
 from ....trail import Rows
-from .layer import LANES, Layer, layer
+from .layer import LANES, Held, Layer, layer
 
 TILE = 4  # rows and columns
 
@@ -30,7 +32,9 @@ def width(op: Op, types: Types) -> int:
     return max(op.pads[1] + types[0].shape[2], (tiles - 1) * side(op, types) * op.stride[1] + TILE)
 
 
-def accepts(graph: Graph, node: Node) -> str | None:
+def accepts(graph: Graph, node: Node, held: Held) -> str | None:
+    if reason := held.refusal(graph, node):
+        return reason
     types, op = graph.types(node), node.op
     assert isinstance(op, DepthwiseConv2D) and types[0] and types[1]
     y = op.infer(types)[0]
@@ -102,9 +106,9 @@ def trail(op: Op, types: Types) -> int | None:
     return None if types[0].shape[0] > 1 else Rows.of(op, types).trail(together=1, ahead=True)
 
 
-KERNELS = (
-    Kernel(
-        "depthwise_conv2d_s8_mve", of="depthwise_conv2d_s8", accepts=accepts, pack=pack, cost=cost, widens=True, scratch=scratch,
-        trail=trail,
-    ),
-)
+def kernel(symbol: str, of: str, held: Held) -> Kernel:
+    """Of weights in bytes, whether the layer has them so or in nibbles: a tile has more zeros than weights."""
+    return Kernel(symbol, of, partial(accepts, held=held), pack, cost, widens=True, scratch=scratch, trail=trail)
+
+
+KERNELS = (kernel("depthwise_conv2d_s8_mve", "depthwise_conv2d_s8", Held.BYTES),)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -10,15 +11,15 @@ from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 
 from ....target import Kernel, Packed
 from .dense_mve import ORDER, STEP
-from .layer import Layer, layer
+from .layer import Held, Layer, layer
 
 
-def accepts(graph: Graph, node: Node) -> str | None:
-    found = layer(graph, node, 2)
+def accepts(graph: Graph, node: Node, held: Held) -> str | None:
+    found = held.refusal(graph, node) or layer(graph, node, 2)
     return found if isinstance(found, str) else None
 
 
-def pack(graph: Graph, node: Node) -> Packed:
+def pack(graph: Graph, node: Node, held: Held) -> Packed:
     """The weights as they are, and tables of eight channels each, the even ones first."""
     found, types, op = layer(graph, node, 2), graph.types(node), node.op
     assert isinstance(found, Layer) and isinstance(op, DepthwiseConv2D) and types[0]
@@ -28,7 +29,8 @@ def pack(graph: Graph, node: Node) -> Packed:
     order = (STEP * np.arange(steps)[:, np.newaxis] + ORDER).ravel()
     table = plain.tables(steps * STEP)[order].reshape(-1, 4, 4).transpose(0, 2, 1)
     window = op.window(types).params(types[0].shape, op.infer(types)[0].shape)
-    fields = {"multiplier": channels // types[0].shape[3], "x_zero": types[0].quantized.zero[0]}
+    window |= {name: held.width * window[name] for name in ("window.in_row", "window.in_pixel", "window.out_row", "window.out_pixel")}
+    fields = {"width": held.width, "multiplier": channels // types[0].shape[3], "x_zero": types[0].quantized.zero[0]}
     return Packed((("weights", found.weights), ("table", np.ascontiguousarray(table))), {**window, **fields, **found.params})
 
 
@@ -40,4 +42,8 @@ def cost(graph: Graph, node: Node) -> int:
     return y.size // channels * -(-channels // STEP) * (62 + k_h * (14 + 8 * k_w))
 
 
-KERNELS = (Kernel("depthwise_conv2d_s8_mve_lanes", of="depthwise_conv2d_s8", accepts=accepts, pack=pack, cost=cost),)
+def kernel(symbol: str, of: str, held: Held) -> Kernel:
+    return Kernel(symbol, of, partial(accepts, held=held), partial(pack, held=held), cost)
+
+
+KERNELS = (kernel("depthwise_conv2d_s8_mve_lanes", "depthwise_conv2d_s8", Held.BYTES),)

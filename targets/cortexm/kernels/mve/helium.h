@@ -50,6 +50,21 @@ typedef struct {
     "vmin.s8 q0, q0, q1\n"                                                                                                                 \
     ".endif\n"
 
+/* Eight codes of 16 bits in q0, those of q0 in the even half-words; clipped. */
+#define HELIUM_NARROW_16                                                                                                                   \
+    "vqmovnb.s32 q0, q0\n"                                                                                                                 \
+    "vqmovnt.s32 q0, q1\n"                                                                                                                 \
+    ".if %c[lo] > -32768\n"                                                                                                                \
+    "movw r0, #%c[lo] & 0xffff\n"                                                                                                          \
+    "vdup.16 q1, r0\n"                                                                                                                     \
+    "vmax.s16 q0, q0, q1\n"                                                                                                                \
+    ".endif\n"                                                                                                                             \
+    ".if %c[hi] < 32767\n"                                                                                                                 \
+    "movw r0, #%c[hi] & 0xffff\n"                                                                                                          \
+    "vdup.16 q1, r0\n"                                                                                                                     \
+    "vmin.s16 q0, q0, q1\n"                                                                                                                \
+    ".endif\n"
+
 /* Four sums each in q0 and q1, from the even registers in which VMLADAVA can add. */
 #define HELIUM_GATHER_SUMS                                                                                                                 \
     "vmov q0[2], q0[0], r0, r4\n"                                                                                                          \

@@ -1,65 +1,7 @@
-"""What conv2d_triples.h takes: weights as triples.py packs them, a row of them being a window."""
+"""What conv2d_triples.h takes: weights as triples.py lays them out."""
 from __future__ import annotations
 
-import numpy as np
+from .conv_windows import kernel
+from .triples import LAYOUT
 
-from tapeout.compiler.fixed import Int
-from tapeout.compiler.ir import Graph, Node, Op, Types
-from tapeout.compiler.ops.conv2d import Conv2D
-from tapeout.compiler.ops.requant import Requant
-
-from ....target import Kernel, Packed
-from ..dsp.conv2d_direct import trail
-from . import triples
-
-_PIXEL_COST, _ROW_COST = 40, 60  # instructions of a pixel, and of a row of its window, counted in what gcc 12 makes
-
-
-def _weights(graph: Graph, node: Node) -> Int:
-    w = graph.data(node.inputs[1])
-    return w.reshape(len(w), -1).astype(np.int64)
-
-
-def _sums(graph: Graph, node: Node) -> triples.Sums | str:
-    op = node.op
-    assert isinstance(op, Conv2D) and isinstance(op.requant, Requant)
-    return triples.Sums.of(graph, node, _weights(graph, node), op.requant)
-
-
-def _accepts(graph: Graph, node: Node) -> str | None:
-    op = node.op
-    assert isinstance(op, Conv2D)
-    if any(name and not graph.values[name].constant for name in node.inputs[1:]):
-        return "weights that are computed"
-    if op.groups > 1 or op.dilation[1] > 1:
-        return "groups or dilated columns"
-    found = _sums(graph, node)
-    return found if isinstance(found, str) else None
-
-
-def _pack(graph: Graph, node: Node) -> Packed:
-    op, types, sums = node.op, graph.types(node), _sums(graph, node)
-    assert isinstance(op, Conv2D) and isinstance(sums, triples.Sums) and types[0]
-    packed = sums.pack()
-    x, y = types[0], op.infer(types)[0]
-    return Packed(packed.constants, {**op.window(types).params(x.shape, y.shape), "x_zero": x.quantized.zero[0], **packed.params})
-
-
-def _scratch(op: Op, types: Types) -> int:
-    assert types[1]
-    return triples.scratch(types[1].size // types[1].shape[0])
-
-
-def _cost(graph: Graph, node: Node) -> int:
-    sums, types = _sums(graph, node), graph.types(node)
-    assert isinstance(sums, triples.Sums) and types[1]
-    (y,) = node.op.infer(types)
-    window = types[1].shape[1] * _ROW_COST + triples.widening(sums.weights.shape[1])
-    return y.size // y.shape[3] * (_PIXEL_COST + window + triples.cost(sums))
-
-
-KERNELS = (
-    Kernel(
-        "conv2d_s8_triples", of="conv2d_s8", accepts=_accepts, pack=_pack, cost=_cost, widens=True, scratch=_scratch, trail=trail,
-    ),
-)
+KERNELS = (kernel(LAYOUT),)

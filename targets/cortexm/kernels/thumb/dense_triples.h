@@ -1,28 +1,18 @@
-/* dense: fully connected layer for cores without the DSP extension, three sums by two multiplications; see triples.h.
- * The definition is compiler/ops/dense.py; dense_triples.py says what is packed. */
+/* dense by three sums of two multiplications, see triples.h. */
 #ifndef TAPEOUT_DENSE_TRIPLES_H
 #define TAPEOUT_DENSE_TRIPLES_H
 
+#include "input_rows.h"
 #include "triples.h"
 
-typedef struct {
-    int32_t rows;
-    triples_params sums;
-} dense_s8_triples_params;
+typedef input_rows_params dense_s8_triples_params;
 
-#define DENSE_TRIPLES_LAYER(way)                                                                    \
-    static __attribute__((noinline, unused)) void dense_triples_##way(const dense_s8_triples_params *p, const int8_t *x, \
-                                                                      const uint32_t *stream, int8_t *y, int32_t *inputs) \
-    {                                                                                              \
-        triples_clear(&p->sums, inputs);                                                           \
-        for (int32_t row = 0; row < p->rows; row++, x += p->sums.inputs, y += p->sums.outputs) {    \
-            triples_widen(x, p->sums.inputs, inputs);                                              \
-            TRIPLES_OUTPUTS(way, &p->sums, inputs, stream, y)                                      \
-        }                                                                                          \
-    }
-TRIPLES_LAYERS(DENSE_TRIPLES_LAYER)
+INPUT_ROWS(dense_triples_whole, triples_whole_outputs)
+INPUT_ROWS(dense_triples_whole_bent, triples_whole_bent_outputs)
+INPUT_ROWS(dense_triples_parts, triples_parts_outputs)
+INPUT_ROWS(dense_triples_parts_bent, triples_parts_bent_outputs)
 
-/* x rows x inputs, y rows x outputs; the stream is that of triples.h, scratch the words of a row, in loops. */
+/* scratch: the words of a row, in whole loops. */
 static inline void dense_s8_triples(const dense_s8_triples_params *p, const int8_t *x, const uint32_t *stream, int8_t *y, uint8_t *scratch)
 {
     TRIPLES_CHOICE(&p->sums, dense_triples)(p, x, stream, y, (int32_t *)(void *)scratch);

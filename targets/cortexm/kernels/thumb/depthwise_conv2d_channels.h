@@ -89,45 +89,60 @@ static __attribute__((noinline, unused)) void channels_widen(const depthwise_con
     }
 }
 
-#define CHANNELS_LAYER(way, words)                                                                  \
-    static __attribute__((noinline, unused)) void channels_image_##way(const depthwise_conv2d_channels_s8_params *p, const int8_t *x, \
-                                                                       const int32_t *table, int8_t *y, int32_t *scratch) \
-    {                                                                                              \
-        const window_params *g = &p->window;                                                       \
-        for (int32_t c = 0; c < g->in_c; c++, table += (words)) {                                  \
-            channels_row of = {.channel = table, .pixel = g->out_pixel, .y = y + c};               \
-            int32_t *slots[CHANNELS_ROWS] = {scratch, scratch + p->columns, scratch + 2 * p->columns}; \
-            int32_t widened = -g->pad_top;                                                         \
-            for (int32_t row = 0, top = -g->pad_top; row < g->out_h; row++, top += g->stride_h) {  \
-                for (widened = widened < top ? top : widened; widened < top + CHANNELS_ROWS; widened++) { \
-                    int32_t *const oldest = slots[0];                                              \
-                    slots[0] = slots[1];                                                           \
-                    slots[1] = slots[2];                                                           \
-                    slots[2] = oldest;                                                             \
-                    channels_widen(p, x + c, widened, oldest);                                     \
-                }                                                                                  \
-                of.x = slots[0];                                                                   \
-                of.second = 4 * (int32_t)(slots[1] - slots[0]) - 12;                               \
-                of.third = 4 * (int32_t)(slots[2] - slots[1]) - 12;                                \
-                of.next = 4 * ((int32_t)(slots[0] - slots[2]) + g->stride_w) - 12;                 \
-                of.y_end = of.y + g->out_row;                                                      \
-                channels_row_##way(&of);                                                           \
-                of.y = of.y_end;                                                                   \
-            }                                                                                      \
-        }                                                                                          \
+/* The taps of a channel and the numbers of its line, as words side by side. */
+static inline void channels_table(const int8_t *taps, const int32_t *numbers, int32_t count, int32_t *to)
+{
+    for (int32_t i = 0; i < CHANNELS_TAPS; i++) {
+        *to++ = taps[i];
     }
-CHANNELS_LAYER(straight, CHANNELS_TAPS + SPLIT_SLOPE_WORDS)
-CHANNELS_LAYER(bent, CHANNELS_TAPS + SPLIT_SLOPE_BENT_WORDS)
+    for (int32_t i = 0; i < count; i++) {
+        *to++ = numbers[i];
+    }
+}
 
-/* x and y as in depthwise_conv2d_s8; table in_c x nine taps and the numbers of a line, scratch three rows of `columns` words. */
-static inline void depthwise_conv2d_channels_s8(const depthwise_conv2d_channels_s8_params *p, const int8_t *x, const int32_t *table, int8_t *y,
-                                                uint8_t *scratch)
+/* All rows of output of a channel of an image. */
+#define CHANNELS_IMAGE(way, count)                                                                                                      \
+    static __attribute__((noinline, unused)) void channels_image_##way(const depthwise_conv2d_channels_s8_params *p, const int8_t *x,   \
+                                                                       const int8_t *taps, const int32_t *numbers, int8_t *y, int32_t *scratch)\
+    {                                                                                                                                   \
+        const window_params *g = &p->window;                                                                                            \
+        int32_t channel[CHANNELS_TAPS + (count)];                                                                                       \
+        int32_t *slots[CHANNELS_ROWS] = {scratch, scratch + p->columns, scratch + 2 * p->columns};                                      \
+        channels_row of = {.channel = channel, .pixel = g->out_pixel, .y = y};                                                          \
+        int32_t widened = -g->pad_top;                                                                                                  \
+        channels_table(taps, numbers, count, channel);                                                                                  \
+        for (int32_t row = 0, top = -g->pad_top; row < g->out_h; row++, top += g->stride_h) {                                           \
+            for (widened = widened < top ? top : widened; widened < top + CHANNELS_ROWS; widened++) {                                   \
+                int32_t *const oldest = slots[0];                                                                                       \
+                slots[0] = slots[1];                                                                                                    \
+                slots[1] = slots[2];                                                                                                    \
+                slots[2] = oldest;                                                                                                      \
+                channels_widen(p, x, widened, oldest);                                                                                  \
+            }                                                                                                                           \
+            of.x = slots[0];                                                                                                            \
+            of.second = 4 * (int32_t)(slots[1] - slots[0]) - 12;                                                                        \
+            of.third = 4 * (int32_t)(slots[2] - slots[1]) - 12;                                                                         \
+            of.next = 4 * ((int32_t)(slots[0] - slots[2]) + g->stride_w) - 12;                                                          \
+            of.y_end = of.y + g->out_row;                                                                                               \
+            channels_row_##way(&of);                                                                                                    \
+            of.y = of.y_end;                                                                                                            \
+        }                                                                                                                               \
+    }
+CHANNELS_IMAGE(straight, SPLIT_SLOPE_WORDS)
+CHANNELS_IMAGE(bent, SPLIT_SLOPE_BENT_WORDS)
+
+/* x and y as in depthwise_conv2d_s8; taps in_c x 9, numbers of lines by channels; scratch three rows of `columns` words. */
+static inline void depthwise_conv2d_channels_s8(const depthwise_conv2d_channels_s8_params *p, const int8_t *x, const int8_t *taps,
+                                                const int32_t *numbers, int8_t *y, uint8_t *scratch)
 {
     const window_params *g = &p->window;
+    const int32_t count = p->bent ? SPLIT_SLOPE_BENT_WORDS : SPLIT_SLOPE_WORDS;
     int32_t *const rows = (int32_t *)(void *)scratch;
     channels_fill(p->x_zero, CHANNELS_ROWS * p->columns, rows);
     for (int32_t batch = 0; batch < g->batches; batch++) {
-        (p->bent ? channels_image_bent : channels_image_straight)(p, x, table, y, rows);
+        for (int32_t c = 0; c < g->in_c; c++) {
+            (p->bent ? channels_image_bent : channels_image_straight)(p, x + c, taps + c * CHANNELS_TAPS, numbers + c * count, y + c, rows);
+        }
         x += g->in_h * g->in_row;
         y += g->out_h * g->out_row;
     }

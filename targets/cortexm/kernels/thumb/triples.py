@@ -1,75 +1,24 @@
-"""The stream that triples.h reads: the weights of three outputs in two words, so that two products of an input give three sums.
-
-A sum has 21 bits, so that the magnitudes of a part's products must not add up to more than 2^20 - 1; inputs are taken as they are, and
-their zero point is a part of where sums start. Parts are as large as every output allows.
-"""
+"""The words of triples.h: a sum has 21 bits, so that a part's products must not leave them. Parts are as large as every output allows."""
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from tapeout.compiler.fixed import Int
-from tapeout.compiler.ir import Array, Graph, Node, Param
-from tapeout.compiler.ops.requant import Requant
+from tapeout.compiler.ir import Array
 
 from ....target import Packed
-from ...split_slope import SplitSlope, split_slope
+from .word_sums import LOOP, Layout, Sums, reach, whole
 
-_BLOCK, _LOOP = 3, 6  # inputs of a block, and of a loop of blocks
 _MANY, _FEW = 9, 3  # outputs that are computed together
-_MOST = (1 << 20) - 1  # of a sum's magnitude
-_LEAST_CODE, _MOST_CODE = -128, 127
-# Instructions, counted in what gcc 12 makes: of an input for so many outputs, of these outputs besides, and of each of their codes.
-_MANY_COST, _FEW_COST, _MANY_MORE, _FEW_MORE, _CODE_COST, _BENT_COST, _PART_COST = 15, 6, 85, 55, 19, 4, 80
-_CALL_COST, _WIDEN_COST = 70, 4
+_BITS = 20  # of a sum, without its sign
+# Instructions, counted in what gcc 12 makes: of an input for so many outputs, and of these outputs besides.
+_MANY_COST, _FEW_COST, _MANY_MORE, _FEW_MORE, _PART_COST, _CALL_COST = 15, 6, 85, 55, 80, 70
 
 
-@dataclass(frozen=True)
-class Sums:
-    """A layer as weights (outputs, inputs), where sums of codes start (outputs,), and what makes codes of them."""
-
-    weights: Int
-    start: Int
-    slope: SplitSlope
-
-    @classmethod
-    def of(cls, graph: Graph, node: Node, weights: Int, requant: Requant) -> Sums | str:
-        """Of a node whose inputs 2 to 4 are bias, multipliers and shifts, or why it has no such form."""
-        x = graph.types(node)[0]
-        assert x
-        bias = graph.data(node.inputs[2]).astype(np.int64) if node.inputs[2] else np.zeros(len(weights), np.int64)
-        start = bias - x.quantized.zero[0] * weights.sum(axis=1)
-        reach = weights * _LEAST_CODE, weights * _MOST_CODE
-        low, high = (start + extreme(*reach).sum(axis=1) for extreme in (np.minimum, np.maximum))
-        mul, shift = (np.broadcast_to(graph.data(name), (len(weights),)) for name in node.inputs[3:5])
-        slope = split_slope(requant, mul, shift, low, high)
-        return slope if isinstance(slope, str) else cls(weights, start, slope)
-
-    def pack(self) -> Packed:
-        """The stream, and the fields of `triples_params` as a member `sums`."""
-        outputs, inputs = self.weights.shape
-        (count, part), nines = split(self.weights), many(outputs)
-        padded = np.zeros((outputs + -outputs % _MANY, count), np.int64)
-        padded[:outputs, :inputs] = self.weights
-        numbers = self.slope.words(self.start)
-        words: list[Array] = []
-        done = 0
-        while done < outputs:
-            together = _MANY if done < nines else _FEW
-            words.append(stacked(padded[done : done + together]))
-            words.append(numbers[done : done + together].ravel())
-            done += together
-        fields: dict[str, Param] = {
-            "sums.inputs": inputs, "sums.outputs": outputs, "sums.nines": min(nines, outputs), "sums.words": count, "sums.part": part,
-            "sums.odd": int(part == count and count // _BLOCK % 2), "sums.bent": int(self.slope.bent),
-        }
-        return Packed((("stream", np.concatenate(words).astype(np.int64).astype(np.uint32)),), fields)
-
-
-def scratch(inputs: int) -> int:
-    """Bytes of the inputs of an output as words, with zeros behind them."""
-    return 4 * -(-inputs // _LOOP) * _LOOP
+def _groups(outputs: int) -> tuple[int, int]:
+    """How many groups of nine outputs there are, and of three: nine where more than six are left."""
+    many, left = divmod(outputs, _MANY)
+    return (many + 1, 0) if left > 2 * _FEW else (many, -(-left // _FEW))
 
 
 def stacked(weights: Int) -> Array:
@@ -78,34 +27,36 @@ def stacked(weights: Int) -> Array:
     return np.stack([first + (middle << 21), last + (middle << 10)], axis=-1).ravel()
 
 
-def many(outputs: int) -> int:
-    """How many outputs are computed nine at a time: all but six, where so many are left."""
-    return outputs // _MANY * _MANY + (_MANY if outputs % _MANY > 2 * _FEW else 0)
-
-
-def split(weights: Array) -> tuple[int, int]:
-    """How many words inputs take, with zeros behind them, and how many of them a part has at most."""
-    magnitudes = np.abs(weights.astype(np.int64)) * -_LEAST_CODE
+def split(weights: Int) -> tuple[int, int]:
+    """How many words the inputs of weights (outputs, inputs) take, with zeros behind them, and how many of them a part has at most."""
     inputs = weights.shape[1]
-    if magnitudes.sum(axis=1).max() <= _MOST:
-        return (whole := -(-inputs // _BLOCK) * _BLOCK), whole
-    count = -(-inputs // _LOOP) * _LOOP
-    part = count
-    while max(magnitudes[:, at : at + part].sum(axis=1).max() for at in range(0, inputs, part)) > _MOST:
-        part -= _LOOP
+    if _fit(weights):
+        return whole(inputs), whole(inputs)
+    count = part = -(-inputs // LOOP) * LOOP
+    while not all(_fit(weights[:, at : at + part]) for at in range(0, inputs, part)):
+        part -= LOOP
     return count, part
 
 
-def cost(sums: Sums) -> int:
-    """Instructions of all outputs of one pixel, whose inputs have been widened."""
-    outputs, (count, part) = len(sums.weights), split(sums.weights)
-    nines = many(outputs) // _MANY
-    threes = -(-max(outputs - nines * _MANY, 0) // _FEW)
+def _fit(weights: Int) -> bool:
+    low, high = reach(weights)
+    return bool(low.min() >= -1 << _BITS and high.max() < 1 << _BITS)
+
+
+def _pack(sums: Sums) -> Packed:
+    many, few = _groups(len(sums.weights))
+    return sums.pack([_MANY] * many + [_FEW] * few, stacked, min(many * _MANY, len(sums.weights)), *split(sums.weights))
+
+
+def _cost(sums: Sums) -> int:
+    outputs, (count, part), (many, few) = len(sums.weights), split(sums.weights), _groups(len(sums.weights))
     more = _PART_COST * -(-count // part) if part < count else 0
-    loops = nines * (count * _MANY_COST + _MANY_MORE + more) + threes * (count * _FEW_COST + _FEW_MORE + more)
-    return loops + outputs * (_CODE_COST + _BENT_COST * sums.slope.bent) + _CALL_COST * (bool(nines) + bool(threes))
+    loops = many * (count * _MANY_COST + _MANY_MORE + more) + few * (count * _FEW_COST + _FEW_MORE + more)
+    return loops + outputs * sums.code_cost + _CALL_COST * (bool(many) + bool(few))
 
 
-def widening(codes: int) -> int:
-    """Instructions that widen so many codes."""
-    return _WIDEN_COST * codes
+def _refuses(weights: Int) -> str | None:
+    return None
+
+
+LAYOUT = Layout("triples", True, _refuses, _pack, _cost)

@@ -1,0 +1,6 @@
+"""What add_products.h takes."""
+from __future__ import annotations
+
+from .sum_products import kernel
+
+KERNELS = (kernel("add"),)

@@ -1,0 +1,6 @@
+"""What sub_products.h takes."""
+from __future__ import annotations
+
+from .sum_products import kernel
+
+KERNELS = (kernel("sub"),)
