@@ -8,7 +8,8 @@ import numpy as np
 from .codes import spread
 from .dot import exact_format
 from .errors import TapeoutError, Unsupported
-from .ir import F32, Array, FType, Param, QType, Type, Types
+from .f16 import narrow, sum_format, sums_in_f16, widen
+from .ir import BF16, F16, F32, Array, FType, Param, QType, Type, Types
 from .ops.clip import Clip
 from .ops.requant import Requant
 from .ops.threshold import Threshold
@@ -16,7 +17,7 @@ from .ops.threshold import Threshold
 Stage = Requant | Threshold  # what turns a sum into a code: `requant` of the ops below
 
 
-def sum_type(shape: tuple[int, ...], types: Types, requant: Stage | None) -> Type:
+def sum_type(shape: tuple[int, ...], types: Types, requant: Stage | None, accumulator: FType = F32) -> Type:
     """The type of an output of `shape` (..., channels) of inputs (x, w, b, and the two of `requant`).
 
     Without a requant integers give the sum, whose scale is the product of the operands' scales: 64 bits for codes held in 16,
@@ -30,7 +31,11 @@ def sum_type(shape: tuple[int, ...], types: Types, requant: Stage | None) -> Typ
     if isinstance(x.q, FType) or isinstance(w.q, FType):
         if x.q != w.q or requant:
             raise TapeoutError(f"operands are {x.q.code} and {w.q.code}, which one kernel does not mix")
-        return Type(shape, F32)
+        if accumulator not in (F32, F16) or (x.q == BF16 and accumulator == F16):
+            raise TapeoutError(f"sums of {x.q.code} operands in {accumulator.code} are undefined; sum in f32")
+        if b and b.q != (wanted := sum_format(x.q, accumulator)):
+            raise TapeoutError(f"sums in {wanted.code} take a bias in {wanted.code}, got {b.q.code}")
+        return Type(shape, x.q)
     if len(x.q.scale) > 1 or len(set(w.q.zero)) > 1:
         raise TapeoutError("scales or zero points of these codes have no kernel; quantize activations per tensor, weights symmetrically")
     count = len(blocks(w))
@@ -61,16 +66,17 @@ def _special(w: Type) -> bool:
     return isinstance(w.q, QType) and (w.q.packed or w.q.bipolar)
 
 
-def sum_symbol(op: str, types: Types, output: Type) -> str:
+def sum_symbol(op: str, types: Types, output: Type, accumulator: FType = F32) -> str:
     """The kernel of a layer: `conv2d_s8` for plain int8, `conv2d_b1` for bipolar codes by bipolar weights, else `conv2d_packed_s8`
-    or `conv2d_packed_s16` by how activations are held: weights of any width, any output stage.
+    or `conv2d_packed_s16` by how activations are held: weights of any width, any output stage. Floats by their format, `conv2d_f16_fma`
+    for sums in f16.
 
     Raises Unsupported for packed or bipolar codes that no kernel reads or writes.
     """
     x, w = types[:2]
     assert x and w
     if isinstance(x.q, FType) or isinstance(w.q, FType):
-        return f"{op}_{x.q.storage}"
+        return f"{op}_{x.q.storage}{'_fma' if sums_in_f16(x.q, accumulator) else ''}"
     if output.quantized.packed and output.q.storage != "b1":
         raise Unsupported(f"kernels of {op} write no packed codes but bipolar ones, got {output.q.code}")
     if x.q.packed or x.q.bipolar:
@@ -80,20 +86,20 @@ def sum_symbol(op: str, types: Types, output: Type) -> str:
     return f"{op}_s8" if plain(types, output) else f"{op}_packed_{x.q.storage}"
 
 
-def centred_weights(w: Array, type: Type) -> Array:
-    """Codes of weights as the whole numbers that they stand for, in units of their scale; floats as they are."""
+def centred_weights(w: Array, type: Type, accumulator: FType = F32) -> Array:
+    """Codes of weights as the whole numbers that they stand for, in units of their scale; floats in the format of their sums."""
     if isinstance(type.q, FType):
-        return w
+        return w.astype(sum_format(type.q, accumulator).dtype)
     if type.q.bipolar:
         return 2 * w.astype(np.int32) - 1
     return np.asarray(w.astype(np.int32) - spread(type.q.zero, type.q, type.shape, np.dtype(np.int32)))
 
 
 def centred(x: Array, type: Type, columns: Array, x_zero: Array | None = None) -> Array:
-    """Codes as the whole numbers that they stand for, in the format in which their products with `columns` (K, M) are exact; floats as
-    they are. `x_zero` is each sample's zero point when it is computed."""
+    """Codes as the whole numbers that they stand for, in the format in which their products with `columns` (K, M) are exact; floats in
+    the format of `columns`. `x_zero` is each sample's zero point when it is computed."""
     if isinstance(type.q, FType):
-        return x
+        return x.astype(columns.dtype)
     if type.q.bipolar:
         dtype = exact_format(1, columns)
         return np.asarray(2 * x.astype(dtype) - dtype.type(1))
@@ -124,9 +130,9 @@ def finish(sums: Array, types: Types, arrays: Sequence[Array], requant: Stage | 
         sums = sums + b
     if requant is not None:
         return requant.apply(sums, arrays[3], arrays[4])
-    if clip is not None:
-        return clip.apply(sums)
-    return sums if sums.dtype == np.float32 else sums.astype(np.int64 if types[0] and types[0].q.dtype.itemsize > 1 else np.int32)
+    if types[0] and isinstance(types[0].q, FType):
+        return narrow(clip.apply(widen(sums)) if clip else sums, types[0].q)
+    return sums.astype(np.int64 if types[0] and types[0].q.dtype.itemsize > 1 else np.int32)
 
 
 def sum_fields(types: Types, requant: Stage | None, clip: Clip | None, output: Type) -> dict[str, Param]:

@@ -16,6 +16,7 @@ from .passes.fuse_pad import fuse_pad
 from .passes.fuse_requant import fuse_requant
 from .passes.make_integer import make_integer
 from .passes.move_transpose import move_transpose
+from .passes.narrow_floats import narrow_floats
 from .passes.remove_dead_nodes import remove_dead_nodes
 
 Pass = Callable[[Graph], Graph]
@@ -25,9 +26,10 @@ Pass = Callable[[Graph], Graph]
 # because nothing folds into a layer that clips already.
 CLEAN_UP: tuple[Pass, ...] = (remove_dead_nodes, fold_constants, move_transpose, fuse_pad, fold_batch_norm, fuse_clip)
 
-# From sums and requants to the nodes that run. A clip has tightened its requant before that joins its sum, so that nodes have
-# their final names behind fuse_requant; folding asks for requantized outputs; the accumulators to be proved are those that run.
-LOWERING: tuple[Pass, ...] = (make_integer, fuse_requant, fold_constant_channels, check_accumulators)
+# From annotations to 16-bit floats or to integers, and from sums and requants to the nodes that run. A clip has tightened its
+# requant before that joins its sum, so that nodes have their final names behind fuse_requant; folding asks for requantized outputs; the
+# accumulators to be proved are those that run.
+LOWERING: tuple[Pass, ...] = (narrow_floats, make_integer, fuse_requant, fold_constant_channels, check_accumulators)
 
 PASSES: tuple[Pass, ...] = (*CLEAN_UP, *LOWERING)
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .ir import Array
+from .f16 import fma_f16
+from .ir import F16, Array
 
 
 def exact_format(largest: int, w: Array) -> np.dtype[Any]:
@@ -23,9 +24,27 @@ def exact_matmul(x: Array, w: Array) -> Array:
     return product
 
 
-def ordered_matmul(x: Array, w: Array) -> Array:
-    """`x` (..., K) times `w` (K, M) in float32: sum from +0 over k ascending, each product rounded before its sum."""
-    total = np.zeros((*x.shape[:-1], w.shape[1]), np.float32)
+def ordered_matmul(x: Array, w: Array, inside: Array | None = None) -> Array:
+    """`x` (..., K) times `w` (K, M) in their own format, float32 or float16: sum from +0 over k ascending, by `add_product`.
+
+    Elements for which `inside`, broadcast to (..., K), is false are no steps of the sum.
+    """
+    total = np.zeros((*x.shape[:-1], w.shape[1]), x.dtype)
     for k in range(x.shape[-1]):
-        total += x[..., k, None] * w[k]
+        total = add_product(total, x[..., k, None], w[k], None if inside is None else inside[..., k, None])
     return total
+
+
+def add_product(total: Array, x: Array, w: Array, inside: Array | None = None) -> Array:
+    """`total + x * w`: in float16 a fused multiply-add, in any other format a rounded product and a rounded sum; totals where `inside`
+    is false."""
+    if inside is None and total.dtype != F16.dtype:
+        total += x * w
+        return total
+    added = fma_f16(x, w, total) if total.dtype == F16.dtype else total + x * w
+    return added if inside is None else np.where(inside, added, total)
+
+
+def padding_matters(w: Array) -> bool:
+    """Whether a step with 0 in place of padding can change a sum: one of -0, which float16 alone has, or by an infinite weight."""
+    return w.dtype.kind == "f" and (w.dtype == F16.dtype or not np.isfinite(w).all())

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import TapeoutError
+from .f16 import narrow, widen
 from .fixed import Int, Rounding, multiplier, requantize
-from .ir import F32, Array, FType, Op, Param, QType, Type, Types
+from .ir import Array, FType, Op, Param, QType, Type, Types
 from .ops.clip import Clip
 from .strides import AXES, contiguous, merge
 
@@ -102,7 +103,7 @@ def broadcast_shape(types: Types) -> tuple[int, ...]:
         raise TapeoutError(f"{x.dims} and {y.dims} do not broadcast") from None
     if len(shape) > AXES:
         raise TapeoutError(f"elementwise ops take tensors of up to {AXES} axes, got {x.dims} and {y.dims}")
-    if isinstance(x.q, FType) != isinstance(y.q, FType):
+    if (isinstance(x.q, FType) or isinstance(y.q, FType)) and x.q != y.q:
         raise TapeoutError(f"operands are {x.q.code} and {y.q.code}, which one kernel does not mix")
     return tuple(int(n) for n in shape)
 
@@ -137,7 +138,7 @@ def overwritable(types: Types, output: Type) -> tuple[int, ...]:
 class Sum(Op):
     """What add and sub share. Integer codes follow `scaling`, as in TensorFlow Lite.
 
-    float32: one rounded addition or subtraction, then `clip` if there.
+    float32: one rounded addition or subtraction, then `clip` if there; 16-bit floats by way of float32, see `compiler/f16.py`.
     """
 
     scaling: SumScaling | None = None
@@ -152,7 +153,7 @@ class Sum(Op):
         assert x and y
         shape = broadcast_shape(types)
         if isinstance(x.q, FType):
-            return (Type(shape, F32),)
+            return (Type(shape, x.q),)
         if self.scaling is None:
             raise TapeoutError(f"{self.name()} of integer codes takes a scaling")
         self.scaling.check(x.q, y.quantized)
@@ -163,10 +164,11 @@ class Sum(Op):
         x_type, y_type = types
         assert x_type and y_type
         x, y = aligned(arrays[0], x_type, len(out.shape)), aligned(arrays[1], y_type, len(out.shape))
-        if self.scaling is None:
-            total = self.combine(x, y)
-            return (self.clip.apply(total) if self.clip else total,)
+        if isinstance(x_type.q, FType):
+            total = self.combine(widen(x), widen(y))
+            return (narrow(self.clip.apply(total) if self.clip else total, x_type.q),)
         s = self.scaling
+        assert s
         total = self.combine(s.scaled(x, x_type.quantized.zero[0], s.x), s.scaled(y, y_type.quantized.zero[0], s.y))
         return (s.finish(total),)
 

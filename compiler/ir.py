@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
@@ -85,10 +86,12 @@ class FType:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype({"f32": "float32"}[self.code])
+        """The NumPy type that holds an element."""
+        found: np.dtype[Any] = np.dtype({"f32": np.float32, "f16": np.float16, "bf16": ml_dtypes.bfloat16}[self.code])
+        return found
 
 
-F32 = FType()
+F32, F16, BF16 = FType(), FType("f16"), FType("bf16")
 
 
 @dataclass(frozen=True)
@@ -315,8 +318,9 @@ class Builder:
     def constant(self, name: str, data: Array, q: QType | FType | None = None) -> str:
         """Adds a constant under a fresh name like `name`; its format follows from `data` unless given."""
         if q is None:
+            floats = {f.dtype: f for f in (F32, F16, BF16)}
             kind = data.dtype.kind
-            q = F32 if kind == "f" else QType(bits=8 * data.dtype.itemsize, signed=kind == "i")
+            q = floats.get(data.dtype, F32) if kind in "fV" else QType(bits=8 * data.dtype.itemsize, signed=kind == "i")
         name = self.fresh(name)
         array = np.asarray(data, q.dtype, order="C")  # keeps an array without axes, unlike ascontiguousarray
         array.setflags(write=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from .elementwise import Sum
 from .ir import Graph, Node, Op
 from .ops.average_pool2d import AveragePool2D
+from .ops.cast import Cast
 from .ops.clip import Clip
 from .ops.concat import Concat
 from .ops.conv2d import Conv2D
@@ -21,7 +22,7 @@ from .unary import Unary
 
 _WINDOWED = Conv2D | DepthwiseConv2D
 _POOLS = AveragePool2D | MaxPool2D
-_BY_ELEMENT = Sum | Mul | Clip | Lut | Requant | Quantize | Dequantize | Threshold | Unary
+_BY_ELEMENT = Sum | Mul | Cast | Clip | Lut | Requant | Quantize | Dequantize | Threshold | Unary
 
 
 @dataclass(frozen=True)

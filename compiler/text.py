@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from .errors import TapeoutError
-from .ir import Array, Builder, FType, Graph, Node, Op, Port, QType, Type, Value, verify
+from .ir import BF16, Array, Builder, FType, Graph, Node, Op, Port, QType, Type, Value, verify
 
 _LONG = 5  # entries of a tuple that a person still reads
 GRAPH_FILE, CONSTANTS_FILE = "graph.txt", "constants.npz"
@@ -200,6 +200,8 @@ class _Reader:
             raise _Malformed(f"{CONSTANTS_FILE} has no data for {name!r}")
         data = self.constants[name]
         type = _type(shape, q)
+        if type.q == BF16 and data.dtype == np.dtype("V2"):  # what .npz files make of bfloat16
+            data = data.view(type.q.dtype)
         if data.shape != type.shape or data.dtype != type.q.dtype:
             raise _Malformed(f"{CONSTANTS_FILE} has {data.dtype}{list(data.shape)} for {name!r}")
         data.setflags(write=False)
@@ -262,8 +264,8 @@ def _decode(node: ast.expr, hint: Any) -> Any:
             fields = {str(k.arg): _decode(k.value, Any) for k in node.keywords}
             fields |= {key: (fields[key],) for key in ("scale", "zero") if key in fields and not isinstance(fields[key], tuple)}
             return _construct(QType, bits=int(code[2]), signed=code[1] != "u", bipolar=code[1] == "b", **fields)
-        if name == "f32":
-            return FType()
+        if name in ("f32", "f16", "bf16"):
+            return FType(name)
         known = {c.__name__: c for c in _classes(hint) if dataclasses.is_dataclass(c)}
         return _decode_dataclass(known[name] if name in known else op_class(name), node.keywords)
     if isinstance(node, ast.Tuple):

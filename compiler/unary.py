@@ -6,11 +6,12 @@ from abc import abstractmethod
 import numpy as np
 
 from .errors import TapeoutError
-from .ir import F32, Array, Op, Param, Type, Types
+from .f16 import narrow, widen
+from .ir import Array, FType, Op, Param, QType, Type, Types
 
 
 class Unary(Op):
-    """`y = f(x)` for each element of a float32 tensor."""
+    """`y = f(x)` for each element of a float tensor, computed in float32; see `compiler/f16.py` for other formats."""
 
     @abstractmethod
     def apply(self, x: Array) -> Array:
@@ -23,13 +24,14 @@ class Unary(Op):
     def infer(self, types: Types) -> tuple[Type, ...]:
         (x,) = types
         assert x
-        if x.q != F32:
-            raise TapeoutError(f"{self.name()} takes float32, got {x.q.code}; integer codes take a lut")
+        if isinstance(x.q, QType):
+            raise TapeoutError(f"{self.name()} takes floats, got {x.q.code}; integer codes take a lut")
         return (x,)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
+        assert types[0] and isinstance(types[0].q, FType)
         with np.errstate(all="ignore"):
-            return (self.apply(arrays[0]),)
+            return (narrow(self.apply(widen(arrays[0])), types[0].q),)
 
     def params(self, types: Types) -> dict[str, Param]:
         assert types[0]

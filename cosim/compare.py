@@ -56,7 +56,7 @@ def differing(reference: Array, engine: Array) -> Array:
     """Where two arrays differ in their bits; every NaN equals every NaN. Raises ValueError for another shape or format."""
     if reference.shape != engine.shape or reference.dtype != engine.dtype:
         raise ValueError(f"{engine.dtype}{list(engine.shape)} compared with {reference.dtype}{list(reference.shape)}")
-    if reference.dtype.kind != "f":
+    if reference.dtype.kind not in "fV":  # V is bfloat16
         return np.asarray(reference != engine)
     bits = np.dtype(f"u{reference.dtype.itemsize}")
     unlike = np.ascontiguousarray(reference).view(bits) != np.ascontiguousarray(engine).view(bits)

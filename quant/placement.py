@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.fixed import Rounding
-from tapeout.compiler.ir import Graph, Node, Op
+from tapeout.compiler.ir import FType, Graph, Node, Op
 from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.average_pool2d import AveragePool2D
 from tapeout.compiler.ops.clip import Clip
@@ -121,6 +121,17 @@ def place(graph: Graph, recipe: Recipe) -> dict[str, Place]:
         if isinstance(node.op, LAYERS) and _has_thresholds(places[node.name].recipe):
             places.pop(node.inputs[2] if len(node.inputs) > 2 else "", None)
     return places
+
+
+def with_accumulators(graph: Graph, recipe: Recipe) -> Graph:
+    """The graph whose layers sum in the formats that the recipe says."""
+    positions, nodes = _positions(graph), []
+    for node in graph.nodes:
+        if isinstance(node.op, LAYERS):
+            accumulator = FType(recipe.layer(node.name, node.op.name(), positions[node.name]).accumulator.value)
+            node = replace(node, op=replace(node.op, accumulator=accumulator))
+        nodes.append(node)
+    return graph.replace(nodes)
 
 
 def _layer(graph: Graph, node: Node, recipe: Recipe, positions: tuple[str, ...], places: dict[str, Place]) -> None:

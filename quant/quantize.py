@@ -19,7 +19,7 @@ from .calibrate import calibrate
 from .correct_bias import corrected
 from .equalize import equalize
 from .options import Improvement, QuantizeOptions
-from .placement import LAYERS, MOVING, Place, Role, place
+from .placement import LAYERS, MOVING, Place, Role, place, with_accumulators
 from .recipe import Encoding, Recipe, ScaleKind
 from .refine import Step, refine, with_own_biases
 from .scheme import Range, activation_format, bias_format, dyadic, weight_format
@@ -78,6 +78,7 @@ def calibrated(graph: Graph, samples: Mapping[str, Array], recipe: Recipe, optio
     """The graph as quantization takes it, and the range of each of its values on the samples. Raises as `quantize` does."""
     check_inputs(graph, samples)
     simple, feed = prepared(graph, samples)
+    simple = with_accumulators(simple, recipe)
     if Improvement.EQUALIZE in options.improve:
         simple = equalize(simple)
     if Improvement.CORRECT_BIAS in options.improve:
@@ -102,8 +103,9 @@ def _reaching_pads(graph: Graph, places: Mapping[str, Place], ranges: dict[str, 
 
 
 def annotated_blindly(graph: Graph, recipe: Recipe) -> Graph:
-    """The annotated graph for made-up ranges: every format but for its scale, without any data."""
+    """The annotated graph for made-up ranges: every format but for its scale, without any data; all of a recipe of floats."""
     simple, _ = prepared(graph, {})
+    simple = with_accumulators(simple, recipe)
     places = place(simple, recipe)
     return annotate(simple, quantizers(simple, places, {name: Range(-1.0, 1.0) for name in simple.values}))
 

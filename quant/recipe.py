@@ -81,11 +81,12 @@ class TensorRecipe:
 
 @dataclass(frozen=True)
 class LayerRecipe:
-    """What a layer's weights and its result become, and how its sums are rounded."""
+    """What a layer's weights and its result become, and how its sums are rounded; `accumulator` is the format of sums of f16."""
 
     weights: TensorRecipe = field(default_factory=lambda: TensorRecipe(granularity=Granularity.CHANNEL))
     activations: TensorRecipe = field(default_factory=lambda: TensorRecipe(symmetric=False))
     rounding: Rounding = Rounding.HALF_UP
+    accumulator: Encoding = Encoding.F32
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class Rule:
     weights: Mapping[str, Any] = field(default_factory=dict)
     activations: Mapping[str, Any] = field(default_factory=dict)
     rounding: Rounding | None = None
+    accumulator: Encoding | None = None
 
     def matches(self, name: str, type: str, positions: tuple[str, ...]) -> bool:
         named = not self.layers or any(fnmatchcase(name, p) or p in positions for p in self.layers)
@@ -116,6 +118,14 @@ class Recipe:
     rules: tuple[Rule, ...] = ()
     searched: bool = False  # bits per layer are found by search; see mixed.py
 
+    @property
+    def floats(self) -> bool:
+        """Whether it gives floats alone, so that formats follow without any data."""
+        tables = [(rule.weights, rule.activations) for rule in self.rules]
+        said = {self.default.weights.encoding, self.default.activations.encoding}
+        said |= {Encoding(table["encoding"]) for pair in tables for table in pair if "encoding" in table}
+        return said <= {Encoding.F32, Encoding.F16, Encoding.BF16}
+
     def layer(self, name: str, type: str, positions: tuple[str, ...] = ()) -> LayerRecipe:
         """The recipe of a layer by its name, its op's name and which of `@first` and `@last` it is. Raises TapeoutError."""
         found = self.default
@@ -123,7 +133,7 @@ class Recipe:
             if rule.matches(name, type, positions):
                 weights = _changed(found.weights, rule.weights, f"{self.name}: weights")
                 activations = _changed(found.activations, rule.activations, f"{self.name}: activations")
-                found = LayerRecipe(weights, activations, rule.rounding or found.rounding)
+                found = LayerRecipe(weights, activations, rule.rounding or found.rounding, rule.accumulator or found.accumulator)
         return found
 
 
@@ -153,12 +163,13 @@ def load(name: str) -> Recipe:
 
 def parse(table: Mapping[str, Any], name: str) -> Recipe:
     """The recipe of a TOML table. Raises TapeoutError that names the key."""
-    _known(table, {"name", "rounding", "weights", "activations", "rules", "searched"}, "recipe")
+    _known(table, {"name", "rounding", "accumulator", "weights", "activations", "rules", "searched"}, "recipe")
     base = LayerRecipe()
     default = LayerRecipe(
         _changed(base.weights, _table(table, "weights"), "weights"),
         _changed(base.activations, _table(table, "activations"), "activations"),
         _rounding(table) or base.rounding,
+        _accumulator(table) or base.accumulator,
     )
     rules = table.get("rules", [])
     if not isinstance(rules, list) or not all(isinstance(r, dict) for r in rules):
@@ -177,6 +188,8 @@ def as_toml(recipe: Recipe) -> str:
     """The text of a recipe, which `parse` reads back as the same."""
     plain = LayerRecipe()
     lines = [f"name = {_toml(recipe.name)}", f"rounding = {_toml(recipe.default.rounding.value)}"]
+    if recipe.default.accumulator is not plain.accumulator:
+        lines.append(f"accumulator = {_toml(recipe.default.accumulator.value)}")
     if recipe.searched:
         lines.append("searched = true")
     for key, tensor, base in (
@@ -190,6 +203,8 @@ def as_toml(recipe: Recipe) -> str:
         lines += [f"{key} = {_toml(value)}" for key, value in (("weights", rule.weights), ("activations", rule.activations)) if value]
         if rule.rounding is not None:
             lines.append(f"rounding = {_toml(rule.rounding.value)}")
+        if rule.accumulator is not None:
+            lines.append(f"accumulator = {_toml(rule.accumulator.value)}")
     return "\n".join(lines) + "\n"
 
 
@@ -217,12 +232,13 @@ def _fixed(width: int, integer: int) -> Recipe:
 
 
 def _rule(table: Mapping[str, Any]) -> Rule:
-    _known(table, {"layers", "types", "weights", "activations", "rounding"}, "rules")
+    _known(table, {"layers", "types", "weights", "activations", "rounding", "accumulator"}, "rules")
     names = {key: table.get(key, []) for key in ("layers", "types")}
     for key, value in names.items():
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
             raise TapeoutError(f"rules: {key} = {value!r}: write a list of texts")
-    return Rule(tuple(names["layers"]), tuple(names["types"]), _table(table, "weights"), _table(table, "activations"), _rounding(table))
+    weights, activations = _table(table, "weights"), _table(table, "activations")
+    return Rule(tuple(names["layers"]), tuple(names["types"]), weights, activations, _rounding(table), _accumulator(table))
 
 
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -239,6 +255,14 @@ def _rounding(table: Mapping[str, Any]) -> Rounding | None:
     if table["rounding"] not in chosen:
         raise TapeoutError(f"rounding = {table['rounding']!r}: choose from {', '.join(chosen)}")
     return Rounding(table["rounding"])
+
+
+def _accumulator(table: Mapping[str, Any]) -> Encoding | None:
+    if "accumulator" not in table:
+        return None
+    if table["accumulator"] not in (Encoding.F32, Encoding.F16):
+        raise TapeoutError(f"accumulator = {table['accumulator']!r}: choose from f32, f16")
+    return Encoding(table["accumulator"])
 
 
 def _changed(base: TensorRecipe, changes: Mapping[str, Any], where: str) -> TensorRecipe:

@@ -19,7 +19,7 @@ from .calibrate import calibrate
 from .layers import Network
 from .norm import with_biases
 from .options import Calibration, QuantizeOptions
-from .placement import Role, place
+from .placement import Role, place, with_accumulators
 from .quantize import prepared, quantizers
 from .recipe import Recipe, as_toml
 from .recipe import load as recipe_of
@@ -122,7 +122,7 @@ class Retraining:
         order = np.random.default_rng([options.seed, 1 << 20]).permutation(len(data.x))[:calibration_samples]
         samples = data.batch(torch.from_numpy(np.sort(order)))
         simple, _ = prepared(graph, {graph.input_names[0]: samples[:, None].numpy()})
-        simple = with_biases(simple)
+        simple = with_accumulators(with_biases(simple), recipe)
         places = place(simple, recipe)
         recipes = {name: p.recipe for name, p in places.items() if p.role is Role.ACTIVATION}
         ranges = calibrate(simple, {simple.input_names[0]: samples[:, None].numpy()}, QuantizeOptions(Calibration.MSE), recipes)

@@ -133,6 +133,16 @@ def test_float_network_has_no_differing_bit(portable: Path) -> None:
     assert json.loads((portable / "report.json").read_text())["totals"]["instructions"] is None
 
 
+@pytest.mark.parametrize(("recipe", "decibels"), [("fp16", 55), ("fp16-fma", 45), ("bf16", 35)])
+def test_16_bit_floats_need_no_data_and_are_equal(recipe: str, decibels: int, tmp_path: Path) -> None:
+    done = tapeout("compile", MODEL, "--target", "cortex-m55", "--recipe", recipe, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["model"]["quantized"] == recipe
+    done = tapeout("cosim", tmp_path / "out", "--count", 12, "--inputs", DIGITS / "digits_test.npz", "--threshold", f"sqnr_db={decibels}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "host: 0 / " in done.stdout and "qemu: 0 / " in done.stdout and "sqnr_db" in done.stdout
+
+
 def test_codes_between_float_ports_are_no_float_model(tmp_path: Path) -> None:
     x, q, y = Tensor("x", (1, 4), "float32"), Tensor("q", (1, 4), "int8", (0.5,), (3,)), Tensor("y", (1, 4), "float32")
     steps = [Operator(BuiltinOperator.QUANTIZE, ("x",), ("q",), "", {}), Operator(BuiltinOperator.DEQUANTIZE, ("q",), ("y",), "", {})]
@@ -282,6 +292,9 @@ def test_bad_calibration_is_one_line(name: str, array: Array, message: str, tmp_
     (("compile", MODEL, "--target", "c", "--name", "string", "-o", "out"), "taken by the C library"),
     (("compile", MODEL, "--target", "c", "--shape", "image=1x1x8x8", "--shape", "image=1x1x8x8", "-o", "out"), "given twice"),
     (("compile", MODEL, "--target", "c", "-o", "."), "current folder"),
+    (("compile", MODEL, "--target", "c", "--recipe", "int8", "-o", "out"), "needs inputs; give --calibrate"),
+    (("compile", MODEL, "--target", "c", "--recipe", "fp16", "--io", "int8", "-o", "out"), "recipe fp16 makes no codes"),
+    (("compile", MODEL, "--target", "c", "--recipe", "fp16", "--improve", "adaround", "-o", "out"), "give --calibrate"),
     (("cosim", "missing"), "tapeout compile"),
     (("report", "missing"), "tapeout compile"),
     (("inspect", MODEL, "--after", "nosuch"), "nosuch"),

@@ -41,14 +41,15 @@ def table() -> str:
     for file in sorted((ROOT / "compiler" / "ops").glob("[a-z]*.py")):
         op = text.op_class(file.stem)
         kernel = KERNELS / f"{file.stem}.h"
-        found = sorted(s for s in symbols(kernel) if re.fullmatch(rf"{file.stem}(_[suf]\d+)+", s)) if kernel.is_file() else []
+        found = sorted(s for s in symbols(kernel) if re.fullmatch(rf"{file.stem}(_(s|u|f|bf)\d+)+(_fma)?", s)) if kernel.is_file() else []
         said = (inspect.getdoc(op) or "").partition("\n\n")[0].replace("\n", " ").partition(". ")[0].rstrip(".").replace("|", "\\|")
         shown = ", ".join(f"`{s}`" for s in found) or "none, the same bytes"
         lines.append(f"| `{file.stem}` | {shown} | {said} |")
     return f"""\
 # Ops
 
-Written by `pytest tests/test_docs.py --update-golden`. Every target inherits the portable kernels; `s8` is int8, `f32` IEEE binary32.
+Written by `pytest tests/test_docs.py --update-golden`. Every target inherits the portable kernels; `s8` is int8, `f32` IEEE binary32, `f16`
+binary16, `bf16` bfloat16, and `fma` says that sums are in f16; [numbers.md](numbers.md) says what that means.
 
 | op | portable kernels | definition |
 |---|---|---|
@@ -72,7 +73,8 @@ def test_ops_table(golden: Callable[[str, str], None]) -> None:
 # the ready-made recipes
 
 RECIPES = (
-    "int8", "int8-sym", "w4a8", "w8a16", "w2a4", "ternary", "binary", "mixed", "fixed<8,3>", "fixed<16,6>", "fp16", "bf16", "float",
+    "int8", "int8-sym", "w4a8", "w8a16", "w2a4", "ternary", "binary", "mixed", "fixed<8,3>", "fixed<16,6>", "fp16", "fp16-fma", "bf16",
+    "float",
 )
 _WORDS = {
     Encoding.TERNARY: "-s, 0, +s", Encoding.BINARY: "1 bit, the sign", Encoding.BIPER: "1 bit, of a sine",
@@ -87,7 +89,7 @@ def bits_of(tensor: TensorRecipe) -> str:
 def weights_in_words(recipe: Recipe) -> str:
     w = recipe.default.weights
     if w.encoding in (Encoding.F32, Encoding.F16, Encoding.BF16):
-        return bits_of(w)
+        return f"{bits_of(w)}, sums in {_WORDS[recipe.default.accumulator]}" if w.encoding is not Encoding.F32 else bits_of(w)
     bits = f"{min(BITS)} to {max(BITS)} bits" if recipe.searched else bits_of(w)
     return f"{bits}, {f'scale 2^{w.integer_bits - w.bits}' if w.integer_bits is not None else f'a scale per {w.granularity}'}"
 
@@ -125,7 +127,9 @@ def refusal(action: Callable[..., object], *arguments: object) -> str:
 
 
 def needs(recipe: Recipe) -> str:
-    """As `tapeout quantize` says it."""
+    """As `tapeout quantize` says it, and `tapeout compile` for floats."""
+    if recipe.floats:
+        return "nothing"
     said = refusal(quantize, network(residual=True), {"x": samples()}, recipe, QuantizeOptions())
     assert not said or "use tapeout retrain" in said
     return "search and retraining" if "search" in said else "retraining" if said else "calibration data"

@@ -46,7 +46,7 @@ class Job:
     shapes: dict[str, tuple[int, ...]]
     weights: Path | None
     calibration: Path | None
-    recipe: str
+    recipe: str | None
     quantize: QuantizeOptions
     codes_at_ports: bool
     strict: bool
@@ -63,7 +63,8 @@ class Job:
 @click.option("--target", "target_name", metavar="T", help="What to compile for; see 'tapeout targets'.")
 @click.option("--board", "board_name", metavar="B", help="A board: implies its target, and its memory as budgets.")
 @click.option("--calibrate", type=click.Path(path_type=Path), metavar="DATA.npz", help="Quantize a float model with these inputs.")
-@click.option("--recipe", metavar="R", help="What it becomes: int8 when not given, another ready-made recipe, or a .toml file.")
+@click.option("--recipe", metavar="R", help="What it becomes: int8 when not given, another ready-made recipe, or a .toml file. "
+                                                "Those of floats need no data.")
 @calibration_option
 @improve_option
 @click.option("--io", type=click.Choice(["float", "int8"]), default="float", show_default=True,
@@ -103,13 +104,16 @@ def command(
     if name in (*_HARNESS, *_HEADERS):
         owner = "co-simulation harness" if name in _HARNESS else "C library"
         raise TapeoutError(f"--name {name!r}: that name is taken by the {owner}; choose another")
-    if recipe is not None and calibrate is None:
+    if recipe is not None and calibrate is None and not _needs_no_data(recipe):
         raise TapeoutError(f"--recipe {recipe}: quantization after training needs inputs; give --calibrate DATA.npz")
+    if io == "int8" and recipe is not None and _needs_no_data(recipe):
+        raise TapeoutError(f"--io int8: recipe {recipe} makes no codes; inputs and outputs stay float32")
     if improve and calibrate is None:
         raise TapeoutError(f"--improve {improve}: quantization after training needs inputs; give --calibrate DATA.npz")
+    recipe = recipe or ("int8" if calibrate else None)
     report = compile_model(Job(
         model, name or default_name(model), target.backed(back_end), board, (*parse_budgets(budget), *limits), parse_shapes(shapes),
-        weights, calibrate, recipe or "int8", parse_quantize_options(calibration, improve), io == "int8", strict, labels_key,
+        weights, calibrate, recipe, parse_quantize_options(calibration, improve), io == "int8", strict, labels_key,
         Inputs(inputs), output, Objective(optimize), parse_pins(kernels), autotune,
     ))
     from .report import show
@@ -169,8 +173,8 @@ def compile_model(job: Job) -> Report:
         graph = read(file, job.shapes)
         content = self_contained(file) if form == "onnx" else file.read_bytes()
     floats = _is_float(graph)
-    if job.calibration:
-        graph = _quantized(graph, job)
+    if job.recipe:
+        graph = _quantized(graph, job, job.recipe)
     stages: dict[str, Graph] = {}
     lowered = lower(graph, dump=stages.__setitem__, strict=job.strict)
     if job.codes_at_ports:
@@ -253,15 +257,22 @@ def _portable() -> Target:
     return find_target("c")
 
 
-def _quantized(graph: Graph, job: Job) -> Graph:
-    from tapeout.quant.quantize import quantize
+def _needs_no_data(recipe: str) -> bool:
+    from tapeout.quant.recipe import load
+
+    return load(recipe).floats
+
+
+def _quantized(graph: Graph, job: Job, recipe: str) -> Graph:
+    from tapeout.quant.quantize import annotated_blindly, quantize
     from tapeout.quant.recipe import load
 
     from .. import data
 
-    assert job.calibration
+    if job.calibration is None:
+        return annotated_blindly(graph, load(recipe))
     samples = data.inputs(graph, data.load(job.calibration), str(job.calibration), job.labels_key)
-    return quantize(graph, samples, load(job.recipe), job.quantize)
+    return quantize(graph, samples, load(recipe), job.quantize)
 
 
 def sha256(file: Path) -> str:

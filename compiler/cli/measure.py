@@ -217,7 +217,9 @@ def _how(job: Job) -> str | None:
     """How the model was quantized here, in a few words."""
     from tapeout.quant.recipe import load
 
-    if job.calibration is None:
+    if job.recipe is None:
         return None
+    if job.calibration is None:
+        return load(job.recipe).name
     how = ", ".join((f"calibrated by {job.quantize.calibration} on {job.calibration.name}", *job.quantize.improve))
     return f"{load(job.recipe).name}, {how}"

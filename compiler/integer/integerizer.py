@@ -233,7 +233,7 @@ class Integerizer:
         if self.graph.values[x].constant:
             return  # read with its reader
         if not isinstance(op.output, QType):
-            raise Unsupported(f"{x}: {op.output.code} tensors have no integer form; no target computes in {op.output.code} yet")
+            raise Unsupported(f"{x}: {op.output.code} tensors have no integer form")
         if op.dynamic:
             self.dynamic[node.name] = quantized_dynamically(self, node, op)
             return

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
+from ..f16 import narrow, widen
 from ..fixed import Rounding, divide
 from ..ir import Array, FType, Op, Param, QType, Type, Types
 from ..window import Window
@@ -19,7 +20,7 @@ class AveragePool2D(Op):
     The divisor is the number of elements of the window that lie inside `x`, or with `count_include_pad` all of them.
     Integers: the mean of the codes, as they are, rounded by `rounding` and clipped to `lo` .. `hi`; padding that
     counts is the zero point. TensorFlow Lite rounds half away from zero, of codes and not of reals.
-    float32: the sum runs from +0 over rows and columns of the window, then one division, then `clip` if there.
+    floats: the sum runs from +0 in float32 over rows and columns of the window, then one division, then `clip` if there.
     """
 
     window: Window
@@ -47,7 +48,7 @@ class AveragePool2D(Op):
         floats = isinstance(x_type.q, FType)
         fill = 0 if floats or not self.count_include_pad else x_type.quantized.zero[0]
         images = x.reshape(-1, *x.shape[2:])
-        patches = self.window.patches(images if floats else images.astype(np.int64), fill)
+        patches = self.window.patches(widen(images) if floats else images.astype(np.int64), fill)
         sums = np.zeros((*patches.shape[:3], patches.shape[5]), patches.dtype)
         for row in range(self.window.kernel[0]):
             for column in range(self.window.kernel[1]):
@@ -59,7 +60,7 @@ class AveragePool2D(Op):
             means = np.clip(divide(sums, counts, self.rounding), self.lo, self.hi).astype(x.dtype)
         else:
             means = sums / counts.astype(np.float32)
-            means = self.clip.apply(means) if self.clip else means
+            means = narrow(self.clip.apply(means) if self.clip else means, x_type.q)
         return (means.reshape(len(x), *y.shape),)
 
     def params(self, types: Types) -> dict[str, Param]:

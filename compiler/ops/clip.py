@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
-from ..ir import Array, Op, Param, QType, Type, Types
+from ..f16 import narrow, widen
+from ..ir import Array, FType, Op, Param, QType, Type, Types
 
 
 @dataclass(frozen=True)
 class Clip(Op):
     """`y = min(max(x, lo), hi)`, on reals for float tensors and on codes for integer ones.
 
-    On floats a NaN stays NaN, and of two zeros that compare equal the input's is kept. On codes a bound
+    On floats a NaN stays NaN, and of two zeros that compare equal the input's is kept; bounds are float32. On codes a bound
     is a whole number or infinite, and one beyond the codes of the type does nothing.
     """
 
@@ -41,6 +42,8 @@ class Clip(Op):
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
         assert types[0]
+        if isinstance(types[0].q, FType):
+            return (narrow(self.apply(widen(arrays[0])), types[0].q),)
         fields = self.fields(types[0])
         return (Clip(fields["lo"], fields["hi"]).apply(arrays[0]),)
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..accumulate import Stage, blocks, centred, centred_weights, finish, packed_strides, sum_fields, sum_symbol, sum_type
+from ..dot import add_product, padding_matters
 from ..errors import TapeoutError
-from ..ir import Array, Cost, FType, Op, Param, QType, Type, Types
+from ..ir import F32, Array, Cost, FType, Op, Param, QType, Type, Types
 from ..window import Window
 from .clip import Clip
 
@@ -17,7 +18,8 @@ class DepthwiseConv2D(Op):
     """Inputs `x` (N, H, W, C), `w` (k_h, k_w, C * m), optional `b` (C * m), with `requant` also `mul` and `shift`.
 
     Output channel `o` reads input channel `o / m`. Numbers are those of conv2d: exact for
-    integers, whose weights have no blocks; for float32 from +0 over rows and columns of the kernel, then `b`, then `clip`.
+    integers, whose weights have no blocks; for floats from +0 over rows and columns of the kernel, then `b`, then `clip`, by
+    `accumulator` as there.
     """
 
     stride: tuple[int, int] = (1, 1)
@@ -25,6 +27,7 @@ class DepthwiseConv2D(Op):
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     requant: Stage | None = None
     clip: Clip | None = None
+    accumulator: FType = F32
 
     def window(self, types: Types) -> Window:
         assert types[1]
@@ -40,27 +43,30 @@ class DepthwiseConv2D(Op):
         if len(blocks(w)) > 1:
             raise TapeoutError("depthwise_conv2d takes weights without blocks: each of its sums has one input channel")
         shape = (x.shape[0], *self.window(types).output(x.shape[1], x.shape[2]), w.shape[2])
-        return (sum_type(shape, types, self.requant),)
+        return (sum_type(shape, types, self.requant, self.accumulator),)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
         assert types[0] and types[1]
-        w = centred_weights(arrays[1], types[1])
+        w = centred_weights(arrays[1], types[1], self.accumulator)
         x = centred(arrays[0], types[0], w.reshape(-1, w.shape[2]), *arrays[5:])
         images = x.reshape(-1, *x.shape[2:])
-        patches = self.window(types).patches(images, 0)
+        window = self.window(types)
+        patches = window.patches(images, 0)
+        inside = window.patches(np.ones_like(images[:1, ..., :1], bool), False) if padding_matters(w) else None
         multiplier = w.shape[2] // x.shape[-1]
         taps = w.astype(images.dtype)
         sums = np.zeros((*patches.shape[:3], w.shape[2]), images.dtype)
         for row in range(w.shape[0]):
             for column in range(w.shape[1]):
                 tap = patches[:, :, :, row, column]
-                sums += (np.repeat(tap, multiplier, axis=-1) if multiplier > 1 else tap) * taps[row, column]
+                tap = np.repeat(tap, multiplier, axis=-1) if multiplier > 1 else tap
+                sums = add_product(sums, tap, taps[row, column], None if inside is None else inside[:, :, :, row, column])
         if not isinstance(types[0].q, FType):
             sums = sums.astype(np.int64)
         return (finish(sums.reshape(len(x), -1, *sums.shape[1:]), types, arrays, self.requant, self.clip),)
 
     def symbol(self, types: Types) -> str:
-        return sum_symbol(self.name(), types, self.infer(types)[0])
+        return sum_symbol(self.name(), types, self.infer(types)[0], self.accumulator)
 
     def params(self, types: Types) -> dict[str, Param]:
         (y,) = self.infer(types)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..codes import decode, encode
 from ..errors import TapeoutError
+from ..f16 import narrow, widen
 from ..fixed import Rounding
 from ..ir import F32, Array, FType, Op, QType, Type, Types
 
@@ -36,7 +37,7 @@ class FakeQuantize(Op):
         (x,) = arrays
         assert types[0]
         if isinstance(self.output, FType):
-            return (_to_float(x, self.output),)
+            return (widen(narrow(x, self.output)),)
         if not self.dynamic:
             shape = types[0].shape
             return (decode(encode(x, self.output, self.rounding, shape), self.output, x.dtype, shape),)
@@ -70,14 +71,3 @@ def dynamic_format(op: FakeQuantize, low: float, high: float) -> QType:
         scale = float(np.ldexp(1.0, exponent - (fraction == 0.5)))
     zero = 0 if q.zero[0] == 0 else min(q.max, q.min + int(np.floor(one(-low) / one(scale) + one(0.5))))
     return replace(q, scale=(scale,), zero=(zero,))
-
-
-def _to_float(x: Array, format: FType) -> Array:
-    if format.code == "f16":
-        with np.errstate(over="ignore"):
-            return x.astype(np.float16).astype(np.float32)
-    if format.code == "bf16":
-        bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
-        even = (bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) & np.uint32(0xFFFF0000)
-        return np.where(np.isnan(x), np.float32(np.nan), even.view(np.float32))
-    return x

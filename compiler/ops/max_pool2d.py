@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
+from ..f16 import narrow, widen
 from ..ir import Array, FType, Op, Param, QType, Type, Types
 from ..window import Window
 from .clip import Clip
@@ -16,7 +17,7 @@ class MaxPool2D(Op):
     """Input `x` (N, H, W, C); output (N, out_h, out_w, C) in the format of `x`. Padding never wins.
 
     Integers: the largest code, clipped to `lo` .. `hi`.
-    float32: from minus infinity over rows and columns of the window, an element replaces the maximum when it is
+    floats: from minus infinity over rows and columns of the window, an element replaces the maximum when it is
     greater. So NaN never wins, a window of nothing but NaN gives minus infinity, and of two zeros the first stays;
     then `clip` if there.
     """
@@ -40,16 +41,17 @@ class MaxPool2D(Op):
         (y,) = self.infer(types)
         assert x_type
         lowest = x_type.q.min if isinstance(x_type.q, QType) else -np.inf
-        patches = self.window.patches(x.reshape(-1, *x.shape[2:]), lowest)
-        largest = np.full((*patches.shape[:3], patches.shape[5]), lowest, x.dtype)
+        images = x.reshape(-1, *x.shape[2:])
+        patches = self.window.patches(images if isinstance(x_type.q, QType) else widen(images), lowest)
+        largest = np.full((*patches.shape[:3], patches.shape[5]), lowest, patches.dtype)
         for row in range(self.window.kernel[0]):
             for column in range(self.window.kernel[1]):
                 tap = patches[:, :, :, row, column]
                 largest = np.where(tap > largest, tap, largest)
         if isinstance(x_type.q, QType):
             largest = np.clip(largest, self.lo, self.hi).astype(x.dtype)
-        elif self.clip:
-            largest = self.clip.apply(largest)
+        else:
+            largest = narrow(self.clip.apply(largest) if self.clip else largest, x_type.q)
         return (largest.reshape(len(x), *y.shape),)
 
     def params(self, types: Types) -> dict[str, Param]:

@@ -7,8 +7,9 @@ from math import prod
 import numpy as np
 
 from ..errors import TapeoutError
+from ..f16 import narrow, widen
 from ..fixed import multiplier
-from ..ir import F32, Array, FType, Op, Param, QType, Type, Types
+from ..ir import Array, FType, Op, Param, QType, Type, Types
 from ..strides import contiguous, merge
 from .requant import Requant
 
@@ -18,7 +19,7 @@ class Mean(Op):
     """Inputs `x`, for codes also `mul` and `shift` of one entry; output `x` without `axes`, or with 1 there for `keepdims`.
 
     Integers: `sum(x - x_zero)` in 32 bits, exact, then `requant`, whose multiplier holds the division: see `mean_multiplier`.
-    float32: the sum runs from +0 over the reduced elements as they lie in memory, then one division.
+    floats: the sum runs from +0 in float32 over the reduced elements as they lie in memory, then one division.
     """
 
     axes: tuple[int, ...]
@@ -33,7 +34,7 @@ class Mean(Op):
         kept = tuple(1 if i in self.axes else n for i, n in enumerate(x.shape) if self.keepdims or i not in self.axes)
         self._walks(x)
         if isinstance(x.q, FType):
-            return (Type(kept, F32),)
+            return (Type(kept, x.q),)
         if self.requant is None or len(types) != 3 or types[1] is None or types[1].size != 1:
             raise TapeoutError("mean of integer codes takes a requant with one multiplier and one shift")
         return self.requant.infer((Type(kept, QType(32)), *types[1:]))
@@ -55,8 +56,8 @@ class Mean(Op):
         elements = last.reshape(*last.shape[: -len(axes)], -1)
         total = np.zeros(elements.shape[:-1], np.float32)
         for i in range(elements.shape[-1]):
-            total += elements[..., i]
-        return ((total / np.float32(self.count(x_type))).reshape(len(x), *y.shape),)
+            total += widen(elements[..., i])
+        return (narrow(total / np.float32(self.count(x_type)), x_type.q).reshape(len(x), *y.shape),)
 
     def params(self, types: Types) -> dict[str, Param]:
         x = types[0]

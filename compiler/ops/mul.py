@@ -7,7 +7,8 @@ import numpy as np
 
 from ..elementwise import aligned, broadcast_fields, broadcast_shape, overwritable
 from ..errors import TapeoutError
-from ..ir import F32, Array, FType, Op, Param, QType, Type, Types
+from ..f16 import narrow, widen
+from ..ir import Array, FType, Op, Param, QType, Type, Types
 from .clip import Clip
 from .requant import Requant
 
@@ -17,7 +18,7 @@ class Mul(Op):
     """Inputs `x` and `y`, broadcast as NumPy does, with `requant` also `mul` and `shift` of one entry; output `x * y`.
 
     Integers: `(x - x_zero) * (y - y_zero)` in 32 bits, exact, then `requant` if there.
-    float32: one rounded product, then `clip` if there.
+    float32: one rounded product, then `clip` if there; 16-bit floats by way of float32, see `compiler/f16.py`.
     """
 
     requant: Requant | None = None
@@ -28,7 +29,7 @@ class Mul(Op):
         assert x and y
         shape = broadcast_shape(types)
         if isinstance(x.q, FType):
-            return (Type(shape, F32),)
+            return (Type(shape, x.q),)
         if len(x.q.scale) > 1 or len(y.quantized.scale) > 1:
             raise TapeoutError("mul takes operands of one scale each")
         products = Type(shape, QType(32, True, (x.q.scale[0] * y.quantized.scale[0],)))
@@ -44,7 +45,8 @@ class Mul(Op):
         assert x_type and y_type
         x, y = aligned(arrays[0], x_type, len(out.shape)), aligned(arrays[1], y_type, len(out.shape))
         if isinstance(x_type.q, FType):
-            return (self.clip.apply(x * y) if self.clip else x * y,)
+            product = widen(x) * widen(y)
+            return (narrow(self.clip.apply(product) if self.clip else product, x_type.q),)
         products = (x.astype(np.int64) - x_type.q.zero[0]) * (y.astype(np.int64) - y_type.quantized.zero[0])
         return (self.requant.apply(products, *arrays[2:]) if self.requant else products.astype(np.int32),)
 

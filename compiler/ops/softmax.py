@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
+from ..f16 import narrow, widen
 from ..f32 import exp_f32
 from ..fixed import INT32_MAX, Rounding, doubling_high_multiply, multiplier, shift_right
 from ..gemmlowp import exp_of_negative, one_over_one_plus
-from ..ir import F32, Array, FType, Op, Param, QType, Type, Types
+from ..ir import Array, FType, Op, Param, QType, Type, Types
 
 OUTPUT = QType(8, True, (1 / 256,), (-128,))
 MAX_CODES = 4095  # longer rows could overflow the 32-bit sum, which has 12 integer bits
@@ -23,7 +24,7 @@ class Softmax(Op):
     Integers: the fixed-point arithmetic of TensorFlow Lite's reference kernel on gemmlowp (reference/softmax.h),
     to codes of scale 1/256 and zero point -128. `mul` and `left` hold `beta * scale`: an input that lies `d`
     codes below the largest has the exponent `d * 2**left * mul / 2**31`, in units of 2**-26; see `for_codes`.
-    float32: `e = exp_f32(x - max)`, the sum of `e` from +0 over C ascending, one division each; `beta` is 1. A NaN in a
+    floats, computed in float32: `e = exp_f32(x - max)`, the sum of `e` from +0 over C ascending, one division each; `beta` is 1. A NaN in a
     row makes all of it NaN; the maximum is taken from minus infinity by "greater", so NaN never is it.
     """
 
@@ -50,7 +51,7 @@ class Softmax(Op):
         if not x.shape:
             raise TapeoutError("softmax takes at least one axis")
         if isinstance(x.q, FType):
-            return (Type(x.shape, F32),)
+            return (Type(x.shape, x.q),)
         if not (1 << 30 <= self.mul <= INT32_MAX and 0 <= self.left <= 31):
             raise TapeoutError("softmax of integer codes takes the factor that Softmax.for_codes gives")
         if x.shape[-1] > MAX_CODES:
@@ -59,8 +60,9 @@ class Softmax(Op):
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
         (x,) = arrays
-        if x.dtype == np.float32:
-            return (_floats(x),)
+        assert types[0]
+        if isinstance(types[0].q, FType):
+            return (narrow(_floats(widen(x)), types[0].q),)
         below = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
         counts = below >= self.least
         scaled = doubling_high_multiply(np.where(counts, below, 0) << self.left, self.mul)

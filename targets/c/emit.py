@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tapeout.compiler.errors import Unsupported
-from tapeout.compiler.ir import F32, Array, Graph, Port, QType, Type
+from tapeout.compiler.ir import Array, FType, Graph, Port, QType, Type
 from tapeout.compiler.memory import Plan
 from tapeout.compiler.packing import pack
 from tapeout.compiler.views import alignment, views
@@ -189,7 +189,7 @@ extern uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
         calls = "\n".join(self.calls.call(i, n) for i, n in enumerate(self.graph.nodes))
         unread = "".join(f"    (void){self.names.argument(v)}; /* no node reads it */\n" for v in self._unread())
         kinds = self._packed_kinds()
-        exact = _EXACT_FLOATS if any(v.type.q == F32 for v in self.graph.values.values()) else ""
+        exact = _EXACT_FLOATS if any(isinstance(v.type.q, FType) for v in self.graph.values.values()) else ""
         return f"""\
 /* {self.name}: one call of a kernel per node, in the order of the graph. */
 #include "{self.name}.h"
@@ -254,7 +254,7 @@ void {self.name}_run({self._run_arguments()})
 
     def weights(self) -> str:
         body = "".join(f"/* {dims} */\nconst {text} = {{\n{elements(data)}}};\n\n" for text, dims, data in self._constants())
-        return f'#include "{self.name}_weights.h"\n\n{body}'.rstrip() + "\n"
+        return f'#include "{self.name}_weights.h"\n{"#include <math.h>" * ("INFINITY" in body)}\n{body}'.rstrip() + "\n"
 
     def cmake(self) -> str:
         return f"""\

@@ -10,11 +10,11 @@ import numpy as np
 
 from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.fixed import INT32_MAX, INT32_MIN, Rounding
-from tapeout.compiler.ir import Array, Param, QType, Type
+from tapeout.compiler.ir import BF16, F16, Array, Param, QType, Type
 
 C_TYPES = {
     "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t", "uint32": "uint32_t",
-    "int64": "int64_t", "float32": "float",
+    "int64": "int64_t", "float32": "float", "float16": "uint16_t", "bfloat16": "uint16_t",
 }  # fmt: skip
 
 
@@ -49,9 +49,9 @@ def literal(value: Param) -> str:
 
 
 def elements(array: Array) -> str:
-    """The elements of a constant as lines of C initialisers."""
-    text = _LITERALS.get(array.dtype.name, literal)
-    texts = [text(v) for v in array.ravel().tolist()]
+    """The elements of a constant as lines of C initialisers; 16-bit floats as their bits."""
+    array = array.view(np.uint16) if array.dtype in (F16.dtype, BF16.dtype) else array
+    texts = list(map(_LITERALS.get(array.dtype.name, literal), array.ravel().tolist()))
     return "".join(f"    {', '.join(texts[i:i + 16])},\n" for i in range(0, len(texts), 16))
 
 
@@ -60,7 +60,7 @@ def _wide_literal(value: int) -> str:
     return "INT64_MIN" if value == -(1 << 63) else f"INT64_C({value})"
 
 
-_LITERALS: dict[str, Callable[[int], str]] = {"int64": _wide_literal, "uint32": "{:#010x}u".format}
+_LITERALS: dict[str, Callable[[int], str]] = {"int64": _wide_literal, "uint32": "{:#010x}u".format, "uint16": "{:#06x}".format}
 
 
 def initialisers(fields: Mapping[str, Param]) -> str:

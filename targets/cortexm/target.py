@@ -36,7 +36,7 @@ class CortexM(Microcontroller):
 
 OWN = Path(__file__).parent / "kernels"
 THUMB = (OWN / "thumb", KERNELS)
-DSP = (OWN / "dsp", KERNELS)
+DSP = (OWN / "dsp", OWN / "fpu", KERNELS)  # all of them have a scalar float unit, too
 MVE = (OWN / "mve", *DSP)  # Helium cores have the DSP extension as well
 
 

@@ -8,16 +8,21 @@ from __future__ import annotations
 import importlib
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from tapeout.compiler.fixed import multiplier
-from tapeout.compiler.ir import F32, Array, Builder, FType, Graph, Op, Port, QType, Type, verify
+from tapeout.compiler.ir import BF16, F16, F32, Array, Builder, FType, Graph, Op, Port, QType, Type, verify
+from tapeout.compiler.ops.conv2d import Conv2D
+from tapeout.compiler.ops.dense import Dense
+from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 
 FOLDER = Path(__file__).parent
 RANDOM_SAMPLES = 4
+LAYERS = (Conv2D, DepthwiseConv2D, Dense)
+TOLERANCES = {"_f16": 2e-3, "_bf16": 2e-2, "_f16_fma": 1e-2}  # added for what 16 bits lose
 Real = Callable[..., Array]
 
 
@@ -123,13 +128,17 @@ def samples(case: Case) -> dict[str, Array]:
     feeds = {}
     for name in case.graph.input_names:
         known = case.graph.values[name].type
-        corners = float_corners(case.finite) if isinstance(known.q, FType) else code_corners(known.q)
+        corners = float_corners(case.finite, known.q) if isinstance(known.q, FType) else code_corners(known.q)
         shape = known.shape
         random = random_floats(rng, (RANDOM_SAMPLES, *shape)) if isinstance(known.q, FType) else random_codes(
             rng, (RANDOM_SAMPLES, *shape), max(known.q.min, -(1 << 24)), min(known.q.max, 1 << 24), known.q.dtype.name)
         constant = np.broadcast_to(corners.reshape(-1, *[1] * len(shape)), (len(corners), *shape))
         mixed = rng.choice(corners, (2, *shape))
-        feeds[name] = np.concatenate([random, constant, mixed]).astype(known.q.dtype)
+        parts = [random, constant, mixed]
+        if known.q in (F16, BF16):
+            parts += [random_floats(rng, (2, *shape), 2.0**-16), random_floats(rng, (1, *shape), 100.0)]  # subnormal sums and large ones
+        with np.errstate(over="ignore"):
+            feeds[name] = np.concatenate(parts).astype(known.q.dtype)
     return align(feeds)
 
 
@@ -145,15 +154,37 @@ def code_corners(q: QType) -> Array:
     return np.array(sorted({lo, lo + 1, hi, hi - 1, q.zero[0], 0}), np.int64)
 
 
-def float_corners(finite: bool) -> Array:
-    values = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 87.0, -104.0, 1e-3, -1e30, 1e30, 3e38, 1e-40, -1e-45, 1.17549435e-38]
+def float_corners(finite: bool, q: FType = F32) -> Array:
+    values = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 87.0, -104.0, 1e-3]
+    values += [-1e4, 65504.0, 2.0**-24, -3 * 2.0**-24, 2.0**-14] if q == F16 else [-1e30, 1e30, 3e38, 1e-40, -1e-45, 1.17549435e-38]
     return np.array(values if finite else [*values, np.inf, -np.inf, np.nan], np.float32)
 
 
 def cases_of(op: str) -> list[Case]:
-    """The cases of one op, by its name."""
+    """The cases of one op, by its name: those of its file, and of those that compute in float32 throughout their twins in 16 bits."""
     found: list[Case] = importlib.import_module(f"{__name__}.{op}").CASES
-    return found
+    floats = [case for case in found if all(v.type.q == F32 for v in case.graph.values.values())]
+    twins = [in_format(case, q) for case in floats for q in (F16, BF16)]
+    return [*found, *twins, *(in_format(case, F16, F16) for case in floats if isinstance(case.graph.nodes[0].op, LAYERS))]
+
+
+def in_format(case: Case, q: FType, accumulator: FType = F32) -> Case:
+    """A case of one float32 node in another format; of a layer also with other sums."""
+    (node,) = case.graph.nodes
+    layer = isinstance(node.op, LAYERS)
+    builder = Builder()
+    for i, name in enumerate(dict.fromkeys(n for n in node.inputs if n)):
+        value = case.graph.values[name]
+        format = accumulator if layer and i == 2 else q
+        if value.data is None:
+            builder.input(name, replace(value.type, q=format))
+        else:
+            builder.constant(name, value.data, format)
+    builder.add(replace(node.op, accumulator=accumulator) if isinstance(node.op, LAYERS) else node.op, node.inputs, *node.outputs)
+    suffix = f"_{q.code}{'_fma' if accumulator == F16 else ''}"
+    name = case.name.replace("_f32", suffix) if "_f32" in case.name else case.name + suffix
+    graph = make_graph(name, builder, case.graph.input_names, case.graph.output_names)
+    return replace(case, name=name, graph=graph, tolerance=case.tolerance + TOLERANCES[suffix])
 
 
 def ops_with_cases() -> list[str]:

@@ -87,6 +87,8 @@ def pairs(op: str, make: Callable[[SumScaling], Op], make_float: Callable[[Clip 
     cases.append(codes(f"{op}_s8_ties", Input((5, 25), halves[0]), Input((5, 25), halves[1]), make, real, formats=halves))
     bias = Constant(random_floats(rng, (4,)), F32)
     clipped = make_float(Clip(0.0, 2.0))
+    bounded = make_float(Clip(-1.0, 1.5))
+    cases += [floats(f"{op}_f32_of_{n}", Input((n,)), Input((n,)), bounded, lambda a, b: np.clip(real(a, b), -1, 1.5)) for n in (1, 8, 21)]
     cases.append(floats(f"{op}_f32_constant", Input((1, 3, 3, 4)), bias, clipped, lambda a, b: np.clip(real(a, b), 0, 2)))
     return cases
 

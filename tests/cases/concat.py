@@ -36,6 +36,6 @@ def with_constant(name: str, q: QType | FType) -> Case:
 CASES = [
     Case(f"concat_{q.code}_{name}", one_node(f"concat_{q.code}_{name}", Concat(axis), *(Input(s, q) for s in shapes)), joined(axis), 0.0)
     for name, (axis, shapes) in JOINS.items()
-    for q in (quantized(), F32)
+    for q in (quantized(), quantized(2.0**-6, 0, 16), F32)
 ]
 CASES += [with_constant("concat_s8_constant", quantized()), with_constant("concat_f32_constant", F32)]

@@ -71,6 +71,13 @@ def ties(name: str, rounding: Rounding) -> Case:
     return Case(name, one_node(name, op, Input((1, 5, 4, 5), x), weights, None, mul, shift), real_of(op))
 
 
+def infinite(name: str) -> Case:
+    """Weights among which are infinities: padding is no 0 by which they are multiplied."""
+    w = random_floats(rng_for(name), (3, 3, 3, 2))
+    w[0, 0, 0, 1], w[2, 2, 1, 0] = np.inf, -np.inf
+    return Case(name, one_node(name, Conv2D(pads=(1, 1, 1, 1)), Input((1, 4, 4, 2)), Constant(w), None))
+
+
 def floats(name: str, x: tuple[int, ...], w: tuple[int, ...], op: Conv2D, bias: bool = True) -> Case:
     rng = rng_for(name)
     b = Constant(random_floats(rng, w[:1])) if bias else None
@@ -188,5 +195,13 @@ CASES = [
     packed("b1_groups", (1, 4, 4, 16), (4, 3, 3, 8), Conv2D(pads=(1, 1, 1, 1), groups=2), BIPOLAR, BIPOLAR, "raw", bias=0),
     floats("conv2d_f32_valid", (1, 6, 7, 3), (4, 3, 3, 3), Conv2D()),
     floats("conv2d_f32_same_stride", (2, 7, 6, 3), (5, 3, 3, 3), Conv2D((2, 1), (1, 1), (1, 0, 1, 2), clip=Clip(0.0))),
+    floats("conv2d_f32_pointwise", (3, 3, 3, 7), (17, 1, 1, 7), Conv2D(clip=Clip(0.0))),
+    floats("conv2d_f32_tall", (2, 11, 3, 3), (9, 3, 3, 3), Conv2D(pads=(1, 1, 1, 1), clip=Clip(-0.5, 2.0))),
+    floats("conv2d_f32_wide", (1, 4, 12, 2), (26, 2, 3, 2), Conv2D((1, 2), (2, 1), (2, 1, 1, 2)), bias=False),
+    floats("conv2d_f32_stride", (1, 9, 13, 1), (8, 4, 2, 1), Conv2D((2, 2), pads=(2, 0, 1, 1), clip=Clip(-0.1, 0.3))),
+    floats("conv2d_f32_dilated", (1, 5, 9, 2), (5, 2, 2, 2), Conv2D(dilation=(1, 2), pads=(0, 1, 1, 1))),
+    floats("conv2d_f32_windows_of_padding", (1, 2, 3, 4), (3, 2, 2, 4), Conv2D(pads=(3, 3, 3, 3))),
+    floats("conv2d_f32_one", (1, 1, 1, 1), (1, 1, 1, 1), Conv2D()),
+    infinite("conv2d_f32_infinite"),
     floats("conv2d_f32_groups", (1, 5, 5, 6), (4, 3, 3, 3), Conv2D((1, 1), (2, 1), (1, 1, 1, 1), 2, clip=Clip(0.0, 6.0)), bias=False),
 ]

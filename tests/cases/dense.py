@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from tapeout.compiler.fixed import Rounding
-from tapeout.compiler.ir import Array, QType
+from tapeout.compiler.ir import F16, Array, Builder, QType, Type
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.dense import Dense
+from tapeout.compiler.ops.mul import Mul
 from tapeout.compiler.ops.requant import Requant
 from tests.layers import BIPOLAR, Layer
 
-from . import Case, Constant, Input, Real, one_node, quantized, random_codes, random_floats, rng_for, scaling
+from . import Case, Constant, Input, Real, make_graph, one_node, quantized, random_codes, random_floats, rng_for, scaling
 
 
 def real_of(op: Dense) -> Real:
@@ -95,7 +96,19 @@ HALVES = [  # activations of 16 bits, by two rows
     packed("packed_s16_halves_one", 1, S16, QType(), UP, outputs=1, y=Y16),
 ]
 
+def midpoints(name: str) -> Case:
+    """1 + 145 * 113 * 2**-25 is just above the middle of two f16 numbers and is that middle when rounded to float32; and below it."""
+    build = Builder()
+    build.input("x", Type((1, 2), F16))
+    build.constant("k", np.array([1, 145 * 2.0**-13], np.float16))
+    build.constant("w", np.array([[1, 113 * 2.0**-12], [1 + 2.0**-10, -113 * 2.0**-12]], np.float16))
+    build.add(Mul(), ("x", "k"), "scaled")
+    build.add(Dense(accumulator=F16), ("scaled", "w", ""), "y0")
+    return Case(name, make_graph(name, build, ("x",), ("y0",)))
+
+
 CASES = [
+    midpoints("dense_f16_fma_midpoints"),
     codes("dense_s8_per_tensor", (1, 13), 7, RELU, per_channel=False),
     codes("dense_s8_per_channel", (1, 16), 5, OUT, per_channel=True),
     codes("dense_s8_rows", (2, 3, 9), 4, OUT, per_channel=True, bias=False),
@@ -153,4 +166,7 @@ CASES = [
     floats("dense_f32", (1, 13), 7),
     floats("dense_f32_rows", (2, 3, 9), 4, Clip(0.0), bias=False),
     floats("dense_f32_clip", (3, 33), 5, Clip(0.0, 6.0)),
+    floats("dense_f32_many", (6, 14), 73, Clip(0.0)),
+    floats("dense_f32_four_vectors", (1, 5), 32, Clip(-1.0, 0.75)),
+    floats("dense_f32_one", (1, 1), 1, bias=False),
 ]

@@ -109,7 +109,11 @@ HALVES = [  # activations of 16 bits
     short("s16_halves_one", (1, 1, 1, 1), (1, 1, 1), DepthwiseConv2D(), S16, QType(), UP, y=Y16),
 ]
 
+INFINITE = np.where(rng_for("infinite").random((3, 3, 5)) < 0.3, np.inf, 1.0).astype(np.float32)  # by which padding is not multiplied
+
 CASES = [
+    Case("depthwise_conv2d_f32_infinite",
+         one_node("depthwise_conv2d_f32_infinite", DepthwiseConv2D(pads=(1, 1, 1, 1)), Input((1, 4, 4, 5)), Constant(INFINITE), None)),
     codes("depthwise_conv2d_s8_same", (1, 7, 5, 4), (3, 3, 4), DepthwiseConv2D(pads=(1, 1, 1, 1), requant=RELU)),
     codes("depthwise_conv2d_s8_stride", (2, 7, 8, 3), (3, 2, 3), DepthwiseConv2D((2, 1), pads=(1, 0, 1, 1), requant=OUT), bias=False),
     codes("depthwise_conv2d_s8_multiplier", (1, 6, 5, 2), (4, 3, 6), DepthwiseConv2D((2, 2), pads=(1, 1, 2, 0), requant=OUT)),
@@ -168,5 +172,11 @@ CASES = [
     packed("packed_s16_4_bits", STRIDE, S16, QType(4, packed=True), 15, y=QType(4, False)),
     packed("packed_s16_raw", SAME, S16, QType(11, packed=True), "raw", bias=0),
     floats("depthwise_conv2d_f32_same", (2, 7, 5, 4), (3, 3, 4), DepthwiseConv2D(pads=(1, 1, 1, 1), clip=Clip(0.0, 6.0))),
+    floats("depthwise_conv2d_f32_tall", (2, 11, 3, 11), (3, 3, 11), DepthwiseConv2D(pads=(1, 1, 1, 1), clip=Clip(0.0))),
+    floats("depthwise_conv2d_f32_wide", (1, 5, 14, 8), (3, 2, 8), DepthwiseConv2D((2, 1), (1, 2), (1, 1, 1, 2)), bias=False),
+    floats("depthwise_conv2d_f32_stride", (1, 9, 12, 5), (3, 3, 5), DepthwiseConv2D((2, 2), pads=(0, 0, 1, 1), clip=Clip(-0.25, 0.375))),
+    floats("depthwise_conv2d_f32_many_channels", (1, 3, 6, 132), (2, 2, 132), DepthwiseConv2D()),
+    floats("depthwise_conv2d_f32_windows_of_padding", (1, 2, 2, 3), (2, 2, 3), DepthwiseConv2D(pads=(3, 3, 3, 3))),
+    floats("depthwise_conv2d_f32_one", (1, 1, 1, 1), (1, 1, 1), DepthwiseConv2D()),
     floats("depthwise_conv2d_f32_multiplier", (1, 6, 5, 2), (4, 3, 6), DepthwiseConv2D((2, 1), (1, 2), (1, 1, 2, 1)), bias=False),
 ]

@@ -33,5 +33,5 @@ CASES = [
         part(begin, size, stride), 0.0,
     )
     for name, (shape, begin, size, stride) in PARTS.items()
-    for q in (quantized(), F32)
+    for q in (quantized(), quantized(2.0**-6, 0, 16), F32)
 ]

@@ -20,6 +20,7 @@ from tapeout.cosim.rtl.machine import RtlCore, RtlMachine
 from tapeout.cosim.rtl.simulator import FOLDER, simulator
 from tapeout.targets import find_target
 from tapeout.targets.compiled import Compiled
+from tapeout.targets.microcontroller.cycles import models
 from tapeout.targets.microcontroller.family import Microcontroller
 from tapeout.targets.microcontroller.firmware import compile_objects, link
 from tapeout.targets.tools import MissingTool
@@ -71,6 +72,15 @@ def test_cycles_repeat_and_follow_the_instructions(small: Compiled) -> None:
     assert abs(found.run - sum(found.nodes)) < found.run / 50
     for cycles, executed in zip((found.run, *found.nodes), (instructions.run_instructions, *instructions.node_instructions), strict=True):
         assert executed < cycles < 1.5 * executed
+
+
+@pytest.mark.parametrize("q", [CODES, FLOATS], ids=["s8", "f32"])
+def test_modelled_cycles_are_within_six_percent(q: QType | FType, tmp_path: Path) -> None:
+    compiled = plainly(tmp_path, "small", CORE, network(q))
+    samples = feed(compiled.graph, 1)
+    found, counted, model = RTL_CORE.cycles(compiled, samples), measure(compiled, samples), models()["cv32e40p"]
+    for cycles, profile in zip((found.run, *found.nodes), (counted.run, *counted.nodes), strict=True):
+        assert abs(model.modelled({**profile.classes, **profile.events}) / cycles - 1) < 0.06
 
 
 def test_more_work_in_one_node_counts_there(small: Compiled) -> None:

@@ -4,6 +4,8 @@
 #include "kernels/conv2d.h"
 #include "kernels/dense.h"
 #include "kernels/depthwise_conv2d.h"
+#include "kernels/f16.h"
+#include "kernels/f32.h"
 #include "kernels/fixed.h"
 #include "kernels/window.h"
 #include <math.h>

@@ -156,6 +156,19 @@ pooled   f16
 out.w    f16
 out      f16
 """,
+    "fp16-fma": """
+x        f16
+first.w  f16
+first    f16
+deep.w   f16
+deep     f16
+point.w  f16
+point    f16
+sum      f16
+pooled   f16
+out.w    f16
+out      f16
+""",
     "bf16": """
 x        bf16
 first.w  bf16

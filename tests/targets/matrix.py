@@ -208,7 +208,7 @@ def difference(got: Array, expected: Array) -> str | None:
     """Says where two arrays differ in their bits; all NaN are equal."""
     bits = f"u{got.dtype.itemsize}"
     same = got.view(bits) == np.ascontiguousarray(expected).view(bits)
-    if got.dtype.kind == "f":
+    if got.dtype.kind in "fV":  # V is bfloat16
         same |= np.isnan(got) & np.isnan(expected)
     if same.all():
         return None

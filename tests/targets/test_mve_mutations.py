@@ -32,6 +32,8 @@ class Mutation:
 DENSE, PADDED, CONV, INSIDE = "dense_s8_mve", "dense_s8_mve_padded", "conv2d_s8_mve", "conv2d_s8_mve_inside"
 NIBBLES, NIBBLES_INSIDE, HALVES = "conv2d_packed_s8_mve", "conv2d_packed_s8_mve_inside", "conv2d_packed_s16_mve"
 DEPTHWISE, LANES, ADD, POOL = "depthwise_conv2d_s8_mve", "depthwise_conv2d_s8_mve_lanes", "add_s8_mve", "average_pool2d_s8_mve"
+CONV_WIDE, DEPTHWISE_WIDE = "conv2d_f16_mve", "depthwise_conv2d_f16_mve"
+CONV_F16, DENSE_F16, DEPTHWISE_F16 = "conv2d_f16_fma_mve", "dense_f16_fma_mve", "depthwise_conv2d_f16_fma_mve"
 MUTATIONS = [
     Mutation("sign_of_sums_ignored", "helium.h", '"vshr.s32 " sign ", " sum ", #31', '"vshr.u32 " sign ", " sum ", #31',
              "dense_s8_ties_tflite", DENSE),
@@ -94,6 +96,50 @@ MUTATIONS = [
     Mutation("ties_of_negative_sums", "add_mve.h", "p->lo < p->out_zero ?", "0 ?", "add_s8_ties", ADD),
     Mutation("swapped_zero_points", "add_mve.h", "(int16_t)p->x_zero", "(int16_t)p->y_zero", "add_s8_half_up_04", ADD),
     Mutation("lost_leftover", "add_mve.h", "if (rest) {", "if (rest > 2) {", "add_s8_tflite", ADD),
+    Mutation("two_roundings_for_one", "conv2d_f16_fma_mve.h", '"vfma.f16 q0, q6, r0\\n"',
+             '"vmov.i32 q5, #0\\nvfma.f16 q5, q6, r0\\nvadd.f16 q0, q0, q5\\n"', "conv2d_f16_fma_tall", CONV_F16),
+    Mutation("subnormals_to_zero", "helium_f16.h", '".arch_extension mve.fp\\n"',
+             '".arch_extension mve.fp\\nvmrs r0, fpscr\\norr r0, #0x80000\\nvmsr fpscr, r0\\n"', "dense_f16_fma_many", DENSE_F16),
+    Mutation("pixels_as_one", "conv2d_f16_fma_mve.h", '"vfma.f16 q2, q6, r10', '"vfma.f16 q2, q6, r0', "conv2d_f16_fma_tall", CONV_F16),
+    Mutation("lost_last_element", "conv2d_f16_fma_mve.h", 'tst r6, #1', 'tst r6, #8', "conv2d_f16_fma_pointwise", CONV_F16),
+    Mutation("run_of_the_next_row", "conv2d_f16_fma_mve.h", "2 * (g->dilation_h * g->in_row - columns", "2 * (g->in_row - columns",
+             "conv2d_f16_fma_wide", CONV_F16),
+    Mutation("weights_of_the_padding", "conv2d_f16_fma_mve.h", "w + o * taps + skipped * width", "w + o * taps + skipped",
+             "conv2d_f16_fma_tall", CONV_F16),
+    Mutation("channels_that_are_none", "conv2d_f16_fma_mve.h", "block.channels = g->out_c - o;", "block.channels = 16;",
+             "conv2d_f16_fma_tall", CONV_F16),
+    Mutation("skipped_bias", "helium_f16.h", '"vadd.f16 " sum ", " sum ", " bias', '"vorr " sum ", " sum ", " sum',
+             "dense_f16_fma", DENSE_F16),
+    Mutation("a_bound_for_nan", "helium_f16.h", '"vcmp.f16 gt, q6, " sum "', '"vcmp.f16 le, " sum ", q6', "dense_f16_fma_many", DENSE_F16),
+    Mutation("no_upper_bound", "helium_f16.h", '"vmovt " sum ", q7', '"vmovt " sum ", q6', "conv2d_f16_fma_tall", CONV_F16),
+    Mutation("swapped_vectors", "dense_f16_fma_mve.h", '"vfma.f16 q2, q4, r0', '"vfma.f16 q2, q5, r0', "dense_f16_fma_many", DENSE_F16),
+    Mutation("lost_odd_input", "dense_f16_fma_mve.h", "%c[inputs] & 1", "%c[inputs] & 0", "dense_f16_fma_four_vectors", DENSE_F16),
+    Mutation("outputs_beyond_the_row", "dense_f16_fma_mve.h", '"vctp.16 r4', '"vctp.16 r1', "dense_f16_fma_many", DENSE_F16),
+    Mutation("padding_beside_ignored", "lines.h", "place < lines->first ? 1 :", "place < 0 ? 1 :",
+             "depthwise_conv2d_f16_fma_tall", DEPTHWISE_F16),
+    Mutation("columns_as_rows", "lines.h", "stride * (down ? g->in_row : g->in_pixel)", "stride * g->in_pixel",
+             "depthwise_conv2d_f16_fma_tall", DEPTHWISE_F16),
+    Mutation("taps_of_a_dense_window", "depthwise_conv2d_f16_fma_mve.h", "2 * p->window.dilation_w * p->window.in_pixel",
+             "2 * p->window.in_pixel", "depthwise_conv2d_f16_fma_wide", DEPTHWISE_F16),
+    Mutation("far_taps_as_near", "depthwise_conv2d_f16_fma_mve.h", '"add " at ", " offset "', '"add " at ", #2',
+             "depthwise_conv2d_f16_fma_many_channels", DEPTHWISE_F16),
+    Mutation("lanes_that_are_none", "depthwise_conv2d_f16_fma_mve.h", '"vctp.16 lr', '"vctp.16 r1',
+             "depthwise_conv2d_f16_fma_stride", DEPTHWISE_F16),
+    Mutation("odd_channels_as_even", "helium_f16_wide.h", "HELIUM_NARROW_ODD(even, odd)", "HELIUM_NARROW_ODD(even, even)",
+             "conv2d_f16_tall", CONV_WIDE),
+    Mutation("swapped_biases", "helium_f16_wide.h", '", " odd ", q7', '", " odd ", q6', "conv2d_f16_tall", CONV_WIDE),
+    Mutation("padding_left_from_before", "conv2d_f16_mve.h", "if (!whole) {", "if (!whole && row == 0) {", "conv2d_f16_tall", CONV_WIDE),
+    Mutation("lost_last_element", "conv2d_f16_mve.h", "tst r6, #1", "tst r6, #8", "conv2d_f16_pointwise", CONV_WIDE),
+    Mutation("pixel_of_the_neighbour", "conv2d_f16_mve.h", '"vfma.f32 q4, q6, r11', '"vfma.f32 q4, q6, r10', "conv2d_f16_wide", CONV_WIDE),
+    Mutation("channels_beyond_the_pixel", "conv2d_f16_mve.h", '"vctp.16 r6', '"vctp.16 r1', "conv2d_f16_tall", CONV_WIDE),
+    Mutation("a_bound_for_nan_in_f32", "helium_f16_wide.h", '"vcmp.f32 gt, q6, " sum "', '"vcmp.f32 le, " sum ", q6',
+             "depthwise_conv2d_f16_same", DEPTHWISE_WIDE),
+    Mutation("second_pixel_as_first", "depthwise_conv2d_f16_mve.h", '"vfma.f32 q2, q4, q6', '"vfma.f32 q2, q4, q7',
+             "depthwise_conv2d_f16_tall", DEPTHWISE_WIDE),
+    Mutation("row_of_taps_skipped", "depthwise_conv2d_f16_mve.h", '"add r6, r12\\n"', '"add r6, r10\\n"',
+             "depthwise_conv2d_f16_wide", DEPTHWISE_WIDE),
+    Mutation("difference_for_sum", "add_f16_mve.h", '"vadd.f16 q0, q0, q1', '"vsub.f16 q0, q0, q1', "add_f16_of_21", "add_f16_mve"),
+    Mutation("lost_leftover_of_halves", "add_f16_mve.h", '[size] "r"(p->size)', '[size] "r"(p->size & ~7)', "add_f16_of_21", "add_f16_mve"),
     Mutation("mean_of_other_channels", "average_pool2d_mve.h", "g->dilation_h * g->in_row + channel;", "g->dilation_h * g->in_row;",
              "average_pool2d_s8_half_up", POOL),
 ]  # fmt: skip
@@ -104,7 +150,7 @@ def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path, programs: Path
     kernels, program = tmp_path / "kernels", tmp_path / "program"
     kernels.mkdir()
     program.mkdir()
-    for file in (OWN / "mve").glob("*.h"):
+    for file in (*(OWN / "mve").glob("*.h"), OWN / "fpu" / "lines.h"):
         text = file.read_text()
         if file.name == mutation.file:
             assert mutation.text in text, "the kernel has changed; so must this mutation"

@@ -22,7 +22,21 @@ typedef sum_f32_params add_f32_params;
 
 static inline void add_f32(const add_f32_params *p, const float *x, const float *y, float *out)
 {
-    sum_f32(p, 1.0f, x, y, out);
+    sum_floats(p, FORMAT_F32, 1.0f, x, y, out);
+}
+
+typedef sum_f32_params add_f16_params;
+
+static inline void add_f16(const add_f16_params *p, const uint16_t *x, const uint16_t *y, uint16_t *out)
+{
+    sum_floats(p, FORMAT_F16, 1.0f, x, y, out);
+}
+
+typedef sum_f32_params add_bf16_params;
+
+static inline void add_bf16(const add_bf16_params *p, const uint16_t *x, const uint16_t *y, uint16_t *out)
+{
+    sum_floats(p, FORMAT_BF16, 1.0f, x, y, out);
 }
 
 #endif

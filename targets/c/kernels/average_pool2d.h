@@ -3,6 +3,7 @@
 #ifndef TAPEOUT_AVERAGE_POOL2D_H
 #define TAPEOUT_AVERAGE_POOL2D_H
 
+#include "f16.h"
 #include "fixed.h"
 #include "window.h"
 
@@ -61,7 +62,7 @@ typedef struct {
 } average_pool2d_f32_params;
 
 /* Shapes as above. The sum runs from +0 over i, j; then one division; then the clip. */
-static inline void average_pool2d_f32(const average_pool2d_f32_params *p, const float *x, float *y)
+static inline void average_pool2d_floats(const average_pool2d_f32_params *p, float_format format, const void *x, void *y)
 {
     const window_params *g = &p->window;
     for (int32_t row = 0; row < g->batches * g->out_h; row++) {
@@ -73,15 +74,32 @@ static inline void average_pool2d_f32(const average_pool2d_f32_params *p, const 
                 float sum = 0.0f;
                 for (int32_t i = at.rows.first; i < at.rows.last; i++) {
                     for (int32_t j = at.columns.first; j < at.columns.last; j++) {
-                        sum += x[at.origin + i * g->dilation_h * g->in_row + j * g->dilation_w * g->in_pixel + channel];
+                        sum += load_float(x, at.origin + i * g->dilation_h * g->in_row + j * g->dilation_w * g->in_pixel + channel, format);
                     }
                 }
-                float mean = sum / count;
-                mean = mean < p->lo ? p->lo : mean;
-                y[row * g->out_row + column * g->out_pixel + channel] = mean > p->hi ? p->hi : mean;
+                const int32_t out = row * g->out_row + column * g->out_pixel + channel;
+                store_float(y, out, format, clip_float(sum / count, p->lo, p->hi));
             }
         }
     }
+}
+
+typedef average_pool2d_f32_params average_pool2d_f16_params;
+typedef average_pool2d_f32_params average_pool2d_bf16_params;
+
+static inline void average_pool2d_f32(const average_pool2d_f32_params *p, const float *x, float *y)
+{
+    average_pool2d_floats(p, FORMAT_F32, x, y);
+}
+
+static inline void average_pool2d_f16(const average_pool2d_f16_params *p, const uint16_t *x, uint16_t *y)
+{
+    average_pool2d_floats(p, FORMAT_F16, x, y);
+}
+
+static inline void average_pool2d_bf16(const average_pool2d_bf16_params *p, const uint16_t *x, uint16_t *y)
+{
+    average_pool2d_floats(p, FORMAT_BF16, x, y);
 }
 
 #endif

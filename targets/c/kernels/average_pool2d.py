@@ -4,4 +4,4 @@ from __future__ import annotations
 from ...target import Kernel
 from ...trail import window_trail
 
-KERNELS = tuple(Kernel(f"average_pool2d_{code}", trail=window_trail) for code in ("s8", "s16", "f32"))
+KERNELS = tuple(Kernel(f"average_pool2d_{form}", trail=window_trail) for form in ("s8", "s16", "f32", "f16", "bf16"))

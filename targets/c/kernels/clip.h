@@ -2,6 +2,7 @@
 #ifndef TAPEOUT_CLIP_H
 #define TAPEOUT_CLIP_H
 
+#include "f16.h"
 #include "fixed.h"
 
 typedef struct {
@@ -22,13 +23,30 @@ typedef struct {
     float lo, hi;
 } clip_f32_params;
 
-/* As above. The comparisons let a NaN through, and keep the sign of a zero. */
-static inline void clip_f32(const clip_f32_params *p, const float *x, float *y)
+/* As above. */
+static inline void clip_floats(const clip_f32_params *p, float_format format, const void *x, void *y)
 {
     for (int32_t i = 0; i < p->size; i++) {
-        const float raised = x[i] < p->lo ? p->lo : x[i];
-        y[i] = raised > p->hi ? p->hi : raised;
+        store_float(y, i, format, clip_float(load_float(x, i, format), p->lo, p->hi));
     }
+}
+
+typedef clip_f32_params clip_f16_params;
+typedef clip_f32_params clip_bf16_params;
+
+static inline void clip_f32(const clip_f32_params *p, const float *x, float *y)
+{
+    clip_floats(p, FORMAT_F32, x, y);
+}
+
+static inline void clip_f16(const clip_f16_params *p, const uint16_t *x, uint16_t *y)
+{
+    clip_floats(p, FORMAT_F16, x, y);
+}
+
+static inline void clip_bf16(const clip_bf16_params *p, const uint16_t *x, uint16_t *y)
+{
+    clip_floats(p, FORMAT_BF16, x, y);
 }
 
 #endif

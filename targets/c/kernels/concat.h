@@ -38,4 +38,25 @@ static inline void concat_f32(const concat_f32_params *p, const void *const x[],
     concat_rows(p->inputs, p->outer, p->inner, x, y, sizeof *y);
 }
 
+typedef concat_s8_params concat_s16_params;
+
+static inline void concat_s16(const concat_s16_params *p, const void *const x[], int16_t *y)
+{
+    concat_rows(p->inputs, p->outer, p->inner, x, y, sizeof *y);
+}
+
+typedef concat_f32_params concat_f16_params;
+
+static inline void concat_f16(const concat_f16_params *p, const void *const x[], uint16_t *y)
+{
+    concat_rows(p->inputs, p->outer, p->inner, x, y, sizeof *y);
+}
+
+typedef concat_f32_params concat_bf16_params;
+
+static inline void concat_bf16(const concat_bf16_params *p, const void *const x[], uint16_t *y)
+{
+    concat_rows(p->inputs, p->outer, p->inner, x, y, sizeof *y);
+}
+
 #endif

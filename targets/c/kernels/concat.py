@@ -3,4 +3,4 @@ from __future__ import annotations
 
 from ...target import Kernel
 
-KERNELS = (Kernel("concat_s8", variadic=True), Kernel("concat_f32", variadic=True))
+KERNELS = tuple(Kernel(f"concat_{form}", variadic=True) for form in ("s8", "s16", "f32", "f16", "bf16"))

@@ -3,6 +3,7 @@
 #ifndef TAPEOUT_DENSE_H
 #define TAPEOUT_DENSE_H
 
+#include "f16.h"
 #include "fixed.h"
 #include <stddef.h>
 
@@ -36,22 +37,44 @@ typedef struct {
     float lo, hi;
 } dense_f32_params;
 
-/* Shapes as above. The sum runs from +0 over the inputs, each product rounded before its sum; then b; then the clip. */
-static inline void dense_f32(const dense_f32_params *p, const float *x, const float *w, const float *b, float *y)
+/* Shapes as above. The sum runs from +0 over the inputs, by the rule of add_product; then b; then the clip. */
+static inline void dense_floats(const dense_f32_params *p, float_format format, int32_t in_f16, const void *x, const void *w, const void *b,
+                                void *y)
 {
     for (int32_t row = 0; row < p->rows; row++) {
         for (int32_t o = 0; o < p->outputs; o++) {
-            const float *weights = w + o * p->inputs;
             float sum = 0.0f;
             for (int32_t i = 0; i < p->inputs; i++) {
-                sum += x[i] * weights[i];
+                const float element = load_float(x, row * p->inputs + i, format);
+                sum = add_product(sum, element, load_float(w, o * p->inputs + i, format), in_f16);
             }
-            sum = b ? sum + b[o] : sum;
-            sum = sum < p->lo ? p->lo : sum;
-            *y++ = sum > p->hi ? p->hi : sum;
+            store_float(y, row * p->outputs + o, format, finish_sum(sum, b, o, in_f16, p->lo, p->hi));
         }
-        x += p->inputs;
     }
+}
+
+typedef dense_f32_params dense_f16_params;
+typedef dense_f32_params dense_bf16_params;
+typedef dense_f32_params dense_f16_fma_params;
+
+static inline void dense_f32(const dense_f32_params *p, const float *x, const float *w, const float *b, float *y)
+{
+    dense_floats(p, FORMAT_F32, 0, x, w, b, y);
+}
+
+static inline void dense_f16(const dense_f16_params *p, const uint16_t *x, const uint16_t *w, const float *b, uint16_t *y)
+{
+    dense_floats(p, FORMAT_F16, 0, x, w, b, y);
+}
+
+static inline void dense_bf16(const dense_bf16_params *p, const uint16_t *x, const uint16_t *w, const float *b, uint16_t *y)
+{
+    dense_floats(p, FORMAT_BF16, 0, x, w, b, y);
+}
+
+static inline void dense_f16_fma(const dense_f16_fma_params *p, const uint16_t *x, const uint16_t *w, const uint16_t *b, uint16_t *y)
+{
+    dense_floats(p, FORMAT_F16, 1, x, w, b, y);
 }
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef TAPEOUT_MAX_POOL2D_H
 #define TAPEOUT_MAX_POOL2D_H
 
+#include "f16.h"
 #include "fixed.h"
 #include "window.h"
 #include <math.h>
@@ -39,7 +40,7 @@ typedef struct {
 } max_pool2d_f32_params;
 
 /* Shapes as above. Elements replace the maximum when they are greater, so NaN never wins. */
-static inline void max_pool2d_f32(const max_pool2d_f32_params *p, const float *x, float *y)
+static inline void max_pool2d_floats(const max_pool2d_f32_params *p, float_format format, const void *x, void *y)
 {
     const window_params *g = &p->window;
     for (int32_t row = 0; row < g->batches * g->out_h; row++) {
@@ -49,15 +50,34 @@ static inline void max_pool2d_f32(const max_pool2d_f32_params *p, const float *x
                 float largest = -INFINITY;
                 for (int32_t i = at.rows.first; i < at.rows.last; i++) {
                     for (int32_t j = at.columns.first; j < at.columns.last; j++) {
-                        const float element = x[at.origin + i * g->dilation_h * g->in_row + j * g->dilation_w * g->in_pixel + channel];
+                        const int32_t in = at.origin + i * g->dilation_h * g->in_row + j * g->dilation_w * g->in_pixel + channel;
+                        const float element = load_float(x, in, format);
                         largest = element > largest ? element : largest;
                     }
                 }
-                largest = largest < p->lo ? p->lo : largest;
-                y[row * g->out_row + column * g->out_pixel + channel] = largest > p->hi ? p->hi : largest;
+                const int32_t out = row * g->out_row + column * g->out_pixel + channel;
+                store_float(y, out, format, clip_float(largest, p->lo, p->hi));
             }
         }
     }
+}
+
+typedef max_pool2d_f32_params max_pool2d_f16_params;
+typedef max_pool2d_f32_params max_pool2d_bf16_params;
+
+static inline void max_pool2d_f32(const max_pool2d_f32_params *p, const float *x, float *y)
+{
+    max_pool2d_floats(p, FORMAT_F32, x, y);
+}
+
+static inline void max_pool2d_f16(const max_pool2d_f16_params *p, const uint16_t *x, uint16_t *y)
+{
+    max_pool2d_floats(p, FORMAT_F16, x, y);
+}
+
+static inline void max_pool2d_bf16(const max_pool2d_bf16_params *p, const uint16_t *x, uint16_t *y)
+{
+    max_pool2d_floats(p, FORMAT_BF16, x, y);
 }
 
 #endif

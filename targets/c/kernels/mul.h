@@ -3,6 +3,7 @@
 #ifndef TAPEOUT_MUL_H
 #define TAPEOUT_MUL_H
 
+#include "f16.h"
 #include "fixed.h"
 #include "walk.h"
 
@@ -31,17 +32,34 @@ typedef struct {
 } mul_f32_params;
 
 /* Shapes as above. */
-static inline void mul_f32(const mul_f32_params *p, const float *x, const float *y, float *out)
+static inline void mul_floats(const mul_f32_params *p, float_format format, const void *x, const void *y, void *out)
 {
     for (int32_t row = 0; row < walk_rows(p->shape); row++) {
-        const float *a = x + walk_offset(p->shape, p->x_stride, row);
-        const float *b = y + walk_offset(p->shape, p->y_stride, row);
+        const int32_t a = walk_offset(p->shape, p->x_stride, row);
+        const int32_t b = walk_offset(p->shape, p->y_stride, row);
         for (int32_t i = 0; i < p->shape[4]; i++) {
-            float product = a[i * p->x_stride[4]] * b[i * p->y_stride[4]];
-            product = product < p->lo ? p->lo : product;
-            *out++ = product > p->hi ? p->hi : product;
+            const float product = load_float(x, a + i * p->x_stride[4], format) * load_float(y, b + i * p->y_stride[4], format);
+            store_float(out, row * p->shape[4] + i, format, clip_float(product, p->lo, p->hi));
         }
     }
+}
+
+typedef mul_f32_params mul_f16_params;
+typedef mul_f32_params mul_bf16_params;
+
+static inline void mul_f32(const mul_f32_params *p, const float *x, const float *y, float *out)
+{
+    mul_floats(p, FORMAT_F32, x, y, out);
+}
+
+static inline void mul_f16(const mul_f16_params *p, const uint16_t *x, const uint16_t *y, uint16_t *out)
+{
+    mul_floats(p, FORMAT_F16, x, y, out);
+}
+
+static inline void mul_bf16(const mul_bf16_params *p, const uint16_t *x, const uint16_t *y, uint16_t *out)
+{
+    mul_floats(p, FORMAT_BF16, x, y, out);
 }
 
 #endif

@@ -14,4 +14,4 @@ def _trail(op: Op, types: Types) -> int | None:
     return None if begin is None else -begin
 
 
-KERNELS = tuple(Kernel(f"slice_{storage}", trail=_trail) for storage in ("s8", "f32"))
+KERNELS = tuple(Kernel(f"slice_{storage}", trail=_trail) for storage in ("s8", "s16", "f32", "f16", "bf16"))

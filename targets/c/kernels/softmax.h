@@ -3,7 +3,7 @@
 #ifndef TAPEOUT_SOFTMAX_H
 #define TAPEOUT_SOFTMAX_H
 
-#include "f32.h"
+#include "f16.h"
 #include "fixed.h"
 #include <math.h>
 
@@ -89,25 +89,41 @@ typedef struct {
     int32_t rows, columns;
 } softmax_f32_params;
 
-/* Shapes as above. The sum runs from +0 over the columns. */
-static inline void softmax_f32(const softmax_f32_params *p, const float *x, float *y)
+/* Shapes as above. The sum runs from +0 over the columns. Exponentials are computed twice, as y may hold fewer bits. */
+static inline void softmax_floats(const softmax_f32_params *p, float_format format, const void *x, void *y)
 {
-    for (int32_t row = 0; row < p->rows; row++) {
+    for (int32_t first = 0; first < p->rows * p->columns; first += p->columns) {
         float largest = -INFINITY;
-        for (int32_t i = 0; i < p->columns; i++) {
-            largest = x[i] > largest ? x[i] : largest;
+        for (int32_t i = first; i < first + p->columns; i++) {
+            const float element = load_float(x, i, format);
+            largest = element > largest ? element : largest;
         }
         float sum = 0.0f;
-        for (int32_t i = 0; i < p->columns; i++) {
-            y[i] = exp_scalar(x[i] - largest);
-            sum += y[i];
+        for (int32_t i = first; i < first + p->columns; i++) {
+            sum += exp_scalar(load_float(x, i, format) - largest);
         }
-        for (int32_t i = 0; i < p->columns; i++) {
-            y[i] = y[i] / sum;
+        for (int32_t i = first; i < first + p->columns; i++) {
+            store_float(y, i, format, exp_scalar(load_float(x, i, format) - largest) / sum);
         }
-        x += p->columns;
-        y += p->columns;
     }
+}
+
+typedef softmax_f32_params softmax_f16_params;
+typedef softmax_f32_params softmax_bf16_params;
+
+static inline void softmax_f32(const softmax_f32_params *p, const float *x, float *y)
+{
+    softmax_floats(p, FORMAT_F32, x, y);
+}
+
+static inline void softmax_f16(const softmax_f16_params *p, const uint16_t *x, uint16_t *y)
+{
+    softmax_floats(p, FORMAT_F16, x, y);
+}
+
+static inline void softmax_bf16(const softmax_bf16_params *p, const uint16_t *x, uint16_t *y)
+{
+    softmax_floats(p, FORMAT_BF16, x, y);
 }
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef TAPEOUT_SUM_H
 #define TAPEOUT_SUM_H
 
+#include "f16.h"
 #include "fixed.h"
 #include "walk.h"
 
@@ -55,15 +56,15 @@ typedef struct {
 } sum_f32_params;
 
 /* Shapes as above. The product with the sign is exact. */
-static inline void sum_f32(const sum_f32_params *p, float sign, const float *x, const float *y, float *out)
+static inline void sum_floats(const sum_f32_params *p, float_format format, float sign, const void *x, const void *y, void *out)
 {
     for (int32_t row = 0; row < walk_rows(p->shape); row++) {
-        const float *a = x + walk_offset(p->shape, p->x_stride, row);
-        const float *b = y + walk_offset(p->shape, p->y_stride, row);
+        const int32_t a = walk_offset(p->shape, p->x_stride, row);
+        const int32_t b = walk_offset(p->shape, p->y_stride, row);
         for (int32_t i = 0; i < p->shape[4]; i++) {
-            float total = a[i * p->x_stride[4]] + sign * b[i * p->y_stride[4]];
-            total = total < p->lo ? p->lo : total;
-            *out++ = total > p->hi ? p->hi : total;
+            const float first = load_float(x, a + i * p->x_stride[4], format);
+            const float total = first + sign * load_float(y, b + i * p->y_stride[4], format);
+            store_float(out, row * p->shape[4] + i, format, clip_float(total, p->lo, p->hi));
         }
     }
 }

@@ -26,4 +26,18 @@ static inline void transpose_f32(const transpose_f32_params *p, const float *x, 
     copy_strided(p->shape, x + p->x_offset, p->x_stride, y + p->y_offset, p->y_stride, sizeof *x);
 }
 
+typedef transpose_f32_params transpose_f16_params;
+
+static inline void transpose_f16(const transpose_f16_params *p, const uint16_t *x, uint16_t *y)
+{
+    copy_strided(p->shape, x + p->x_offset, p->x_stride, y + p->y_offset, p->y_stride, sizeof *x);
+}
+
+typedef transpose_f32_params transpose_bf16_params;
+
+static inline void transpose_bf16(const transpose_bf16_params *p, const uint16_t *x, uint16_t *y)
+{
+    copy_strided(p->shape, x + p->x_offset, p->x_stride, y + p->y_offset, p->y_stride, sizeof *x);
+}
+
 #endif

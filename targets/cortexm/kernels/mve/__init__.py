@@ -1,1 +1,1 @@
-"""Kernels for Helium, the vector extension of Armv8.1-M: M55, integers alone."""
+"""Kernels for Helium, the vector extension of Armv8.1-M: M55."""
