@@ -75,12 +75,12 @@ def test_cycles_repeat_and_follow_the_instructions(small: Compiled) -> None:
 
 
 @pytest.mark.parametrize("q", [CODES, FLOATS], ids=["s8", "f32"])
-def test_modelled_cycles_are_within_six_percent(q: QType | FType, tmp_path: Path) -> None:
+def test_modelled_cycles_are_within_ten_percent(q: QType | FType, tmp_path: Path) -> None:
     compiled = plainly(tmp_path, "small", CORE, network(q))
     samples = feed(compiled.graph, 1)
     found, counted, model = RTL_CORE.cycles(compiled, samples), measure(compiled, samples), models()["cv32e40p"]
     for cycles, profile in zip((found.run, *found.nodes), (counted.run, *counted.nodes), strict=True):
-        assert abs(model.modelled({**profile.classes, **profile.events}) / cycles - 1) < 0.06
+        assert abs(model.modelled({**profile.classes, **profile.events}) / cycles - 1) < 0.1
 
 
 def test_more_work_in_one_node_counts_there(small: Compiled) -> None:
