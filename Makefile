@@ -5,7 +5,9 @@ SHELL := /bin/bash
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PACKAGES := gcc g++ libc6-dev python3-venv gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+PACKAGES := gcc g++ libc6-dev python3-venv gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
+	clang-19 lld-19 gcc-riscv64-unknown-elf qemu-system-misc verilator
+PROGRAMS := gcc g++ arm-none-eabi-gcc qemu-system-arm clang-19 ld.lld-19 riscv64-unknown-elf-gcc qemu-system-riscv32 verilator
 DEMO := build/demo
 DIGITS := examples/digits
 
@@ -15,7 +17,7 @@ help: ## Say what each command does
 setup: tools $(VENV)/installed types ## Make .venv with the tested versions and install the tools
 
 tools: # The compilers and the simulator, by apt-get, when one of them is missing
-	@if command -v gcc g++ arm-none-eabi-gcc qemu-system-arm >/dev/null && [ "$$(command -v gcc g++ arm-none-eabi-gcc qemu-system-arm | wc -l)" = 4 ] \
+	@if [ "$$(command -v $(PROGRAMS) | wc -l)" = $(words $(PROGRAMS)) ] \
 		&& [ -e /usr/lib/arm-none-eabi/include/newlib.h -o -e /usr/include/newlib/newlib.h ] && python3 -c 'import ensurepip' 2>/dev/null; then exit 0; fi; \
 	sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
 	echo "installing with apt-get: $(PACKAGES)"; \
@@ -52,9 +54,10 @@ lint: setup ## Run ruff and mypy
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 
-benchmarks: setup ## Measure the MLPerf Tiny networks again; fails if a count is 1 % above benchmarks/cortexm.json (needs the models of TAPEOUT_ZOO)
+benchmarks: setup ## Measure the MLPerf Tiny networks again; fails if a count is 1 % above benchmarks/cortexm.json or riscv.json (needs the models of TAPEOUT_ZOO)
 	$(PYTHON) benchmarks/mlperf_tiny.py > build/mlperf_tiny.md && mv build/mlperf_tiny.md benchmarks/
 	$(PYTHON) benchmarks/cortexm.py --check
+	$(PYTHON) -m benchmarks.riscv --check
 	$(PYTHON) -m benchmarks.widths --check
 
 recipes: setup ## Retrain the networks of examples/recipes in every recipe and write benchmarks/recipes.md (an hour; data in TAPEOUT_ZOO)

@@ -31,19 +31,19 @@ WATCHED = ("instructions", "cycles", "arena_bytes", "code_bytes")  # of a row: l
 
 @dataclass(frozen=True)
 class Row:
-    """One network on one core; `code_bytes` is flash without weights."""
+    """One network on one core; `cycles` is None for a core without model, `code_bytes` is flash without weights."""
 
     macs: int
     macs_executed: int
     instructions: int
-    cycles: int
+    cycles: int | None
     arena_bytes: int
     code_bytes: int
 
     def cells(self) -> list[str]:
         return [
             f"{self.instructions:,}", f"{self.instructions / self.macs:.2f}", f"{self.instructions / self.macs_executed:.2f}",
-            f"{self.cycles / self.macs:.2f}", f"{self.arena_bytes:,}", f"{self.code_bytes:,}",
+            "-" if self.cycles is None else f"{self.cycles / self.macs:.2f}", f"{self.arena_bytes:,}", f"{self.code_bytes:,}",
         ]
 
 
@@ -93,7 +93,7 @@ def rises(baseline: Measured, found: Measured) -> list[str]:
     for name in (n for n in baseline.rows if n in found.rows):
         for figure in WATCHED:
             before, after = getattr(baseline.rows[name], figure), getattr(found.rows[name], figure)
-            if 100 * after > (100 + PERCENT) * before:
+            if before is not None and 100 * after > (100 + PERCENT) * before:
                 lines.append(f"{name}: {figure} {after:,}, baseline {before:,} ({after / before - 1:+.1%})")
     return lines
 
@@ -116,29 +116,43 @@ def compiled(model: Path, target: str, objective: str) -> tuple[Row, dict[str, s
     ), report["tools"]
 
 
-def measure(zoo: Path) -> Measured:
+@dataclass(frozen=True)
+class Compile:
+    """One row: a file of the MLPerf Tiny models for a target."""
+
+    file: str
+    target: str
+    objective: str
+
+
+COMPILES = {
+    f"{model}/{target}/{objective}": Compile(f"{model}_int8.tflite", target, objective)
+    for model in MODELS for target, objectives in OBJECTIVES.items() for objective in objectives
+}
+
+
+def measure(zoo: Path, compiles: Mapping[str, Compile] = COMPILES) -> Measured:
     rows: dict[str, Row] = {}
     tools: dict[str, str] = {}
-    for model in MODELS:
-        for target, objectives in OBJECTIVES.items():
-            for objective in objectives:
-                rows[f"{model}/{target}/{objective}"], tools = compiled(zoo / f"{model}_int8.tflite", target, objective)
+    for name, c in compiles.items():
+        rows[name], tools = compiled(zoo / c.file, c.target, c.objective)
     return Measured(tools, rows)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="What the MLPerf Tiny int8 networks cost on Cortex-M.")
+def main(title: str, baseline_file: Path, head: str, compiles: Mapping[str, Compile]) -> None:
+    """The command: prints a table, and checks against a baseline file or writes it, and the table beside it below `head`."""
+    parser = argparse.ArgumentParser(description=title)
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--check", action="store_true", help=f"fail when a figure is more than {PERCENT} %% above the baseline")
     choice.add_argument("--update", action="store_true", help="write the baseline")
     options = parser.parse_args()
-    found = measure(Path(os.environ.get("TAPEOUT_ZOO", ROOT.parent / "shared" / "zoo")) / "mlperf_tiny")
+    found = measure(Path(os.environ.get("TAPEOUT_ZOO", ROOT.parent / "shared" / "zoo")) / "mlperf_tiny", compiles)
     print(found.table())
     if options.update:
-        BASELINE.write_text(found.to_json())
-        BASELINE.with_suffix(".md").write_text(HEAD.format(date=datetime.date.today()) + found.table() + "\n")
+        baseline_file.write_text(found.to_json())
+        baseline_file.with_suffix(".md").write_text(head.format(date=datetime.date.today()) + found.table() + "\n")
     if options.check:
-        baseline = from_json(BASELINE.read_text())
+        baseline = from_json(baseline_file.read_text())
         if baseline.tools != found.tools:
             print(f"note: the baseline was made by {'; '.join(baseline.tools.values())}", file=sys.stderr)
         worse = rises(baseline, found)
@@ -147,4 +161,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main("What the MLPerf Tiny int8 networks cost on Cortex-M.", BASELINE, HEAD, COMPILES)

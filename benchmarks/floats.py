@@ -34,7 +34,7 @@ from tapeout.quant.quantize import annotated_blindly
 from tapeout.quant.recipe import load
 from tapeout.targets import find_target
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.cortexm.cycles import models
+from tapeout.targets.microcontroller.cycles import models
 
 ROOT = Path(__file__).resolve().parents[1]
 BASELINE = ROOT / "benchmarks" / "floats.json"

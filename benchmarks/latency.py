@@ -11,7 +11,7 @@ from math import exp, log
 from pathlib import Path
 
 from tapeout.targets.board import load
-from tapeout.targets.cortexm.cycles import models
+from tapeout.targets.microcontroller.cycles import models
 
 NETWORKS = ("ic_resnet8", "kws_dscnn", "vww_mobilenet96", "ad_autoencoder")
 ByNetwork = Mapping[str, float]

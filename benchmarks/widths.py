@@ -30,7 +30,7 @@ from tapeout.quant.quantize import quantize
 from tapeout.quant.recipe import load
 from tapeout.targets import find_target
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.cortexm.cycles import models
+from tapeout.targets.microcontroller.cycles import models
 from tapeout.targets.selection import Objective
 from tapeout.targets.target import Target
 

@@ -1,7 +1,7 @@
-"""What a run costs on a Cortex-M: instructions, counted exactly by a plugin of QEMU, and stack, painted.
+"""What a run costs on a microcontroller: instructions, counted exactly by a plugin of QEMU, and stack, painted.
 
 Instructions are not cycles: dual issue, wait states and a vector unit's width do not show. So they are counted by class as well,
-for tapeout.targets.cortexm.cycles to model cycles of them. Counts depend on the sample, the compiler and the core alone, so they
+for tapeout.targets.microcontroller.cycles to model cycles of them. Counts depend on the sample, the compiler and the core alone, so they
 repeat to the last digit.
 """
 from __future__ import annotations
@@ -16,13 +16,14 @@ import numpy as np
 from tapeout.compiler.run import check_inputs
 from tapeout.targets import tools
 from tapeout.targets.compiled import Compiled
+from tapeout.targets.microcontroller.family import Family
+from tapeout.targets.microcontroller.firmware import core
 
-from .engine import EngineFailed, Inputs, program_flags, program_sources
+from .engine import EngineFailed, Inputs
+from .marks import COUNTING, build_marked
 from .profile import Profile, read_notes
-from .qemu import PORT, STARTUP, QemuMachine
+from .qemu import QemuMachine, machine_headers
 from .records import encode
-
-COUNTING = Path(__file__).parent / "counting"
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,9 @@ def measure(compiled: Compiled, inputs: Inputs, machine: QemuMachine | None = No
     sample = encode(compiled.graph, {name: inputs[name][:1] for name in compiled.graph.input_names})
     machine = machine or QemuMachine()
     with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
-        plugin = build_plugin(Path(folder))
-        notes, stack, board = _notes(machine, compiled, sample, plugin, Path(folder) / "plain", [])
-        watched, *_ = _notes(machine, compiled, sample, plugin, Path(folder) / "watched", ["-DTAPEOUT_HOOKS"])
+        plugin = build_plugin(core(compiled).family, Path(folder))
+        notes, stack, board = _notes(machine, compiled, sample, plugin, Path(folder) / "plain", False)
+        watched, *_ = _notes(machine, compiled, sample, plugin, Path(folder) / "watched", True)
     nodes = len(compiled.graph.nodes)
     if len(notes) != 4 or len(watched) != 4 + 2 * nodes:
         raise EngineFailed(machine.name, f"made {len(notes)} and {len(watched)} marks, expected 4 and {4 + 2 * nodes}")
@@ -87,7 +88,7 @@ def count(compiled: Compiled, inputs: Inputs, plugin: Path, machine: QemuMachine
     sample = encode(compiled.graph, {name: inputs[name][:1] for name in compiled.graph.input_names})
     machine = machine or QemuMachine()
     with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
-        notes, *_ = _notes(machine, compiled, sample, plugin, Path(folder) / "plain", [])
+        notes, *_ = _notes(machine, compiled, sample, plugin, Path(folder) / "plain", False)
     if len(notes) != 4:
         raise EngineFailed(machine.name, f"made {len(notes)} marks, expected 4")
     return _called(notes[2], notes[3])
@@ -98,29 +99,21 @@ def _called(before: Profile, after: Profile) -> Profile:
     return (after - before).without(alu=1, branch_taken=1)
 
 
-def build_plugin(folder: Path) -> Path:
-    """Compiles the plugin. Raises MissingTool or ToolFailed."""
+def build_plugin(family: Family, folder: Path) -> Path:
+    """Compiles the plugin with the decoder of a family. Raises MissingTool or ToolFailed."""
     plugin = folder / "count.so"
     strict = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror")
-    tools.call(["gcc", *strict, "-shared", "-fPIC", COUNTING / "count.c", "-o", plugin])
+    tools.call(["gcc", *strict, f"-I{machine_headers(family)}", f"-I{COUNTING}", "-shared", "-fPIC", COUNTING / "count.c", "-o", plugin])
     return plugin
 
 
 def _notes(
-    machine: QemuMachine, compiled: Compiled, sample: bytes, plugin: Path, folder: Path, hooks: list[str]
+    machine: QemuMachine, compiled: Compiled, sample: bytes, plugin: Path, folder: Path, watched: bool
 ) -> tuple[list[Profile], int, str]:
     """What was executed before each mark, the bytes of stack that the run uses, and the board."""
     folder.mkdir()
     (folder / "inputs.bin").write_bytes(sample)
-    foreign = ",".join(f"tapeout_foreign[{i}]" for i in range(len(compiled.plan.foreign(compiled.graph))))
-    functions = [
-        f"-DMODEL_INIT={compiled.name}_init", f"-DMODEL_RUN={compiled.name}_run", f'-DMODEL_HEADER="{compiled.name}.h"',
-        f"-DMODEL_ARGUMENTS={foreign}",
-    ]
-    # The folder of the marks comes first: for the model, its hooks.h stands for the harness's.
-    flags = [*hooks, *functions, f"-I{COUNTING}", *program_flags(compiled, "plain")]
-    sources = [*program_sources(compiled, "measure", folder), PORT, STARTUP]
-    firmware = machine.build(compiled, sources, flags, folder, ["-Wl,--wrap=tapeout_init,--wrap=tapeout_run"])
+    firmware = build_marked(machine, compiled, "measure", folder, watched)
     machine.start(compiled, firmware, folder, ["-plugin", f"{plugin},out={folder / 'notes'}"])
     stack = int(np.frombuffer((folder / "outputs.bin").read_bytes(), "<u4", 1)[0])
     return read_notes(folder / "notes"), stack, firmware.board.name

@@ -1,4 +1,4 @@
-"""Cortex-M in QEMU: equality with guard zones, instruction counts and the painted stack."""
+"""Microcontrollers in QEMU: equality with guard zones, instruction counts and the painted stack."""
 from __future__ import annotations
 
 import subprocess
@@ -8,84 +8,36 @@ from pathlib import Path
 
 from tapeout.targets import tools
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.cortexm.firmware import FOLDER, Firmware, compile_objects, core, link_where_it_fits
+from tapeout.targets.microcontroller.family import Family, Microcontroller
+from tapeout.targets.microcontroller.firmware import Firmware
 
 from .compare import differing
-from .engine import HARNESS, EngineFailed, Harnessed, Inputs, Outputs, failure, program_flags, program_sources
+from .engine import EngineFailed, Harnessed, Inputs, Outputs
+from .firmware_machine import CORES, FirmwareMachine
 from .layout import apart
 
 _OPTIONS = ("-nographic", "-monitor", "none", "-serial", "none", "-semihosting-config", "enable=on,target=native")
-STARTUP = FOLDER / "startup.c"
-PORT = HARNESS / "port_semihosting.c"
+
+
+def machine_headers(family: Family) -> Path:
+    """The folder of headers that know a family's instructions."""
+    return CORES / family.name
 
 
 @dataclass(frozen=True)
-class QemuMachine:
-    """Builds for a board with the target's core that QEMU models, and starts it there; `seconds` end an endless run."""
+class QemuMachine(FirmwareMachine):
+    """QEMU with the board's machine and the target's core."""
 
     name: str = "qemu"
-    seconds: int = 900
 
-    def execute(self, compiled: Compiled, hooks: str, inputs: bytes, folder: Path) -> bytes:
-        sources = [*program_sources(compiled, hooks, folder), PORT, STARTUP]
-        firmware = self.build(compiled, sources, program_flags(compiled, hooks), folder)
-        (folder / "inputs.bin").write_bytes(inputs)
-        try:
-            self.start(compiled, firmware, folder)
-        except EngineFailed as error:
-            if hooks == "plain" and not error.node:  # the trace build knows which node runs
-                (folder / "traced").mkdir()
-                self.execute(compiled, "trace", inputs, folder / "traced")
-            raise
-        return (folder / "outputs.bin").read_bytes()
+    def headers(self, family: Family) -> tuple[Path, ...]:
+        return (machine_headers(family),)
 
-    def build(
-        self, compiled: Compiled, sources: Sequence[Path], flags: Sequence[str], folder: Path, link_flags: Sequence[str] = ()
-    ) -> Firmware:
-        """The program of these sources for the first board whose memories are large enough.
-
-        Raises MissingTool, and EngineFailed when it does not compile or no board is large enough.
-        """
-        target = core(compiled)
-        try:
-            library = compiled.selection.library(compiled.graph)
-            objects = compile_objects(target, sources, folder, flags=[*flags, "-g"], library=library)
-            firmware = link_where_it_fits(target, target.qemu_boards, objects, folder / f"{compiled.name}.elf", link_flags)
-        except tools.ToolFailed as error:
-            raise EngineFailed(self.name, f"the C does not compile: {error}") from None
-        if firmware.overflow:
-            raise EngineFailed(self.name, f"no board of {target.name} in QEMU is large enough: {firmware.shortage}")
-        return firmware
-
-    def start(self, compiled: Compiled, firmware: Firmware, folder: Path, options: Sequence[str] = ()) -> None:
-        """Runs a program to its end in `folder`. Raises MissingTool, and EngineFailed when it does not end well."""
-        try:
-            status, printed = boot(firmware, folder, self.seconds, options)
-        except subprocess.TimeoutExpired:
-            raise EngineFailed(self.name, f"still runs after {self.seconds} seconds") from None
-        if status:
-            raise failure(self.name, compiled, printed, _fault(firmware, printed))
-
-
-def boot(firmware: Firmware, folder: Path, seconds: int, options: Sequence[str] = ()) -> tuple[int, str]:
-    """Starts a program in QEMU, with `folder` as its working directory; returns its exit status and what it printed.
-
-    Raises MissingTool, and subprocess.TimeoutExpired after so many seconds.
-    """
-    command = [tools.find("qemu-system-arm"), "-M", firmware.board.qemu, *_OPTIONS, *options, "-kernel", str(firmware.elf)]
-    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
-    return done.returncode, (done.stderr + done.stdout).decode(errors="replace")
-
-
-def _fault(firmware: Firmware, printed: str) -> str:
-    """Where the core took an exception: `fault at 0x0000012c in conv2d_s8, conv2d.h:45`; empty when it took none."""
-    marker = "tapeout: fault at "
-    at = printed.find(marker)
-    if at < 0:
-        return next((line for line in printed.splitlines() if "Lockup" in line or "fatal" in line), "")
-    address = printed[at + len(marker) :].split(maxsplit=1)[0]
-    function, place = tools.call(["arm-none-eabi-addr2line", "-f", "-s", "-e", firmware.elf, address]).split()[:2]
-    return f"fault at {address}" if function == "??" else f"fault at {address} in {function}, {place}"
+    def boot(self, target: Microcontroller, firmware: Firmware, folder: Path, options: Sequence[str] = ()) -> tuple[int, str]:
+        machine = ("-M", firmware.board.qemu, *target.family.simulator_options, *target.simulator_options)
+        command = [tools.find(target.family.simulator), *machine, *_OPTIONS, *options, "-kernel", str(firmware.elf)]
+        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=self.seconds, check=False)
+        return done.returncode, (done.stderr + done.stdout).decode(errors="replace")
 
 
 @dataclass(frozen=True)

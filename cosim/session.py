@@ -13,7 +13,7 @@ from tapeout.compiler.ir import Array, Port
 from tapeout.compiler.run import run
 from tapeout.targets.bundle import Bundle
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.cortexm.target import CortexM
+from tapeout.targets.microcontroller.family import Microcontroller
 
 from .compare import Comparison, compare, first_differing_node
 from .engine import Engine, EngineFailed, Harnessed, Inputs, Machine, Outputs, Reference
@@ -21,6 +21,7 @@ from .floatref import float_outputs
 from .host import HOST, HOST_ASAN
 from .qemu import QEMU, Qemu
 from .quality import Quality, measure
+from .rtl.machine import RTL_CORE, Cycles, RtlCore
 
 SCHEMA = "tapeout-cosim-1"
 
@@ -33,6 +34,7 @@ class Result:
     outputs: Outputs
     comparison: Comparison | None
     failure: str | None = None
+    cycles: Cycles | None = None  # of the first sample, where the engine counts them
 
     @property
     def failed(self) -> bool:
@@ -47,7 +49,10 @@ class Result:
         """`host: 0 / 1200 elements differ`, or why nothing was compared."""
         if self.comparison and not self.compared:
             return f"{self.engine}: {self.comparison.compared} elements computed, which the other engines must equal"
-        return self.comparison.text(self.engine) if self.comparison else f"{self.failure}"
+        if self.comparison is None:
+            return f"{self.failure}"
+        cycles = f"; {self.cycles.run:,} cycles" if self.cycles else ""
+        return f"{self.comparison.text(self.engine)}{cycles}"
 
 
 @dataclass(frozen=True)
@@ -79,11 +84,16 @@ class Session:
                 "differ": r.comparison.differ if r.comparison else None,
                 "first": asdict(r.comparison.first) if r.comparison and r.comparison.first else None,
                 "failure": r.failure,
+                **({"cycles": self._cycles(r.cycles)} if r.cycles else {}),
             }
             for r in self.results
         }
         manifest = self.bundle.manifest
         return {"schema": SCHEMA, "model": manifest.name, "target": manifest.target, "samples": self.samples, "engines": engines}
+
+    def _cycles(self, found: Cycles) -> dict[str, Any]:
+        nodes = self.bundle.compiled().graph.nodes
+        return {"init": found.init, "run": found.run, "layers": {n.name: count for n, count in zip(nodes, found.nodes, strict=True)}}
 
     def quality(self, float_model: Path | None, labels: Array | None) -> Quality | None:
         """The first output, as the last engine that ran computed it, against the float model's and against labels.
@@ -109,11 +119,15 @@ class Session:
 
 
 def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine, ...]:
-    """The engines of a comma-separated list, or all that the bundle's target has. Raises TapeoutError."""
+    """The engines of a comma-separated list, or all that the bundle's target has but rtl-core, which takes long. Raises TapeoutError."""
     known: dict[str, Engine] = {e.name: e for e in (Reference(), HOST, HOST_ASAN)}
-    if isinstance(bundle.compiled().target, CortexM):
+    target = bundle.compiled().target
+    if isinstance(target, Microcontroller):
         known[QEMU.name] = QEMU
-    chosen = list(known) if names is None else [n.strip() for n in names.split(",") if n.strip()]
+    usual = list(known)
+    if isinstance(target, Microcontroller) and target.rtl:
+        known[RTL_CORE.name] = RTL_CORE
+    chosen = usual if names is None else [n.strip() for n in names.split(",") if n.strip()]
     for name in chosen:
         if name not in known:
             raise TapeoutError(f"--engines: no engine {name!r} for target {bundle.manifest.target}; there are {', '.join(known)}")
@@ -134,12 +148,13 @@ def _result(engine: Engine, bundle: Bundle, inputs: Inputs, reference: Outputs) 
     compiled = bundle.compiled("c") if engine in (HOST, HOST_ASAN) else bundle.compiled()
     try:
         outputs = engine.run(compiled, inputs)
+        cycles = engine.cycles(compiled, inputs) if isinstance(engine, RtlCore) else None
     except EngineFailed as error:
         return Result(engine.name, {}, None, str(error))
     comparison = compare(reference, outputs, bundle.graph)
-    if comparison.first and isinstance(engine, Harnessed | Qemu):
+    if comparison.first and isinstance(engine, Harnessed | Qemu | RtlCore):
         comparison = _located(comparison, engine.machine, compiled, inputs)
-    return Result(engine.name, outputs, comparison)
+    return Result(engine.name, outputs, comparison, cycles=cycles)
 
 
 def _located(comparison: Comparison, machine: Machine, compiled: Compiled, inputs: Inputs) -> Comparison:

@@ -31,7 +31,7 @@ class Board:
     ram: Memory
     source: str  # the documents that these figures are from
     power_mw: float | None = None  # while it computes at that clock; None when not known
-    qemu: str = ""  # the machine of qemu-system-arm that models the board; empty when there is none
+    qemu: str = ""  # the machine of QEMU that models the board; empty when there is none
 
 
 @cache

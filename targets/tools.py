@@ -9,12 +9,19 @@ from pathlib import Path
 from tapeout.compiler.errors import TapeoutError
 
 _ARM = "gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+_RISCV = "clang-19 lld-19 gcc-riscv64-unknown-elf qemu-system-misc"
 _PACKAGES = {
     "gcc": "gcc",
     "arm-none-eabi-gcc": _ARM,
     "arm-none-eabi-size": _ARM,
     "arm-none-eabi-addr2line": _ARM,
     "qemu-system-arm": _ARM,
+    "clang-19": _RISCV,
+    "riscv64-unknown-elf-objdump": _RISCV,
+    "riscv64-unknown-elf-size": _RISCV,
+    "riscv64-unknown-elf-addr2line": _RISCV,
+    "qemu-system-riscv32": _RISCV,
+    "verilator": "verilator g++ make",
 }
 
 

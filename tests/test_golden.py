@@ -26,7 +26,7 @@ from tapeout.targets.board import load
 from tapeout.targets.c.emit import Emitter
 from tapeout.targets.c.target import TARGETS
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.cortexm.cycles import models
+from tapeout.targets.microcontroller.cycles import models
 from tapeout.targets.selection import Objective, select
 from tests.models import MODELS
 from tests.small import CODES, FLOATS, network

@@ -23,9 +23,9 @@ from tapeout.cosim.vectors import random_inputs
 from tapeout.targets import tools
 from tapeout.targets.c.emit import Emitter
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.cortexm.cycles import models
-from tapeout.targets.cortexm.firmware import FLAGS
-from tapeout.targets.cortexm.target import CortexM
+from tapeout.targets.microcontroller.cycles import models
+from tapeout.targets.microcontroller.family import Microcontroller
+from tapeout.targets.microcontroller.firmware import compile_flags
 from tapeout.targets.target import Target
 
 from ..errors import CheckFailed, TapeoutError
@@ -97,13 +97,16 @@ def save(counts: Counts, file: Path) -> None:
 def tune(target: Target, graph: Graph, candidates: Mapping[str, Sequence[str]], file: Path) -> dict[str, str]:
     """The kernel with the fewest modelled cycles for each node that has a choice, by its name.
 
-    Raises TapeoutError for a target that QEMU does not run and a file that is no file of counts, MissingTool, and CheckFailed.
+    Raises TapeoutError for a target that QEMU does not run or whose cycles are not modelled, and for a file that is no file of counts;
+    MissingTool, and CheckFailed.
     """
-    if not isinstance(target, CortexM):
+    if not isinstance(target, Microcontroller):
         raise TapeoutError(f"--autotune: kernels are counted in QEMU, which does not run target {target.name}; leave it out")
+    if target.name not in models():
+        raise TapeoutError(f"--autotune: modelled cycles decide, and there is no model of target {target.name}; leave it out")
     counts = load(file)
     try:
-        compiler = tools.call(["arm-none-eabi-gcc", "--version"]).partition("\n")[0]
+        compiler = tools.call([target.family.toolchain.compiler, "--version"]).partition("\n")[0]
         with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
             tuner = _Tuner(target, compiler, counts, file, Path(folder))
             return {n.name: tuner.fastest(graph, n, symbols) for n in graph.nodes if len(symbols := candidates.get(n.name, ())) > 1}
@@ -113,7 +116,7 @@ def tune(target: Target, graph: Graph, candidates: Mapping[str, Sequence[str]], 
 
 @dataclass
 class _Tuner:
-    target: CortexM
+    target: Microcontroller
     compiler: str
     counts: Counts
     file: Path
@@ -121,7 +124,7 @@ class _Tuner:
 
     @cached_property
     def plugin(self) -> Path:
-        return build_plugin(self.folder)
+        return build_plugin(self.target.family, self.folder)
 
     def fastest(self, graph: Graph, node: Node, symbols: Sequence[str]) -> str:
         layer = alone(graph, node)
@@ -175,12 +178,12 @@ def _described(layer: Graph) -> str:
     return f"{node.op.label} {', '.join(inputs)} -> {', '.join(outputs)}"
 
 
-def _source(compiled: Compiled, target: CortexM, symbol: str, compiler: str) -> Source:
+def _source(compiled: Compiled, target: Microcontroller, symbol: str, compiler: str) -> Source:
     emitter = Emitter(compiled.graph, compiled.plan, compiled.selection, compiled.name)
     library = compiled.selection.library(compiled.graph)
     called = [library.folder / source for source in library.sources] if library else []
     files = [path.read_text() for path in (*emitter.kernel_files(), *called)]
-    return Source(target.name, symbol, _digest([emitter.source()]), _digest([*target.flags, *FLAGS, *files]), compiler)
+    return Source(target.name, symbol, _digest([emitter.source()]), _digest([*compile_flags(target), *files]), compiler)
 
 
 def _digest(texts: Iterable[str]) -> str:

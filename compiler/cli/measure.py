@@ -21,9 +21,9 @@ from tapeout.targets.board import Board
 from tapeout.targets.c.emit import describe_layout
 from tapeout.targets.c.names import Names
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.cortexm import firmware
-from tapeout.targets.cortexm.cycles import CycleModel, models, nanojoules
-from tapeout.targets.cortexm.target import CortexM
+from tapeout.targets.microcontroller import firmware
+from tapeout.targets.microcontroller.cycles import CycleModel, models, nanojoules
+from tapeout.targets.microcontroller.family import Microcontroller
 from tapeout.targets.target import Target
 from tapeout.targets.tools import MissingTool
 
@@ -52,7 +52,8 @@ class Figures:
 def measure(compiled: Compiled, board: Board | None) -> Figures:
     """Builds and runs what the tools that are there allow. Raises CheckFailed when a run does not use the arena as planned."""
     inputs = random_inputs(compiled.graph, 1, _SEED)
-    if not isinstance(compiled.target, CortexM):
+    target = compiled.target
+    if not isinstance(target, Microcontroller):
         notes = {"memory.arena_touched_bytes": "measured on the host"}
         try:
             return Figures(None, None, _touched(Host(), compiled, inputs), notes, _versions("gcc"), ())
@@ -68,21 +69,23 @@ def measure(compiled: Compiled, board: Board | None) -> Figures:
             "memory.flash_bytes": f"measured in the ELF for {built.board.name}",
             "memory.ram_bytes": f"measured: sections of the ELF for {built.board.name}, stack in QEMU",
             "memory.stack_bytes": f"{where}, painted",
-            "memory.stack_static_bytes": "by the compiler (frames of gcc's call graph)",
+            "memory.stack_static_bytes": f"by the compiler ({target.family.toolchain.stack_source})",
             "memory.arena_touched_bytes": where,
             "totals.instructions": f"{where}, exact, one input of seed {_SEED}",
             "layers[].instructions": f"{where}, with a mark between nodes",
-            **model_notes(models()[compiled.target.name], board),
+            **model_notes(models().get(target.name), board),
         }
-        used = ("arm-none-eabi-gcc", "qemu-system-arm")
+        used = (target.family.toolchain.compiler, target.family.simulator)
         return Figures(built, run, _touched(machine, compiled, inputs), notes, _versions(*used), ())
     except MissingTool as error:
         notes = {"memory.flash_bytes": f"measured in the ELF for {built.board.name}"} if built else {}
         return Figures(built, None, None, notes, {}, (f"instructions and stack are not measured: {error}",))
 
 
-def model_notes(model: CycleModel, board: Board | None) -> dict[str, str]:
-    """How cycles, time and energy follow from the counts."""
+def model_notes(model: CycleModel | None, board: Board | None) -> dict[str, str]:
+    """How cycles, time and energy follow from the counts; nothing of a core that has no model."""
+    if model is None:
+        return {}
     notes = {"totals.cycles": f"modelled from instructions by class, zero wait states: {model.source}"}
     if board:
         clock = f"{model.stall:g} x cycles / {board.clock_hz / 1e6:g} MHz"
@@ -173,16 +176,19 @@ _Row = TypeVar("_Row", Layer, Totals)
 
 
 def _with_effort(row: _Row, profile: Profile, macs: int, target: Target, board: Board | None) -> _Row:
-    """A row with what it executes, and the cycles, time and energy modelled of that; time and energy need a board."""
-    model = models()[target.name]
+    """A row with what it executes, and the cycles, time and energy modelled of that where the core has a model; time and energy
+    need a board."""
+    row = replace(
+        row, instructions=profile.instructions, instructions_per_mac=_per_mac(profile.instructions, macs),
+        classes=dict(profile.classes), events=dict(profile.events),
+    )
+    model = models().get(target.name)
+    if model is None:
+        return row
     cycles = model.modelled({**profile.classes, **profile.events})
     latency = model.nanoseconds(cycles, board) if board else None
     energy = nanojoules(latency, board) if board and latency is not None else None
-    return replace(
-        row, instructions=profile.instructions, instructions_per_mac=_per_mac(profile.instructions, macs),
-        cycles=cycles, cycles_per_mac=_per_mac(cycles, macs), latency_ns=latency, energy_nj=energy,
-        classes=dict(profile.classes), events=dict(profile.events),
-    )
+    return replace(row, cycles=cycles, cycles_per_mac=_per_mac(cycles, macs), latency_ns=latency, energy_nj=energy)
 
 
 def _memory(compiled: Compiled, figures: Figures) -> Memory:

@@ -1,5 +1,6 @@
-/* The classes of instructions that decode.h tells apart, and what is counted beside them. Every executed instruction is in one
- * class. The names are those of the report and of targets/cortexm/cycles.toml. */
+/* The classes of instructions that the decoders of cosim/cores tell apart, and what is counted beside them. Every executed
+ * instruction is in one class; of classes that a core lacks there are none. The names are those of the report and of the families'
+ * cycles.toml. */
 #ifndef TAPEOUT_CLASSES_H
 #define TAPEOUT_CLASSES_H
 

@@ -1,8 +1,8 @@
 /* A plugin of QEMU that counts the instructions a guest executes, exactly, in all and by class.
  *
- * Each time the guest executes a mark (the Thumb instruction 0xBFD0, a hint that does nothing on any M profile
- * core), the counts of the instructions executed before it are noted. At the end they are written to the file that the
- * plugin's argument out=FILE names: a line of names, "instructions" and those of classes.h with a bar before the events,
+ * Each time the guest executes a mark, an instruction that does nothing, the counts of the instructions executed before it
+ * are noted. Which instruction that is and which class any other is in says decode.h of the guest's family of cores, in
+ * cosim/cores. At the end the notes are written to the file that the plugin's argument out=FILE names: a line of names, "instructions" and those of classes.h with a bar before the events,
  * and a line of decimal numbers for each mark.
  *
  * Which way a branch went is seen at the block of code that runs next. A block ends at every branch, and a block that
@@ -36,7 +36,6 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 
 #define EXPORT __attribute__((visibility("default")))
 enum { ADD_U64 = 0, NO_REGISTERS = 0 };
-static const uint16_t MARK = 0xBFD0;
 
 EXPORT int qemu_plugin_version = 1;
 
@@ -133,14 +132,15 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
         const uint8_t *bytes = qemu_plugin_insn_data(instruction);
         uint16_t first = (uint16_t)(bytes[0] | bytes[1] << 8);
         bool wide = is_wide(first);
-        decoded found = decode(first, wide ? (uint16_t)(bytes[2] | bytes[3] << 8) : 0);
+        uint16_t second = wide ? (uint16_t)(bytes[2] | bytes[3] << 8) : 0;
+        decoded found = decode(first, second);
         uint64_t address = qemu_plugin_insn_vaddr(instruction);
         if (i == 0) {
             record->start = address;
         }
         record->behind = address + (wide ? 4 : 2);
         record->branches = found.class == BRANCH_TAKEN;
-        if (first == MARK) {
+        if (is_mark(first, second)) {
             qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_mark, NO_REGISTERS, NULL);
         }
         count_instruction(instruction, found, before);

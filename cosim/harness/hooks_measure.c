@@ -28,9 +28,8 @@ void __wrap_tapeout_init(void)
 /* Paints the free memory under the stack pointer, runs, and looks how far down the paint is gone. */
 void __wrap_tapeout_run(void)
 {
-    volatile uint32_t *top;
+    volatile uint32_t *const top = stack_pointer();
     volatile uint32_t *word;
-    __asm volatile("mov %0, sp" : "=r"(top));
     for (word = bss_end; word < top; word++) {
         *word = PAINT;
     }

@@ -1,8 +1,9 @@
-/* The port of an Arm core under an emulator or debugger: files and text by semihosting ("Semihosting for AArch32
- * and AArch64", Arm IHI 0111), and faults that say where the program died. */
+/* The port of a core under an emulator or debugger: files and text by semihosting ("Semihosting for AArch32 and
+ * AArch64", Arm IHI 0111, which "RISC-V Semihosting" takes over), and faults that say where the program died. */
 #include "port.h"
 #include "harness.h"
-#include <string.h>
+#include "semihost.h"
+#include <stdint.h>
 
 enum { SYS_OPEN = 0x01, SYS_CLOSE = 0x02, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05, SYS_READ = 0x06, SYS_EXIT_EXTENDED = 0x20 };
 enum { MODE_READ_BINARY = 1, MODE_WRITE_BINARY = 5 };
@@ -11,24 +12,17 @@ enum { APPLICATION_EXIT = 0x20026 };
 static uint32_t inputs;
 static uint32_t outputs;
 
-static uint32_t semihost(uint32_t operation, const void *block)
+/* `length` does not count the zero at the end of the name. */
+static uint32_t open_file(const char *name, uint32_t length, uint32_t mode)
 {
-    register uint32_t r0 __asm("r0") = operation;
-    register const void *r1 __asm("r1") = block;
-    __asm volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
-    return r0;
-}
-
-static uint32_t open_file(const char *name, uint32_t mode)
-{
-    const uint32_t block[] = {(uint32_t)name, mode, strlen(name)};
+    const uint32_t block[] = {(uint32_t)name, mode, length};
     return semihost(SYS_OPEN, block);
 }
 
 int port_open(void)
 {
-    inputs = open_file("inputs.bin", MODE_READ_BINARY);
-    outputs = open_file("outputs.bin", MODE_WRITE_BINARY);
+    inputs = open_file("inputs.bin", sizeof "inputs.bin" - 1, MODE_READ_BINARY);
+    outputs = open_file("outputs.bin", sizeof "outputs.bin" - 1, MODE_WRITE_BINARY);
     return inputs != UINT32_MAX && outputs != UINT32_MAX ? 0 : -1;
 }
 
@@ -62,13 +56,13 @@ void port_exit(int status)
     }
 }
 
-/* Called by startup.c for every exception, with the words that the core has pushed; word 6 is the pc. */
-void fault(const uint32_t *frame);
-void fault(const uint32_t *frame)
+/* Called by startup.c for every exception, with the address of the instruction that caused it. */
+void fault(uint32_t address);
+void fault(uint32_t address)
 {
     char text[] = "tapeout: fault at 0x00000000\n";
     for (uint32_t i = 0; i < 8; i++) {
-        text[sizeof text - 3 - i] = "0123456789abcdef"[frame[6] >> (4 * i) & 15u];
+        text[sizeof text - 3 - i] = "0123456789abcdef"[address >> (4 * i) & 15u];
     }
     port_print(text);
     harness_report("fault", -1);

@@ -6,21 +6,22 @@ extern uint32_t stack_top, data_load, data_start, data_end, bss_start, bss_end;
 
 int main(void);
 void Reset_Handler(void);
-void fault(const uint32_t *frame);
+void fault(uint32_t address);
 
-/* Called for every exception that we do not expect, with the eight words that the core has pushed:
- * r0 to r3, r12, lr, pc, xPSR. A program may define its own. */
-__attribute__((weak)) void fault(const uint32_t *frame)
+/* Called for every exception that we do not expect, with the address of the instruction that caused it.
+ * A program may define its own. */
+__attribute__((weak)) void fault(uint32_t address)
 {
-    (void)frame;
+    (void)address;
     for (;;) {
     }
 }
 
 __attribute__((naked)) static void Fault_Handler(void)
 {
-    /* By a register: a branch of Armv6-M reaches 2 KiB only. */
-    __asm volatile("mov r0, sp\n"
+    /* Of the eight words that the core has pushed, r0 to r3, r12, lr, pc and xPSR, the seventh.
+     * By a register: a branch of Armv6-M reaches 2 KiB only. */
+    __asm volatile("ldr r0, [sp, #24]\n"
                    "ldr r1, =fault\n"
                    "bx r1\n"
                    ".ltorg");

@@ -4,21 +4,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..board import Board, load
 from ..c.target import KERNELS
+from ..microcontroller.family import Family, Microcontroller
+from ..microcontroller.toolchain import Toolchain
 from ..target import Target
+from .stack import gcc_calls
+
+GCC = Toolchain(
+    compiler="arm-none-eabi-gcc",
+    prefix="arm-none-eabi-",
+    flags=(),
+    link_flags=("--specs=nano.specs",),  # the small C library is there for memcpy and memset, which gcc calls by itself
+    stack_flags=("-fcallgraph-info=su",),
+    calls=gcc_calls,
+    stack_source="frames of gcc's call graph",
+)
+FAMILY = Family(
+    Path(__file__).parent, GCC, (".vectors", ".text", ".rodata", ".ARM.extab", ".ARM.exidx", ".data", ".bss"), "qemu-system-arm"
+)
 
 
 @dataclass(frozen=True)
-class CortexM(Target):
-    """A core. `flags` select it in gcc; `qemu` names the boards with that core that QEMU runs, the first choice first."""
-
-    flags: tuple[str, ...]
-    qemu: tuple[str, ...]
-
-    @property
-    def qemu_boards(self) -> tuple[Board, ...]:
-        return tuple(map(load, self.qemu))
+class CortexM(Microcontroller):
+    """A core of Arm's M profile."""
 
     def backed(self, back_end: str) -> Target:
         from .cmsis_nn import CmsisNN
@@ -33,7 +41,7 @@ MVE = (OWN / "mve", *DSP)  # Helium cores have the DSP extension as well
 
 
 def _core(name: str, floats: str, *qemu: str, features: str = "", kernels: tuple[Path, ...] = (KERNELS,)) -> CortexM:
-    return CortexM(name, kernels, (f"-mcpu={name}{features}", "-mthumb", *floats.split()), qemu)
+    return CortexM(name, kernels, FAMILY, (f"-mcpu={name}{features}", "-mthumb", *floats.split()), qemu)
 
 
 TARGETS = (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.latency import band_text, board_powers, fit, page
 from tapeout.targets.board import boards, load
-from tapeout.targets.cortexm.cycles import models
+from tapeout.targets.microcontroller.cycles import models
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tapeout.cosim.measure import COUNTING, build_plugin, measure
+from tapeout.cosim.marks import COUNTING
+from tapeout.cosim.measure import build_plugin, measure
 from tapeout.cosim.profile import Profile, read_notes
-from tapeout.cosim.qemu import PORT, STARTUP, boot
+from tapeout.cosim.qemu import machine_headers
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.cortexm.firmware import compile_objects, link
-from tapeout.targets.cortexm.target import TARGETS, CortexM
+from tapeout.targets.cortexm.target import FAMILY as CORTEXM
+from tapeout.targets.cortexm.target import TARGETS
+from tapeout.targets.microcontroller.family import Family, Microcontroller
+from tapeout.targets.riscv.target import FAMILY as RISCV
+from tapeout.targets.riscv.target import TARGETS as RISCV_TARGETS
 from tests.small import CODES, feed, network
+from tests.targets.board import CORES, MACHINE, linked
 
 PRINTER = """
 #include "decode.h"
@@ -38,11 +43,16 @@ int main(void)
 }
 """
 
+ASSEMBLERS = {  # what builds a listing, and the lines before it
+    "cortexm": (("arm-none-eabi-as", "-march=armv8.1-m.main+mve.fp+fp.dp"), ".syntax unified\n.thumb\n"),
+    "riscv": (("riscv64-unknown-elf-as", "-march=rv32imafc_zicsr_zifencei_zfh", "-mabi=ilp32f"), ".option norelax\n"),
+}
 
-def listed() -> list[tuple[str, str]]:
-    """Every instruction of the listing with its class."""
+
+def listed(family: Family) -> list[tuple[str, str]]:
+    """Every instruction of a family's listing with its class."""
     found: list[tuple[str, str]] = []
-    for line in (Path(__file__).parent / "instructions.s").read_text().splitlines():
+    for line in (Path(__file__).parent / "instructions" / f"{family.name}.s").read_text().splitlines():
         if line.startswith("@ class "):
             wanted = line.removeprefix("@ class ")
         elif line and not line.startswith("@"):
@@ -50,40 +60,48 @@ def listed() -> list[tuple[str, str]]:
     return found
 
 
-def misread(decoder: Path, folder: Path) -> list[tuple[str, str, str]]:
+def misread(family: Family, decoder: Path, folder: Path) -> list[tuple[str, str, str]]:
     """The instructions that the decoder of a folder puts into another class: the instruction, that class, the right one."""
-    lines = listed()
-    (folder / "all.s").write_text(".syntax unified\n.thumb\n" + "".join(f"{line}\n" for _, line in lines))
-    subprocess.run(["arm-none-eabi-as", "-march=armv8.1-m.main+mve.fp+fp.dp", "all.s", "-o", "all.o"], cwd=folder, check=True)
-    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", "all.o", "all.bin"], cwd=folder, check=True)
+    lines = listed(family)
+    assembler, head = ASSEMBLERS[family.name]
+    (folder / "all.s").write_text(head + "".join(f"{line}\n" for _, line in lines))
+    subprocess.run([*assembler, "all.s", "-o", "all.o"], cwd=folder, check=True)
+    subprocess.run([f"{family.toolchain.prefix}objcopy", "-O", "binary", "all.o", "all.bin"], cwd=folder, check=True)
     (folder / "printer.c").write_text(PRINTER)
-    subprocess.run(["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{decoder}", "printer.c", "-o", "printer"], cwd=folder, check=True)
+    strict = ("-std=c99", "-Wall", "-Wextra", "-Werror")
+    subprocess.run(["gcc", *strict, f"-I{decoder}", f"-I{COUNTING}", "printer.c", "-o", "printer"], cwd=folder, check=True)
     found = subprocess.run([folder / "printer"], input=(folder / "all.bin").read_bytes(), capture_output=True, check=True).stdout.decode()
     read = zip(lines, found.splitlines(), strict=True)
     return [(line, kind, wanted) for (wanted, line), kind in read if kind != wanted]
 
 
-def test_the_decoder_reads_what_the_assembler_wrote(tmp_path: Path) -> None:
-    assert len(listed()) > 300
-    assert misread(COUNTING, tmp_path) == []
+@pytest.mark.parametrize(("family", "count"), [(CORTEXM, 300), (RISCV, 110)], ids=("cortexm", "riscv"))
+def test_the_decoder_reads_what_the_assembler_wrote(family: Family, count: int, tmp_path: Path) -> None:
+    assert len(listed(family)) > count
+    assert misread(family, machine_headers(family), tmp_path) == []
 
 
-@pytest.mark.parametrize(("file", "text", "wrong", "bitten"), [
-    ("decode.h", "(code & 0xF500) == 0xB100", "(code & 0xFF00) == 0xB100", "cbnz r0, . + 20"),
-    ("decode.h", "bits_set(code & 0x1FF)", "bits_set(code & 0xFF)", "push {r4-r6, lr}"),
-    ("decode.h", "(first & 0x50) == 0x10", "(first & 0x70) == 0x10", "udiv r0, r1, r2"),
-    ("decode.h", "second >> 12 == 0xF", "second >> 12 == 0xE", "pld [r0]"),
-    ("decode_vector.h", "multiplies = last && upper", "multiplies = last && !upper", "vmul.f32 q0, q1, q2"),
-    ("decode_vector.h", "(first & 0x70) != 0x60", "(first & 0x70) != 0x50", "vminv.s8 r0, q0"),
-    ("decode_vector.h", "== 0xB00 ? 2 : 1", "== 0xA00 ? 2 : 1", "vldr d0, [r0]"),
+@pytest.mark.parametrize(("family", "file", "text", "wrong", "bitten"), [
+    (CORTEXM, "decode.h", "(code & 0xF500) == 0xB100", "(code & 0xFF00) == 0xB100", "cbnz r0, . + 20"),
+    (CORTEXM, "decode.h", "bits_set(code & 0x1FF)", "bits_set(code & 0xFF)", "push {r4-r6, lr}"),
+    (CORTEXM, "decode.h", "(first & 0x50) == 0x10", "(first & 0x70) == 0x10", "udiv r0, r1, r2"),
+    (CORTEXM, "decode.h", "second >> 12 == 0xF", "second >> 12 == 0xE", "pld [r0]"),
+    (CORTEXM, "decode_vector.h", "multiplies = last && upper", "multiplies = last && !upper", "vmul.f32 q0, q1, q2"),
+    (CORTEXM, "decode_vector.h", "(first & 0x70) != 0x60", "(first & 0x70) != 0x50", "vminv.s8 r0, q0"),
+    (CORTEXM, "decode_vector.h", "== 0xB00 ? 2 : 1", "== 0xA00 ? 2 : 1", "vldr d0, [r0]"),
+    (RISCV, "decode.h", "kind == 1 || kind >= 5", "kind >= 5", "c.jal . + 8"),
+    (RISCV, "decode.h", "(code & 0x7C) == 0 && (code", "(code & 0x3C) == 0 && (code", "c.mv a0, a6"),
+    (RISCV, "decode.h", "second >> 9 != 1", "second >> 9 == 0", "sub s3, t4, a5"),
+    (RISCV, "decode.h", "kind < 4 ? MULTIPLY_LONG", "kind < 3 ? MULTIPLY_LONG", "mulhu s0, s1, s2"),
+    (RISCV, "decode.h", "second >> 11 == 0x0B", "second >> 11 == 0x0F", "fsqrt.s fa0, fa1"),
 ])
-def test_a_wrong_decoder_is_found(file: str, text: str, wrong: str, bitten: str, tmp_path: Path) -> None:
-    decoder = tmp_path / "counting"
-    shutil.copytree(COUNTING, decoder)
+def test_a_wrong_decoder_is_found(family: Family, file: str, text: str, wrong: str, bitten: str, tmp_path: Path) -> None:
+    decoder = tmp_path / "decoder"
+    shutil.copytree(machine_headers(family), decoder)
     code = (decoder / file).read_text()
     assert code.count(text) == 1
     (decoder / file).write_text(code.replace(text, wrong))
-    assert bitten in [line for line, _, _ in misread(decoder, tmp_path)]
+    assert bitten in [line for line, _, _ in misread(family, decoder, tmp_path)]
 
 
 KNOWN = r"""
@@ -117,18 +135,17 @@ void harness_report(const char *what, int32_t offset) { (void)what; (void)offset
 """
 
 
-def counted(target: CortexM, program: str, folder: Path) -> Profile:
+def counted(target: Microcontroller, program: str, folder: Path) -> Profile:
     """What a program executes between its two marks, the first one included."""
     (folder / "known.c").write_text(program)
-    objects = compile_objects(target, [folder / "known.c", PORT, STARTUP], folder, include=[COUNTING, PORT.parent])
-    firmware = link(target, target.qemu_boards[0], objects, folder / "known.elf")
-    assert boot(firmware, folder, 60, ["-plugin", f"{build_plugin(folder)},out={folder / 'notes'}"]) == (0, "")
+    firmware = linked(target, folder / "known.c", folder)
+    assert MACHINE.boot(target, firmware, folder, ["-plugin", f"{build_plugin(target.family, folder)},out={folder / 'notes'}"]) == (0, "")
     before, after = read_notes(folder / "notes")
     return after - before
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
-def test_a_known_program_counts_by_class(target: CortexM, tmp_path: Path) -> None:
+def test_a_known_program_counts_by_class(target: Microcontroller, tmp_path: Path) -> None:
     found = counted(target, KNOWN, tmp_path)
     assert {name: count for name, count in found.classes.items() if count} == {
         "alu": 1 + 10 * 4 + 9,  # the mark; two subs behind ldm and stm, cmp, subs; nop in all turns but one
@@ -145,6 +162,52 @@ def test_a_known_program_counts_by_class(target: CortexM, tmp_path: Path) -> Non
         "registers_loaded": 10 * (3 + 2), "registers_stored": 10 * (2 + 2), "program_counter_loads": 10, "vector_overlaps": 0,
     }
     assert sum(found.classes.values()) == found.instructions == 1 + 17 * 10 - 1 + 1
+
+
+KNOWN_RISCV = r"""
+#include "mark.h"
+#include "port.h"
+#include <stdint.h>
+static uint32_t words[8];
+int main(void)
+{
+    uint32_t *at = words;
+    uint32_t turns = 10;
+    __asm volatile("" : "+r"(at), "+r"(turns)); /* in their registers before the mark */
+    mark();
+    __asm volatile(
+        "1: lw t0, 0(%0)\n lw t1, 4(%0)\n sw t0, 0(%0)\n lw t2, 8(%0)\n"
+        "mul t0, t0, t1\n mulh t0, t0, t1\n divu t0, t0, t1\n"
+        "jal t3, 3f\n"
+        "addi t4, %1, -5\n beqz t4, 2f\n nop\n"
+        "2: addi %1, %1, -1\n bnez %1, 1b\n"
+        "j 4f\n"
+        "3: jr t3\n"
+        "4:" : "+r"(at), "+r"(turns) : : "t0", "t1", "t2", "t3", "t4", "memory");
+    mark();
+    port_exit(0);
+}
+#include "harness.h"
+volatile int32_t harness_node;
+void harness_report(const char *what, int32_t offset) { (void)what; (void)offset; }
+"""
+
+
+@pytest.mark.parametrize("target", RISCV_TARGETS, ids=lambda t: t.name)
+def test_a_known_program_of_a_riscv_core_counts_by_class(target: Microcontroller, tmp_path: Path) -> None:
+    found = counted(target, KNOWN_RISCV, tmp_path)
+    assert {name: count for name, count in found.classes.items() if count} == {
+        "alu": 1 + 10 * 2 + 9,  # the mark; two addi; nop in all turns but one
+        "multiply": 10,
+        "multiply_long": 10,
+        "divide": 10,
+        "load": 20,
+        "load_next": 10,
+        "store": 10,
+        "branch_taken": 10 * 2 + 1 + 9 + 1,  # jal, jr; beqz once; bnez; j
+        "branch_not_taken": 9 + 1,
+    }
+    assert sum(found.classes.values()) == found.instructions
 
 
 @pytest.mark.parametrize(("text", "wrong", "kinds"), [
@@ -199,8 +262,8 @@ def test_a_known_loop_of_vectors_counts_by_class(tmp_path: Path) -> None:
     assert found.events["vector_overlaps"] == 30
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
-def test_the_classes_sum_to_the_instructions(target: CortexM, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", CORES, ids=lambda t: t.name)
+def test_the_classes_sum_to_the_instructions(target: Microcontroller, tmp_path: Path) -> None:
     """The plugin counts instructions apart from their classes; of a branch it learns the class only when the next block starts."""
     compiled = Compiled.write(tmp_path, "small", target, network(CODES))
     found = measure(compiled, feed(compiled.graph, 1))

@@ -12,8 +12,8 @@ from tapeout.quant.quantize import annotated_blindly
 from tapeout.quant.recipe import load
 from tapeout.targets import tools
 from tapeout.targets.compiled import Compiled
-from tapeout.targets.cortexm.firmware import FLAGS
 from tapeout.targets.cortexm.target import TARGETS
+from tapeout.targets.microcontroller.firmware import FLAGS
 from tests.quant.float_nets import network
 
 M55 = next(t for t in TARGETS if t.name == "cortex-m55")

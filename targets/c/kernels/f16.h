@@ -22,6 +22,22 @@ static inline uint16_t f16_of_float(float x)
     __asm("vcvtb.f16.f32 %0, %0" : "+t"(x));
     return (uint16_t)float_bits(x);
 }
+#elif defined(__riscv_zfh)
+/* The extension has its own loads and arithmetic of f16; the compiler makes them of these conversions. */
+static inline float float_of_f16(uint16_t half)
+{
+    _Float16 x;
+    memcpy(&x, &half, sizeof x);
+    return (float)x;
+}
+
+static inline uint16_t f16_of_float(float x)
+{
+    const _Float16 narrow = (_Float16)x;
+    uint16_t half;
+    memcpy(&half, &narrow, sizeof half);
+    return half;
+}
 #else
 static inline float float_of_f16(uint16_t half)
 {
@@ -108,6 +124,15 @@ static inline float round_to_f16(float x)
     return float_of_f16(f16_of_float(x));
 }
 
+#if defined(__riscv_zfh)
+/* x * w + total of f16 numbers, rounded once, to f16: by one instruction. */
+static inline float fma_f16(float x, float w, float total)
+{
+    _Float16 sum;
+    __asm("fmadd.h %0, %1, %2, %3" : "=f"(sum) : "f"((_Float16)x), "f"((_Float16)w), "f"((_Float16)total));
+    return (float)sum;
+}
+#else
 /* x * w + total of f16 numbers, rounded once, to f16. The product is exact, and the error of the sum is found by six additions (Knuth's
  * TwoSum). It makes the sum one that is rounded to odd: of the two floats next to the exact sum the one whose last bit is 1. Rounded
  * once more to a format with at least two bits less, such a sum gives what the exact one does (Boldo and Melquiond, 2008). */
@@ -123,6 +148,7 @@ static inline float fma_f16(float x, float w, float total)
     }
     return round_to_f16(sum);
 }
+#endif
 
 /* total + x * w, rounded as compiler/f16.py says of sums in f32, or of those in f16. */
 static inline float add_product(float total, float x, float w, int32_t in_f16)

@@ -19,15 +19,12 @@ from ..c.literals import c_type
 from ..c.names import Names
 from ..compiled import Compiled
 from ..target import Library
-from .stack import deepest
-from .target import CortexM
+from .family import Family, Microcontroller
 
 FOLDER = Path(__file__).parent
 # Floats keep every bit, and the linker drops what is not called.
 FLAGS = ("-O2", "-std=c99", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
-# The small C library is there for memcpy and memset, which gcc calls by itself.
-LINK_FLAGS = ("-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections")
-_SECTIONS = (".vectors", ".text", ".rodata", ".ARM.extab", ".ARM.exidx", ".data", ".bss")  # of memory.ld.in
+LINK_FLAGS = ("-nostartfiles", "-Wl,--gc-sections")
 STACK_BYTES = 1024  # the least that a firmware must leave free
 
 
@@ -45,7 +42,7 @@ class Firmware:
     """A linked program.
 
     `overflow` says by how many bytes a memory, `flash` or `ram`, is too small for it; `stack_bytes` are the
-    frames of a run of the network, as gcc reports them, without those of the C library.
+    frames of a run of the network, as the compiler reports them, without those of the C library.
     """
 
     elf: Path
@@ -78,25 +75,34 @@ class Firmware:
             raise CheckFailed(f"{self.elf.stem} does not fit: {self.shortage}")
 
 
-def core(compiled: Compiled) -> CortexM:
-    """The target of a network that was compiled for this family."""
-    assert isinstance(compiled.target, CortexM), compiled.target.name
+def core(compiled: Compiled) -> Microcontroller:
+    """The target of a network that was compiled for a microcontroller."""
+    assert isinstance(compiled.target, Microcontroller), compiled.target.name
     return compiled.target
 
 
 def files(compiled: Compiled, board: Board) -> dict[str, str]:
     """The text of every file of the `firmware` folder, from which `make` links the same program."""
-    name = compiled.name
+    name, target = compiled.name, core(compiled)
+    family = target.family
+    headers = ("-isystem .",) if family.headers else ()
     return {
         "main.c": main(compiled),
-        "startup.c": (FOLDER / "startup.c").read_text(),
-        "memory.ld": memory_script(board),
+        **{path.name: path.read_text() for path in (*family.sources, *family.headers)},
+        "memory.ld": memory_script(family, board),
         "Makefile": _fill(
-            "Makefile.in", name=name, board=board.name, flags=" ".join((*core(compiled).flags, *FLAGS)),
-            sources=f"main.c startup.c ../{name}.c ../{name}_weights.c", link=" ".join(LINK_FLAGS),
+            FOLDER / "Makefile.in", name=name, board=board.name, compiler=family.toolchain.compiler,
+            flags=" ".join((*compile_flags(target), *headers)),
+            sources=" ".join((f"../{name}.c", f"../{name}_weights.c", "main.c", *(path.name for path in family.sources))),
+            link=" ".join((*LINK_FLAGS, *family.toolchain.link_flags)),
             library=_make_library(compiled.selection.library(compiled.graph)),
         ),
     }
+
+
+def compile_flags(target: Microcontroller) -> tuple[str, ...]:
+    """What selects the core and the language."""
+    return (*target.family.toolchain.flags, *target.flags, *FLAGS)
 
 
 def main(compiled: Compiled) -> str:
@@ -108,7 +114,7 @@ def main(compiled: Compiled) -> str:
         f"\n__attribute__((aligned({unit}))) static {c_type(type)} {argument}[{type.bytes // type.q.dtype.itemsize}];\n"
         for argument, type in foreign.items()
     )
-    return _fill("main.c.in", name=compiled.name, inputs=memories, arguments=", ".join(foreign))
+    return _fill(FOLDER / "main.c.in", name=compiled.name, inputs=memories, arguments=", ".join(foreign))
 
 
 def _make_library(library: Library | None) -> str:
@@ -120,10 +126,10 @@ def _make_library(library: Library | None) -> str:
     return f"CFLAGS += {flags}\nSOURCES +={sources}\n"
 
 
-def memory_script(board: Board) -> str:
+def memory_script(family: Family, board: Board) -> str:
     """The linker script with the memories of a board."""
     return _fill(
-        "memory.ld.in", board=board.name, stack_bytes=str(STACK_BYTES),
+        family.folder / "memory.ld.in", board=board.name, stack_bytes=str(STACK_BYTES),
         flash_origin=f"{board.flash.origin:#010x}", flash_length=str(board.flash.bytes),
         ram_origin=f"{board.ram.origin:#010x}", ram_length=str(board.ram.bytes),
     )
@@ -139,13 +145,14 @@ def build(compiled: Compiled, board: Board | None, folder: Path) -> Firmware:
     beside.mkdir(exist_ok=True)
     choice = (board,) if board else core(compiled).qemu_boards
     (beside / "main.c").write_text(main(compiled))
-    sources = [*model_sources(compiled), beside / "main.c", FOLDER / "startup.c"]
+    family = core(compiled).family
+    sources = [*model_sources(compiled), beside / "main.c", *family.sources]
     library = compiled.selection.library(compiled.graph)
-    objects = compile_objects(core(compiled), sources, folder, [compiled.folder], ["-fcallgraph-info=su"], library)
+    objects = compile_objects(core(compiled), sources, folder, [compiled.folder], family.toolchain.stack_flags, library)
     linked = link_where_it_fits(core(compiled), choice, objects, folder / f"{compiled.name}.elf")
     for name, text in files(compiled, linked.board).items():
         (beside / name).write_text(text)
-    return replace(linked, stack_bytes=deepest([o.with_suffix(".ci") for o in objects], f"{compiled.name}_run"))
+    return replace(linked, stack_bytes=family.toolchain.calls(objects).deepest(f"{compiled.name}_run"))
 
 
 def model_sources(compiled: Compiled) -> list[Path]:
@@ -153,11 +160,14 @@ def model_sources(compiled: Compiled) -> list[Path]:
 
 
 def compile_objects(
-    target: CortexM, sources: Iterable[Path], folder: Path, include: Iterable[Path] = (), flags: Sequence[str] = (),
+    target: Microcontroller, sources: Iterable[Path], folder: Path, include: Iterable[Path] = (), flags: Sequence[str] = (),
     library: Library | None = None,
 ) -> list[Path]:
     """Compiles each C file, then those of a library, to an object file in `folder`. Raises MissingTool or ToolFailed."""
-    command: list[str | Path] = ["arm-none-eabi-gcc", *target.flags, *FLAGS, *flags, *(f"-I{path}" for path in include)]
+    family = target.family
+    command: list[str | Path] = [family.toolchain.compiler, *compile_flags(target), *flags, *(f"-I{path}" for path in include)]
+    if family.headers:
+        command += ["-isystem", family.folder]
     made: list[tuple[Path, list[str]]] = [(source, []) for source in sources]
     if library:
         command += ["-isystem", library.folder / library.headers]
@@ -170,7 +180,7 @@ def compile_objects(
 
 
 def link_where_it_fits(
-    target: CortexM, choice: Sequence[Board], objects: Sequence[Path], elf: Path, flags: Sequence[str] = ()
+    target: Microcontroller, choice: Sequence[Board], objects: Sequence[Path], elf: Path, flags: Sequence[str] = ()
 ) -> Firmware:
     """Links for the first of these boards that is large enough; for the last when none is."""
     for board in choice:
@@ -180,33 +190,46 @@ def link_where_it_fits(
     return firmware
 
 
-def link(target: CortexM, board: Board, objects: Sequence[Path], elf: Path, flags: Sequence[str] = ()) -> Firmware:
+def link(target: Microcontroller, board: Board, objects: Sequence[Path], elf: Path, flags: Sequence[str] = ()) -> Firmware:
     """Links object files, a start-up file among them, for the memories of a board. Raises MissingTool or ToolFailed."""
-    script = elf.with_suffix(".ld")
-    script.write_text(memory_script(board))
-    # --noinhibit-exec makes the overflow of a memory a warning, so that the sizes are known.
-    loose = ["-Wl,--noinhibit-exec"]
-    said = tools.call(["arm-none-eabi-gcc", *target.flags, *LINK_FLAGS, *flags, *loose, *objects, "-T", script, "-o", elf])
-    wrong = re.search(r"^.*(undefined reference|multiple definition).*$", said, re.MULTILINE)
-    if wrong:
-        raise tools.ToolFailed(f"arm-none-eabi-gcc: {wrong[0]}", said)
-    overflow = {m[1]: int(m[2]) for m in re.finditer(r"region `(\w+)' overflowed by (\d+) bytes", said)}
-    return Firmware(elf, board, sections(elf), overflow)
+    overflow: dict[str, int] = {}
+    try:
+        _link(target, board, objects, elf, flags)
+    except tools.ToolFailed as error:
+        for region, count in re.findall(r"region [`'](\w+)':? overflowed by (\d+) bytes", error.output):
+            overflow[region] = max(int(count), overflow.get(region, 0))
+        if not overflow:
+            raise
+        _link(target, _grown(board, overflow), objects, elf, flags)  # so that the sizes are known
+    return Firmware(elf, board, sections(target.family, elf), overflow)
 
 
-def sections(elf: Path) -> tuple[Section, ...]:
+def _link(target: Microcontroller, board: Board, objects: Sequence[Path], elf: Path, flags: Sequence[str]) -> None:
+    tool, script = target.family.toolchain, elf.with_suffix(".ld")
+    script.write_text(memory_script(target.family, board))
+    options = [*tool.flags, *target.flags, *LINK_FLAGS, *tool.link_flags, *flags]
+    tools.call([tool.compiler, *options, *objects, "-T", script, "-o", elf])
+
+
+def _grown(board: Board, overflow: Mapping[str, int]) -> Board:
+    """The board with as much memory as a program lacks."""
+    flash, ram = (replace(m, bytes=m.bytes + overflow.get(name, 0)) for name, m in (("flash", board.flash), ("ram", board.ram)))
+    return replace(board, flash=flash, ram=ram)
+
+
+def sections(family: Family, elf: Path) -> tuple[Section, ...]:
     """The sections of a program that take memory when it runs, without the room that is kept for the stack."""
     found = []
-    for line in tools.call(["arm-none-eabi-size", "-A", "-d", elf]).splitlines():
+    for line in tools.call([family.toolchain.size, "-A", "-d", elf]).splitlines():
         match = re.fullmatch(r"(\.\w+(?:\.\w+)*) +(\d+) +(\d+)", line.strip())
-        if match and match[1] in _SECTIONS and int(match[2]):
+        if match and match[1] in family.sections and int(match[2]):
             found.append(Section(match[1], int(match[2]), int(match[3])))
     return tuple(found)
 
 
-def _fill(template: str, **values: str) -> str:
+def _fill(template: Path, **values: str) -> str:
     """The text of a template with each `@key@` replaced."""
-    text = (FOLDER / template).read_text()
+    text = template.read_text()
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)
     return text

@@ -1,6 +1,6 @@
 """A model of time and energy: cycles from counts of executed instructions by class, seconds by a board's clock, joules by its power.
 
-The figures of each core and where they are from: cycles.toml. How well the model holds: benchmarks/latency.md.
+The figures of each core and where they are from: cycles.toml in the folder of its family. How well the model holds: benchmarks/latency.md.
 """
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ def nanojoules(nanoseconds: int, board: Board) -> int | None:
 
 @cache
 def models() -> dict[str, CycleModel]:
-    """The models by name of the core."""
-    table = tomllib.loads((Path(__file__).parent / "cycles.toml").read_text())
-    return {core: CycleModel(core, **entry) for core, entry in table.items()}
+    """The models by name of the core; a core whose cycles are not known has none."""
+    tables = (tomllib.loads(path.read_text()) for path in sorted(Path(__file__).parents[1].glob("*/cycles.toml")))
+    return {core: CycleModel(core, **entry) for table in tables for core, entry in table.items()}

@@ -15,6 +15,13 @@ static inline bool is_wide(uint16_t first)
     return first >= 0xE800;
 }
 
+/* Whether this is the mark of mark.h. */
+static inline bool is_mark(uint16_t first, uint16_t second)
+{
+    (void)second;
+    return first == 0xBFD0;
+}
+
 static inline decoded decode_narrow(uint16_t code)
 {
     bool load = code >> 11 & 1;

@@ -1,0 +1,1 @@
+"""Cores as RTL, simulated cycle by cycle."""

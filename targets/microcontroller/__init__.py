@@ -1,0 +1,1 @@
+"""What all microcontrollers share: families of cores, their tools, firmware, its stack, and models of cycles."""

@@ -1,0 +1,1 @@
+"""RISC-V cores of 32 bits, built by clang."""
