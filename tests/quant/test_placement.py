@@ -76,6 +76,23 @@ out.w    s8 channel narrow  half_away
 out.b    s32 channel        half_away
 out      s8 zero            half_up
 """,
+    "w8a16": """
+x        s16                half_away
+first.w  s8 channel narrow  half_away
+first.b  s64 channel        half_away
+first    s16                half_up
+deep.w   s8 channel narrow  half_away
+deep.b   s64 channel        half_away
+deep     s16                half_up
+point.w  s8 channel narrow  half_away
+point.b  s64 channel        half_away
+point    s16                half_up
+sum      s16                half_up
+pooled   s16                half_up
+out.w    s8 channel narrow  half_away
+out.b    s64 channel        half_away
+out      s8                 half_up
+""",
     "w2a4": """
 x        s8 zero            half_away
 first.w  s8 channel narrow  half_away

@@ -39,7 +39,7 @@ MUTATIONS = [
     Mutation("padding_that_counts", "average_pool2d.h", "p->count_include_pad ?", "!p->count_include_pad ?",
              "average_pool2d_s8_padded"),
     Mutation("padding_that_wins", "max_pool2d.h", "int32_t largest = INT8_MIN;", "int32_t largest = 0;", "max_pool2d_s8_padded"),
-    Mutation("swapped_zero_points", "sum.h", "p->x_stride[4]] - p->x_zero", "p->x_stride[4]] - p->y_zero", "add_s8_same"),
+    Mutation("swapped_zero_points", "sum.h", "(x - p->x_zero)", "(x - p->y_zero)", "add_s8_same"),
     Mutation("output_zero_for_input_zero", "conv2d.h", "in[c] - p->x_zero", "in[c] - p->y_zero", "conv2d_s8_valid"),
     Mutation("lost_leftover", "dense.h", "i < p->inputs; i++", "i < p->inputs / 2 * 2; i++", "dense_s8_per_tensor"),
     Mutation("read_past_the_end", "dense.h", "i < p->inputs; i++", "i <= p->inputs; i++", "dense_s8_per_tensor"),
