@@ -15,7 +15,8 @@ def test_the_tables_hold_the_fit() -> None:
     for core, stall in found.stall.items():
         assert models()[core].stall == round(stall, 2)
         assert models()[core].band == band_text(core, *found.bands[core])
-    assert all(model.stall == 1.0 and "not known" in model.band for core, model in models().items() if core not in found.stall)
+    others = {core: model for core, model in models().items() if core not in found.stall}
+    assert all(model.stall == 1.0 and ("not known" in model.band or "benchmarks/rtl.md" in model.band) for model in others.values())
 
 
 def test_the_boards_hold_the_powers() -> None:
