@@ -15,6 +15,7 @@ import numpy as np
 
 from tapeout.compiler.run import check_inputs
 from tapeout.targets import tools
+from tapeout.targets.c.names import Names
 from tapeout.targets.compiled import Compiled
 
 from .engine import EngineFailed, Inputs, program_flags, program_sources
@@ -114,7 +115,8 @@ def _notes(
     (folder / "inputs.bin").write_bytes(sample)
     foreign = ",".join(f"tapeout_foreign[{i}]" for i in range(len(compiled.plan.foreign(compiled.graph))))
     functions = [
-        f"-DMODEL_INIT={compiled.name}_init", f"-DMODEL_RUN={compiled.name}_run", f'-DMODEL_HEADER="{compiled.name}.h"',
+        f"-DMODEL_INIT={compiled.name}_init", f"-DMODEL_RUN={Names(compiled.graph, compiled.name).entry}",
+        f'-DMODEL_HEADER="{compiled.name}.h"',
         f"-DMODEL_ARGUMENTS={foreign}",
     ]
     # The folder of the marks comes first: for the model, its hooks.h stands for the harness's.

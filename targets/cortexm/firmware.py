@@ -108,7 +108,7 @@ def main(compiled: Compiled) -> str:
         f"\n__attribute__((aligned({unit}))) static {c_type(type)} {argument}[{type.bytes // type.q.dtype.itemsize}];\n"
         for argument, type in foreign.items()
     )
-    return _fill("main.c.in", name=compiled.name, inputs=memories, arguments=", ".join(foreign))
+    return _fill("main.c.in", name=compiled.name, entry=names.entry, inputs=memories, arguments=", ".join(foreign))
 
 
 def _make_library(library: Library | None) -> str:
@@ -145,7 +145,7 @@ def build(compiled: Compiled, board: Board | None, folder: Path) -> Firmware:
     linked = link_where_it_fits(core(compiled), choice, objects, folder / f"{compiled.name}.elf")
     for name, text in files(compiled, linked.board).items():
         (beside / name).write_text(text)
-    return replace(linked, stack_bytes=deepest([o.with_suffix(".ci") for o in objects], f"{compiled.name}_run"))
+    return replace(linked, stack_bytes=deepest([o.with_suffix(".ci") for o in objects], Names(compiled.graph, compiled.name).entry))
 
 
 def model_sources(compiled: Compiled) -> list[Path]:

@@ -15,9 +15,9 @@ static inline void depthwise_conv2d_input_gradient_pixel(const window_params *s,
 {
     const int32_t multiplier = s->out_c / s->in_c;
     for (int32_t i = 0; i < s->k_h; i++) {
-        const int32_t from_row = window_of(row % s->in_h, i, s->stride_h, s->dilation_h, s->pad_top, s->out_h);
+        const int32_t from_row = window_with_tap(row % s->in_h, i, s->stride_h, s->dilation_h, s->pad_top, s->out_h);
         for (int32_t j = 0; j < s->k_w; j++) {
-            const int32_t from_column = window_of(column, j, s->stride_w, s->dilation_w, s->pad_left, s->out_w);
+            const int32_t from_column = window_with_tap(column, j, s->stride_w, s->dilation_w, s->pad_left, s->out_w);
             if (from_row < 0 || from_column < 0) {
                 continue;
             }
