@@ -24,6 +24,7 @@ from .ops.depthwise_conv2d_weight_gradient import DepthwiseConv2dWeightGradient
 from .ops.max_pool2d import MaxPool2D
 from .ops.max_pool2d_gradient import MaxPool2dGradient
 from .ops.reshape import Reshape
+from .ops.softmax import Softmax
 from .ops.transpose import Transpose
 
 _WAY_OUT = "train only layers behind it, with --update"
@@ -62,6 +63,8 @@ class Backward:
                 _, height, width, _ = self._shape(node.inputs[0])
                 op = AveragePool2dGradient((height, width), node.op.window, node.op.count_include_pad)
                 yield node.inputs[0], self._add(op, (g,), f"{node.inputs[0]}_gradient")
+            case Softmax():
+                raise Unsupported(f"{node.name}: softmax has a gradient at the network's end alone, as part of --loss cross-entropy")
             case _:
                 raise Unsupported(f"{node.name}: {node.op.label} has no gradient; {_WAY_OUT}")
 

@@ -1,31 +1,18 @@
 """Cases of max_pool2d_gradient: windows inside, padded, dilated, global and by chance."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tapeout.compiler.ir import Array
 from tapeout.compiler.ops.max_pool2d_gradient import MaxPool2dGradient
 from tapeout.compiler.window import Window
-from tests.autograd import each, gradients, random_windows
+from tests.autograd import each, gradients, max_pooled, random_windows
 
 from . import Case, Input, one_node
 from .average_pool2d import SHAPES
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
-def pooled(x: Tensor, window: Window) -> Tensor:
-    import torch.nn.functional as F
-
-    top, left, bottom, right = window.pads
-    padded = F.pad(x.permute(0, 3, 1, 2), (left, right, top, bottom), value=-float("inf"))
-    return F.max_pool2d(padded, window.kernel, window.stride, 0, window.dilation).permute(0, 2, 3, 1)
-
 
 def case(name: str, x: tuple[int, ...], window: Window) -> Case:
     def real(x: Array, g: Array) -> Array:
-        return gradients(lambda x: pooled(x, window), [x], g)[0]
+        return gradients(lambda x: max_pooled(x, window), [x], g)[0]
 
     name = f"max_pool2d_gradient_f32_{name}"
     g = Input((x[0], *window.output(*x[1:3]), x[3]))
