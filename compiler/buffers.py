@@ -110,7 +110,7 @@ class Sharing:
         groups = self._groups()
         homes = {value: name for name, group in groups.items() for value in group.begins}
         for node in self.graph.nodes:
-            if node.name in separate or node.name in views(self.graph).free:
+            if node.name in separate or node.name in views(self.graph).free or node.name not in homes:
                 continue
             own = groups[homes[node.name]]
             hosts = {homes[i]: by for i, by in self._overwritable(node, groups, homes) if homes[i] != homes[node.name]}
@@ -159,7 +159,7 @@ class Sharing:
         """The values of the arena that lie within each other as views, by the name of the value that holds them all."""
         found, values = views(self.graph), self.graph.values
         members: dict[str, dict[str, int]] = {}
-        foreign = self.graph.input_names if self.inputs is Inputs.CALLER else ()
+        foreign = {*self.graph.states(), *(self.graph.input_names if self.inputs is Inputs.CALLER else ())}
         for name in (*dict.fromkeys(self.graph.input_names), *(o for node in self.graph.nodes for o in node.outputs)):
             root, begin = found.root(name)
             if values[root].constant:

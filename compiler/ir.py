@@ -128,15 +128,19 @@ class Type:
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor with a name. A constant carries its `data`; all other values are computed or fed."""
+    """A tensor with a name. A constant carries its `data`; all other values are computed or fed, or are states.
+
+    A state is kept from run to run: `data` is what it holds in the first, the value `next` what it holds in the run after this one.
+    """
 
     name: str
     type: Type
     data: Array | None = None
+    next: str = ""
 
     @property
     def constant(self) -> bool:
-        return self.data is not None
+        return self.data is not None and not self.next
 
 
 @dataclass(frozen=True)
@@ -285,6 +289,23 @@ class Graph:
     def constants(self) -> Iterator[Value]:
         return (v for v in self.values.values() if v.constant)
 
+    def parameters(self, node: Node) -> list[Value]:
+        """The constants that a node reads, and the states that it does not change."""
+        read = (self.values[name] for name in dict.fromkeys(node.inputs) if name)
+        return [value for value in read if value.data is not None and value.next not in node.outputs]
+
+    @property
+    def inference(self) -> int:
+        """How many nodes run the network itself. A graph with states is a training step: its last input is the target, and nodes from the
+        first one on that reads it are the rest of the step."""
+        if not self.states():
+            return len(self.nodes)
+        return next(at for at, node in enumerate(self.nodes) if self.inputs[-1].value in node.inputs)
+
+    def states(self) -> dict[str, Value]:
+        """The states, by the name of the value that each becomes. Both lie in the same memory, which is not the arena."""
+        return {v.next: v for v in self.values.values() if v.next}
+
     def replace(self, nodes: Sequence[Node], values: Mapping[str, Value] | None = None, **changes: Any) -> Graph:
         """The graph with other nodes, and with only the values that they, the inputs and the outputs use."""
         graph = replace(self, nodes=tuple(nodes), **changes)
@@ -327,6 +348,13 @@ class Builder:
         self.values[name] = Value(name, Type(tuple(array.shape), q), array)
         return name
 
+    def state(self, name: str, data: Array, next: str) -> str:
+        """Adds a state that holds float32 `data` at first and becomes the value `next`."""
+        array = np.array(data, F32.dtype, order="C")
+        array.setflags(write=False)
+        self.values[name] = Value(name, Type(tuple(array.shape), F32), array, next)
+        return name
+
     def add(self, op: Op, inputs: Sequence[str], *outputs: str) -> str:
         """Adds a node whose outputs have these names, which must be new; returns the first."""
         types = tuple(self.values[i].type if i else None for i in inputs)
@@ -349,17 +377,19 @@ def verify(graph: Graph) -> Graph:
 
     Holds: every value is defined once and before its use, types are those that the ops infer, tensors have elements,
     and fewer bytes than `MAX_BYTES`, scales and zero points fit their shapes, constants have the declared shape and
-    format, ports fit their values.
+    format, ports fit their values, and no node reads a state behind the one that computes what it becomes.
     """
     for value in graph.values.values():
         _verify_value(value)
-    defined = {v.name for v in graph.constants()}
+    defined = {v.name for v in graph.values.values() if v.data is not None}
     for name in graph.input_names:
         if name in defined or name not in graph.values:
             raise TapeoutError(f"{name}: an input {'that is defined already' if name in defined else 'without a type'}")
         defined.add(name)
     for node in graph.nodes:
         _verify_node(graph, node, defined)
+    for next, state in graph.states().items():
+        _verify_state(graph, next, state)
     for port in (*graph.inputs, *graph.outputs):
         if port.value not in defined:
             raise TapeoutError(f"{port.name}: no node computes {port.value}")
@@ -380,6 +410,15 @@ def _verify_value(value: Value) -> None:
             raise TapeoutError(f"{value.name}: {len(q.scale)} scales and {len(q.zero)} zero points do not fit axis {q.axis} of {type.dims}")
     if value.data is not None and (value.data.shape != type.shape or value.data.dtype != q.dtype):
         raise TapeoutError(f"{value.name}: constant is {value.data.dtype}{value.data.shape}, declared {type}")
+
+
+def _verify_state(graph: Graph, next: str, state: Value) -> None:
+    maker = graph.producer(next)
+    if maker is None or graph.values[next].type != state.type or state.name not in maker.inputs:
+        raise TapeoutError(f"{state.name}: a state of {state.type.dims} becomes {next}, which no node computes from it in its type")
+    late = [n.name for n in graph.nodes[graph.nodes.index(maker) + 1 :] if state.name in n.inputs]
+    if late:
+        raise TapeoutError(f"{late[0]}: reads {state.name}, which {maker.name} has overwritten with {next}")
 
 
 def _verify_node(graph: Graph, node: Node, defined: set[str]) -> None:

@@ -220,7 +220,7 @@ def layers(
         together[sources.get(name, name)] += count
     rows = []
     for index, (node, kernel) in enumerate(zip(graph.nodes, kernels, strict=True)):
-        constants = [graph.values[i] for i in dict.fromkeys(node.inputs) if i and graph.values[i].constant]
+        constants = graph.parameters(node)
         moved = [graph.values[i].type for i in (*node.inputs, *node.outputs) if i and not graph.values[i].constant]
         scratch = next((b.bytes for b in plan.buffers if b.name == f"{node.name}.scratch" and not b.values), 0)
         executed, source = node.op.cost(graph.types(node)).macs, sources.get(node.name, node.name)

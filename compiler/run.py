@@ -13,7 +13,7 @@ _NONE = np.empty(0, np.int8)
 
 
 def steps(graph: Graph, inputs: Mapping[str, Array]) -> Iterator[tuple[Node, tuple[Array, ...]]]:
-    """Runs the graph on samples (N, *shape) by value name and yields each node with its outputs."""
+    """Runs the graph on samples (N, *shape) by value name, and states (*shape), and yields each node with its outputs."""
     arrays: dict[str, Array] = {v.name: v.data for v in graph.constants() if v.data is not None}
     arrays.update(inputs)
     last = {name: node.name for node in graph.nodes for name in node.inputs}
@@ -27,19 +27,22 @@ def steps(graph: Graph, inputs: Mapping[str, Array]) -> Iterator[tuple[Node, tup
 
 
 def run(graph: Graph, inputs: Mapping[str, Array], keep: bool = False) -> dict[str, Array]:
-    """The outputs of the graph, or with `keep` every computed value, for samples (N, *shape) by value name.
+    """The outputs of the graph, or with `keep` every computed value, for samples (N, *shape) by value name. A graph with
+    states runs on one sample after the other.
 
     Raises TapeoutError when an input is missing or does not have its type.
     """
     count = check_inputs(graph, inputs)
     largest = max((v.type.size for v in graph.values.values()), default=1)
-    chunk = max(1, _CHUNK_ELEMENTS // largest)
+    states = {state.name: state.data for state in graph.states().values() if state.data is not None}
+    chunk = 1 if states else max(1, _CHUNK_ELEMENTS // largest)
     parts: dict[str, list[Array]] = {}
     for start in range(0, count, chunk):
         feed = {name: inputs[name][start : start + chunk] for name in graph.input_names}
         found = dict(feed)
-        for node, results in steps(graph, feed):
+        for node, results in steps(graph, {**feed, **states}):
             found.update((n, r) for n, r in zip(node.outputs, results, strict=True) if keep or n in graph.output_names)
+            states |= {graph.states()[n].name: r[0] for n, r in zip(node.outputs, results, strict=True) if n in graph.states()}
         rows = min(chunk, count - start)
         for name in found if keep else dict.fromkeys(graph.output_names):
             value = graph.values[name]

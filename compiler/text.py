@@ -9,6 +9,7 @@ the first node that takes it:
     'y' = conv2d('x', 'w', stride=(2, 1))  # s32 1x3x4x4
     output('y', source='y', dtype='int8', axes=(0, 1, 2, 3))
 
+A state stands like a constant: `state('w', (4, 9), f32(), next='w_next')`.
 Fields of an op that have their default are left out. The types of computed values are those that the ops infer.
 """
 from __future__ import annotations
@@ -46,7 +47,7 @@ def save(graph: Graph, folder: Path) -> None:
     """Writes `graph.txt` and `constants.npz` into a folder; the same graph gives the same bytes."""
     (folder / GRAPH_FILE).write_text(format(graph), encoding="utf-8")
     with zipfile.ZipFile(folder / CONSTANTS_FILE, "w") as file:
-        for value in graph.constants():
+        for value in (v for v in graph.values.values() if v.data is not None):
             data = io.BytesIO()
             np.lib.format.write_array(data, np.asarray(value.data), allow_pickle=False)
             file.writestr(zipfile.ZipInfo(f"{value.name}.npy"), data.getvalue())  # ZipInfo's date is fixed
@@ -88,11 +89,13 @@ def format(graph: Graph, elide: bool = False) -> str:
 
 
 def _new_constants(graph: Graph, node: Node) -> list[str]:
-    return [name for name in dict.fromkeys(node.inputs) if name and graph.values[name].constant]
+    return [name for name in dict.fromkeys(node.inputs) if name and graph.values[name].data is not None]
 
 
 def _constant(graph: Graph, name: str, elide: bool) -> str:
-    return f"constant({name!r}, {_typed(graph.values[name], elide)})"
+    value = graph.values[name]
+    kind, more = ("state", f", next={value.next!r}") if value.next else ("constant", "")
+    return f"{kind}({name!r}, {_typed(value, elide)}{more})"
 
 
 def _typed(value: Value, elide: bool) -> str:
@@ -168,7 +171,7 @@ class _Reader:
                 self.build.add(op, inputs, *names)
             except (ValueError, AssertionError, IndexError, TypeError):
                 raise _Malformed(f"{names[0]}: {op.name()} does not fit its inputs and outputs") from None
-        elif (kind := _callee(call)) in ("graph", "input", "constant", "output"):
+        elif (kind := _callee(call)) in ("graph", "input", "constant", "state", "output"):
             getattr(self, f"_{kind}")(call)
         else:
             raise _Malformed(f"{kind!r} is no kind of line")
@@ -192,6 +195,13 @@ class _Reader:
         self._new(name)
         self.build.values[name] = Value(name, _type(shape, q))
         self.inputs.append(_read_port(name, call))
+
+    def _state(self, call: ast.Call) -> None:
+        if [k.arg for k in call.keywords] != ["next"]:
+            raise _Malformed("state takes next")
+        self._constant(call)
+        name = _text(call.args[0])
+        self.build.values[name] = dataclasses.replace(self.build.values[name], next=_text(call.keywords[0].value))
 
     def _constant(self, call: ast.Call) -> None:
         name, shape, q = _arguments(call, str, tuple[int, ...], QType | FType)

@@ -43,6 +43,18 @@ class Window:
             writeable=False,
         )
 
+    def overlap(self, tap: tuple[int, int], height: int, width: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """The windows, by row and column, whose `tap` lies in the input, not in the padding; and the elements of the input that it is."""
+        windows, elements = [], []
+        for axis, outputs in enumerate(self.output(height, width)):
+            size, stride = (height, width)[axis], self.stride[axis]
+            start = tap[axis] * self.dilation[axis] - self.pads[axis]
+            first = max(0, -(start // stride))
+            end = max(first, min(outputs, (size - 1 - start) // stride + 1))
+            windows.append(slice(first, end))
+            elements.append(slice(first * stride + start, end * stride + start, stride) if end > first else slice(0, 0))
+        return (windows[0], windows[1]), (elements[0], elements[1])
+
     def taps(self, height: int, width: int) -> Array:
         """How many elements of the input, not of the padding, each window has: (out_h, out_w).
 

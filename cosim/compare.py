@@ -85,14 +85,15 @@ def first_differing_node(
     Builds the model so that it writes the output of every node as soon as it has run.
     """
     graph = compiled.graph
-    alone = {name: inputs[name][sample : sample + 1] for name in graph.input_names}
+    first = 0 if graph.states() else sample  # states come from the samples before
+    alone = {name: inputs[name][first : sample + 1] for name in graph.input_names}
     traced = trace(machine, compiled, alone, layout)
     reference = run(graph, alone, keep=True)
     for node in graph.nodes:
         for name in (name for name in node.outputs if name in traced):
             found = _first(name, differing(reference[name], traced[name]), reference[name], traced[name], node.name)
             if found:
-                return Difference(name, sample, found.index, found.reference, found.engine, node.name)
+                return Difference(name, first + found.sample, found.index, found.reference, found.engine, node.name)
     return None
 
 

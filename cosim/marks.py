@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tapeout.targets.c.names import Names
 from tapeout.targets.compiled import Compiled
 from tapeout.targets.microcontroller.firmware import Firmware
 
@@ -16,7 +17,8 @@ def build_marked(machine: FirmwareMachine, compiled: Compiled, hooks: str, folde
     """The program that runs the samples of inputs.bin, with `hooks` that make the marks: measure or cycles."""
     foreign = ",".join(f"tapeout_foreign[{i}]" for i in range(len(compiled.plan.foreign(compiled.graph))))
     functions = [
-        f"-DMODEL_INIT={compiled.name}_init", f"-DMODEL_RUN={compiled.name}_run", f'-DMODEL_HEADER="{compiled.name}.h"',
+        f"-DMODEL_INIT={compiled.name}_init", f"-DMODEL_RUN={Names(compiled.graph, compiled.name).entry}",
+        f'-DMODEL_HEADER="{compiled.name}.h"',
         f"-DMODEL_ARGUMENTS={foreign}",
     ]
     nodes = ["-DTAPEOUT_HOOKS"] if watched else []

@@ -42,7 +42,7 @@ void tapeout_init(void)
 
 void tapeout_run(void)
 {{
-    {name}_run({arguments});
+    {names.entry}({arguments});
 }}
 """
 

@@ -13,13 +13,24 @@ def random_inputs(graph: Graph, count: int, seed: int) -> dict[str, Array]:
 
     The first samples are corner ones. Codes: all at the minimum, the maximum, the zero point; minima and maxima
     in turn; every code in order, over as many samples as that takes. Floats: constants; then signed ones in turn.
-    The rest is uniform over all codes, or standard normal.
+    The rest is uniform over all codes, or standard normal. A training step, which corners would make diverge, has normal samples alone, and
+    targets with a single 1 in each row.
     """
     rng = np.random.default_rng(seed)
+    if graph.states():
+        return _training_samples(graph, count, rng)
     samples = {name: _samples(graph.values[name].type, count, rng) for name in dict.fromkeys(graph.input_names)}
     for array in samples.values():
         array.setflags(write=False)
     return samples
+
+
+def _training_samples(graph: Graph, count: int, rng: np.random.Generator) -> dict[str, Array]:
+    types = {name: graph.values[name].type for name in graph.input_names}
+    found: dict[str, Array] = {name: rng.standard_normal((count, *type.shape)).astype(np.float32) for name, type in types.items()}
+    target = found[graph.inputs[-1].value]
+    found[graph.inputs[-1].value] = (target == target.max(axis=-1, keepdims=True)).astype(np.float32)
+    return found
 
 
 def _samples(type: Type, count: int, rng: np.random.Generator) -> Array:

@@ -106,16 +106,16 @@ class Selection:
         return [value.name for value in graph.constants() if value.name in read]
 
     def weight_bytes(self, graph: Graph) -> int:
-        """Bytes of all constants, each counted once."""
+        """Bytes of all constants, each counted once, and of what states hold at first."""
         plain = sum(graph.values[name].type.bytes for name in self.plain(graph))
-        return plain + sum(data.nbytes for data in self.packed_data(graph).values())
+        return plain + sum(data.nbytes for data in (*self.packed_data(graph).values(), *first_states(graph).values()))
 
     def constant_bytes(self, graph: Graph, node: Node) -> int:
         """Bytes of all constants that a node's kernel takes."""
         names, data = self._packed(graph)
         if node.name in names:
             return sum(data[name].nbytes for name in names[node.name])
-        return sum(graph.values[i].type.bytes for i in dict.fromkeys(node.inputs) if i and graph.values[i].constant)
+        return sum(value.type.bytes for value in graph.parameters(node))
 
     def library(self, graph: Graph) -> Library | None:
         """What a build needs besides the emitted sources."""
@@ -138,6 +138,11 @@ class Selection:
         """The function that runs each node, and who chose it."""
         rows = {name: {"kernel": chosen.kernel.symbol, "by": chosen.by} for name, chosen in self.chosen.items()}
         return json.dumps(rows, indent=2) + "\n"
+
+
+def first_states(graph: Graph) -> dict[str, Array]:
+    """What the states of a graph hold at first, by name, but for those of nothing but zeros."""
+    return {state.name: state.data for state in graph.states().values() if state.data is not None and state.data.any()}
 
 
 def symbols_of(text: str) -> dict[str, str]:

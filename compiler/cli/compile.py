@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import CheckFailed, TapeoutError
-from .options import calibration_option, improve_option, parse_pins, parse_quantize_options, parse_shapes, weights_option
+from .options import (
+    calibration_option,
+    improve_option,
+    parse_pins,
+    parse_quantize_options,
+    parse_shapes,
+    parse_training,
+    training_options,
+    weights_option,
+)
 
 if TYPE_CHECKING:
     from tapeout.quant.options import QuantizeOptions
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
     from ..buffers import Inputs
     from ..ir import Graph
     from ..report import Report
+    from ..training import Training
 
 
 _HARNESS = ("tapeout", "harness", "port", "node", "hooks", "gaps", "mark", "table")  # its C symbols and headers begin so
@@ -56,6 +66,7 @@ class Job:
     objective: Objective
     pins: dict[str, str]
     autotune: Path | None = None  # where its counts are kept
+    training: Training | None = None
 
 
 @click.command("compile")
@@ -85,12 +96,15 @@ class Job:
 @click.option("--name", metavar="N", help="Prefix of files and symbols; else from the model's file name.")
 @click.option("--inputs", type=click.Choice(["arena", "kept", "caller"]), default="arena", show_default=True,
               help="Where inputs lie: in the arena, where nodes may overwrite them, or never; or in memory of the caller's.")
+@training_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
               help="Folder to write; replaced if tapeout wrote it.")
 def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str,
     improve: str, io: str, strict: bool, labels_key: str, optimize: str, kernels: tuple[str, ...], autotune: Path | None, back_end: str,
     budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None, inputs: str, output: Path,
+    training: str | None, loss: str | None, update: str | None, learning_rate: float | None, momentum: float | None,
+    weight_decay: float | None,
 ) -> None:
     """Compile MODEL (.onnx, .tflite, .keras, .h5, .pt2 or package.module:factory) to C for a target, run it once, report its cost."""
     from tapeout.targets.selection import Objective
@@ -110,11 +124,14 @@ def command(
         raise TapeoutError(f"--io int8: recipe {recipe} makes no codes; inputs and outputs stay float32")
     if improve and calibrate is None:
         raise TapeoutError(f"--improve {improve}: quantization after training needs inputs; give --calibrate DATA.npz")
+    if training and (recipe or calibrate or autotune):
+        raise TapeoutError("--training: a step is made of a float model; leave out --recipe, --calibrate and --autotune")
+    step = parse_training(training, loss, update, learning_rate, momentum, weight_decay)
     recipe = recipe or ("int8" if calibrate else None)
     report = compile_model(Job(
         model, name or default_name(model), target.backed(back_end), board, (*parse_budgets(budget), *limits), parse_shapes(shapes),
         weights, calibrate, recipe, parse_quantize_options(calibration, improve), io == "int8", strict, labels_key,
-        Inputs(inputs), output, Objective(optimize), parse_pins(kernels), autotune,
+        Inputs(inputs), output, Objective(optimize), parse_pins(kernels), autotune, step,
     ))
     from .report import show
 
@@ -164,6 +181,8 @@ def compile_model(job: Job) -> Report:
     from ..build import lower
     from ..frontends import read, readable
     from ..frontends.onnx.load import self_contained
+    from ..ir import verify
+    from ..passes.add_training_step import add_training_step
     from ..passes.expose_codes import expose_codes
     from ..staging import check_replaceable, staged
     from .measure import measure, report
@@ -177,6 +196,8 @@ def compile_model(job: Job) -> Report:
         graph = _quantized(graph, job, job.recipe)
     stages: dict[str, Graph] = {}
     lowered = lower(graph, dump=stages.__setitem__, strict=job.strict)
+    if job.training:
+        lowered = text.ordered(verify(add_training_step(lowered, job.training)))
     if job.codes_at_ports:
         lowered = expose_codes(lowered)
     with staged(job.output) as stage:
@@ -192,7 +213,8 @@ def compile_model(job: Job) -> Report:
             Compiled.write_arranged(stage / host.target.name, job.name, host)
         compiled = Compiled.write_arranged(stage / job.target.name, job.name, arranged)
         figures = measure(compiled, job.board)
-        found = report(job, compiled, stages["fuse_requant"], figures, sha256(job.model if job.model.is_file() else stage / model))
+        nominal = lowered if job.training else stages["fuse_requant"]
+        found = report(job, compiled, nominal, figures, sha256(job.model if job.model.is_file() else stage / model))
         found = replace(found, warnings=(*found.warnings, *compiled.selection.refused(lowered)))
         if not floats:
             found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
@@ -210,6 +232,8 @@ def _arranged(job: Job, graph: Graph) -> Arrangement:
     whole = Arrangement(job.target, graph, job.objective, job.pins, inputs=job.inputs)
     room = {Quantity.ARENA: 0, Quantity.RAM: _BESIDE_ARENA}
     limits = [budget.limit - room[budget.quantity] for budget in job.budgets if budget.quantity in room]
+    if job.training:
+        return whole  # what its gradients read must be there as a whole
     if job.objective is Objective.RAM:
         return arrange(whole)
     if not limits or whole.plan.arena_bytes <= min(limits):

@@ -53,7 +53,8 @@ def command(
     _check_places(junit, json_file, save)
     chosen = engines_for(bundle, engines)
     feed, labels = _feed(bundle, inputs, labels_key, count, seed)
-    original = float_model or (bundle.source if bundle.manifest.float_model else None)
+    trained = bool(bundle.graph.states())  # so that outputs are those of no model
+    original = float_model or (bundle.source if bundle.manifest.float_model and not trained else None)
     _check_measurable(thresholds, folder, original, labels, labels_key)
     session = cosimulate(bundle, chosen, feed)
     quality = session.quality(original, labels)
@@ -133,7 +134,10 @@ def _show(session: Session, quality: Quality | None) -> None:
     for result in session.results:
         click.echo(result.text())
     if quality is None:
-        click.echo("quality: not measured, since the source model is quantized; --float MODEL names its float original")
+        why = "the network is trained meanwhile" if session.bundle.graph.states() else (
+            "the source model is quantized; --float MODEL names its float original"
+        )
+        click.echo(f"quality: not measured, since {why}")
         return
     figures = {k: v for k, v in asdict(quality).items() if isinstance(v, float)}
     against = f" against {Path(quality.model).name} in floats" if quality.model else ""

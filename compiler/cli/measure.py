@@ -28,7 +28,7 @@ from tapeout.targets.target import Target
 from tapeout.targets.tools import MissingTool
 
 from ..errors import CheckFailed
-from ..ir import Array, Graph
+from ..ir import Array, Graph, Value
 from ..report import SCHEMA, Layer, Memory, Model, Report, Scratch, Totals, edge, gates, layers, node_macs
 
 if TYPE_CHECKING:
@@ -166,10 +166,15 @@ def _layers(compiled: Compiled, nominal: Graph, run: Measurement | None, board: 
 def _totals(compiled: Compiled, nominal: Graph, run: Measurement | None, board: Board | None) -> Totals:
     macs = sum(node_macs(nominal).values())
     executed = sum(node_macs(compiled.graph).values())
-    totals = Totals(macs, executed, sum(v.type.size for v in compiled.graph.constants()))
+    totals = Totals(macs, executed, sum(v.type.size for v in _parameters(compiled.graph)))
     if run is None:
         return totals
     return replace(_with_effort(totals, run.run, macs, compiled.target, board), init_instructions=run.init.instructions)
+
+
+def _parameters(graph: Graph) -> list[Value]:
+    """The constants and the trained weights of a graph, each once."""
+    return list({value.name: value for node in graph.nodes for value in graph.parameters(node)}.values())
 
 
 _Row = TypeVar("_Row", Layer, Totals)

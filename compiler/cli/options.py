@@ -1,8 +1,9 @@
 """Parsing of options that several commands share."""
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from ..errors import TapeoutError
 
 if TYPE_CHECKING:
     from tapeout.quant.options import QuantizeOptions
+
+    from ..training import Training
 
 weights_option = click.option(
     "--weights", type=click.Path(path_type=Path), metavar="W.pt", help="State dict of a model given as package.module:factory.",
@@ -24,6 +27,49 @@ calibration_option = click.option(
 improve_option = click.option(
     "--improve", default="", metavar="I,...", help="What betters weights and biases: equalize, adaround, correct-bias.",
 )
+
+
+_TRAINING = (
+    click.option("--training", type=click.Choice(["sgd"]), help="Emit a step of training as well, in float32."),
+    click.option("--loss", type=click.Choice(["cross-entropy", "mse"]), help="Of --training: the loss, cross-entropy when not given."),
+    click.option("--update", metavar="L,...",
+                 help="Of --training: the layers that it trains: last:K, or names; all when not given."),
+    click.option("--learning-rate", type=float, metavar="R", help="Of --training: how far weights move; 0.01 when not given."),
+    click.option("--momentum", type=float, metavar="M", help="Of --training: how much of the last step each keeps; 0 when not given."),
+    click.option("--weight-decay", type=float, metavar="D",
+                 help="Of --training: how much weights add to their gradients; 0 when not given."),
+)
+
+
+def training_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a training step."""
+    for option in reversed(_TRAINING):
+        command = option(command)
+    return command
+
+
+def parse_training(
+    training: str | None, loss: str | None, update: str | None, learning_rate: float | None, momentum: float | None,
+    weight_decay: float | None,
+) -> Training | None:
+    """What these options say, None without --training. Raises TapeoutError for one that is out of range or without it."""
+    from ..training import Loss, Training
+
+    numbers = {"learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
+    given = {name: value for name, value in {**numbers, "loss": loss, "update": update}.items() if value is not None}
+    if training is None:
+        for name in given:
+            raise TapeoutError(f"--{name.replace('_', '-')}: says how weights are trained; give --training sgd")
+        return None
+    for name, value in numbers.items():
+        if value is not None and not 0 <= value < math.inf:
+            raise TapeoutError(f"--{name.replace('_', '-')} {value}: takes a number from 0 on")
+    default = Training()
+    return Training(
+        Loss(loss or default.loss), update or default.update, *(
+            getattr(default, name) if value is None else value for name, value in numbers.items()
+        ),
+    )
 
 
 def parse_quantize_options(calibration: str, improve: str) -> QuantizeOptions:

@@ -10,6 +10,7 @@ void at_moment(moment now)
 {
     static int fill = 0xAA;
     if (now == BEFORE_INPUTS) {
+        tapeout_init(); /* both samples begin with the same states, if there are any */
         memset(tapeout_arena, fill, tapeout_arena_bytes);
         fill ^= 0xFF;
     } else if (now == AFTER_RUN) {

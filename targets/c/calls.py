@@ -31,8 +31,9 @@ class Calls:
         if value == "":
             return "NULL"
         known = self.graph.values[value]
-        if known.constant:
-            return self.names.constant(value)
+        held = self.graph.states().get(value, known)
+        if held.data is not None:
+            return self.names.constant(held.name)
         root, begin = views(self.graph).root(value)
         if not self.plan.holds(root):
             step = begin // known.type.q.dtype.itemsize

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,10 @@ from tapeout.compiler.memory import Plan
 from tapeout.compiler.packing import pack
 from tapeout.compiler.views import alignment, views
 
-from ..selection import Selection
+from ..selection import Selection, first_states
 from .calls import Calls
 from .literals import C_TYPES, c_type, elements, packed
-from .names import Names, comment
+from .names import Names, comment, first_name
 
 _HOOKS = """\
 #ifdef TAPEOUT_HOOKS /* co-simulation watches the nodes; a product leaves this undefined */
@@ -32,6 +32,10 @@ _EXACT_FLOATS = """\
 #error "floats must be rounded to their own format after each operation: no -ffast-math, and on x86 -mfpmath=sse"
 #endif
 
+"""
+_TRAIN_STEP = """
+/* Runs the network once and trains it: a step of gradient descent on the loss between the outputs and the target. */
+void {name}_train_step({arguments});
 """
 # Kernels store and load a tensor's bytes in one format, the tensor's own, until another tensor takes the bytes over. C99 asks
 # for a declared type that fits; gcc and clang go by what was stored last, as for memory from malloc.
@@ -79,7 +83,7 @@ class Emitter:
 
     @cached_property
     def names(self) -> Names:
-        return Names(self.graph, self.name, tuple(self.selection.packed_data(self.graph)))
+        return Names(self.graph, self.name, (*self.selection.packed_data(self.graph), *map(first_name, first_states(self.graph))))
 
     @cached_property
     def calls(self) -> Calls:
@@ -105,6 +109,10 @@ class Emitter:
             *(self._port(p, "output", self.names.output(p)) for p in self.graph.outputs),
         ])
         given = "".join(f"\n * {self.names.argument(p.value)}: {self._describe_port(p)}" for p in self.plan.foreign(self.graph))
+        include = first = step = ""
+        if self.graph.states():
+            include, first = f'#include "{self.name}_weights.h"\n', "\n * Sets trained weights to those of the model."
+            step = _TRAIN_STEP.format(name=self.name, arguments=self._run_arguments())
         aligned = f"\n * Inputs begin at a multiple of {alignment(self.graph)} bytes, in flash or RAM." if given else ""
         return f"""\
 /* {self.name}: a neural network compiled by tapeout. Call {self.name}_init() once; then, as often as you like, fill the
@@ -120,13 +128,13 @@ extern "C" {{
 #endif
 
 #include "{self.name}_arena.h"
-
-/* Clears the arena, so that outputs read before the first run are zero. */
+{include}
+/* Clears the arena, so that outputs read before the first run are zero.{first} */
 void {self.name}_init(void);
 
 /* Runs the network once.{given}{aligned} */
-void {self.name}_run({self._run_arguments()});
-
+void {self.name}_run({self._run_arguments(target=False)});
+{step}
 {ports}
 #ifdef __cplusplus
 }}
@@ -136,12 +144,18 @@ void {self.name}_run({self._run_arguments()});
 """
 
     def _unread(self) -> list[str]:
-        """The inputs in the caller's memory that nothing is computed from."""
-        read = {views(self.graph).root(i)[0] for n in self.graph.nodes if n.name in self.selection.chosen for i in n.inputs if i}
-        return [port.value for port in self.plan.foreign(self.graph) if port.value not in read]
+        """The inputs in the caller's memory from which the network computes nothing."""
+        nodes = [n for n in self.graph.nodes[: self.graph.inference] if n.name in self.selection.chosen]
+        read = {views(self.graph).root(i)[0] for n in nodes for i in n.inputs if i}
+        return [name for name in self._foreign(target=False) if name not in read]
 
-    def _run_arguments(self) -> str:
-        foreign = (p.value for p in self.plan.foreign(self.graph))
+    def _foreign(self, target: bool) -> list[str]:
+        """The inputs in the caller's memory, with or without the target of a training step."""
+        last = self.graph.inputs[-1].value if self.graph.states() and not target else None
+        return [p.value for p in self.plan.foreign(self.graph) if p.value != last]
+
+    def _run_arguments(self, target: bool = True) -> str:
+        foreign = self._foreign(target)
         return ", ".join(f"const {c_type(self.graph.values[v].type)} *{self.names.argument(v)}" for v in foreign) or "void"
 
     def _port(self, port: Port, direction: str, function: str) -> str:
@@ -153,12 +167,13 @@ void {self.name}_run({self._run_arguments()});
     def _describe_port(self, port: Port) -> str:
         """The format, shape, layout and scale of a port's tensor."""
         value = self.graph.values[port.value]
+        layout = "as tapeout holds weights" if value.name in self.graph.states() else describe_layout(port.axes)
         scale = ""
         if isinstance(value.type.q, QType):
             q = value.type.q
             number = "2 * code - 1" if q.bipolar else f"code - {q.zero[0]}"
             scale = f", real = ({number}) * {q.scale[0]!r}{', packed' if q.packed else ''}"
-        return f"{value.type.q.code} {value.type.dims} {describe_layout(port.axes)}{scale}"
+        return f"{value.type.q.code} {value.type.dims} {layout}{scale}"
 
     def arena(self) -> str:
         """The memory plan as offsets, the only place where they stand."""
@@ -186,7 +201,7 @@ extern uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
 
     def source(self) -> str:
         includes = "".join(f'#include "kernels/{p.name}"\n' for p in self.kernel_files())
-        calls = "\n".join(self.calls.call(i, n) for i, n in enumerate(self.graph.nodes))
+        calls = [self.calls.call(i, n) for i, n in enumerate(self.graph.nodes)]
         unread = "".join(f"    (void){self.names.argument(v)}; /* no node reads it */\n" for v in self._unread())
         kinds = self._packed_kinds()
         exact = _EXACT_FLOATS if any(isinstance(v.type.q, FType) for v in self.graph.values.values()) else ""
@@ -206,13 +221,29 @@ uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
 void {self.name}_init(void)
 {{
     memset({self.name}_arena, 0, sizeof {self.name}_arena);
-}}
+{self._first_states()}}}
 
-void {self.name}_run({self._run_arguments()})
+void {self.name}_run({self._run_arguments(target=False)})
 {{
-{unread}{calls}
+{unread}{chr(10).join(calls[: self.graph.inference])}
 }}
-"""
+{self._train_step(calls[self.graph.inference :])}"""
+
+    def _first_states(self) -> str:
+        """The statements that set the states to what they hold at first."""
+        lines, first = [], first_states(self.graph)
+        for state in self.graph.states().values():
+            array = self.names.constant(state.name)
+            source = f"memcpy({array}, {self.names.first(state.name)}" if state.name in first else f"memset({array}, 0"
+            lines.append(f"    {source}, sizeof {array});\n")
+        return "".join(lines)
+
+    def _train_step(self, calls: Sequence[str]) -> str:
+        if not self.graph.states():
+            return ""
+        given = ", ".join(map(self.names.argument, self._foreign(target=False)))
+        body = "\n".join([f"    {self.name}_run({given});", *calls])
+        return f"\nvoid {self.names.entry}({self._run_arguments()})\n{{\n{body}\n}}\n"
 
     def _packed_kinds(self) -> str:
         """The widths of packed weights, so that kernels hold the code of no other; see `packed_kind` in packed.h."""
@@ -234,6 +265,13 @@ void {self.name}_run({self._run_arguments()})
         for name, data in self.selection.packed_data(self.graph).items():
             kind = f"{C_TYPES[data.dtype.name]} {self.names.constant(name)}[{max(1, data.size)}]"
             yield kind, "x".join(map(str, data.shape)), data
+        for name, data in first_states(self.graph).items():
+            yield f"float {self.names.first(name)}[{data.size}]", self._describe(self.graph.values[name].type), data
+
+    def _states(self) -> Iterable[tuple[str, str]]:
+        """The arrays of the states, and their shapes."""
+        for state in self.graph.states().values():
+            yield f"{c_type(state.type)} {self.names.constant(state.name)}[{state.type.size}]", state.type.dims
 
     def _describe(self, type: Type) -> str:
         return f"{type.dims} packed {type.q.code}" if packed(type) else type.dims
@@ -241,6 +279,7 @@ void {self.name}_run({self._run_arguments()})
     def weights_header(self) -> str:
         guard = f"{self.name.upper()}_WEIGHTS_H"
         lines = "".join(f"extern const {text}; /* {dims} */\n" for text, dims, _ in self._constants())
+        lines += "".join(f"extern {text}; /* {dims}, changed by training */\n" for text, dims in self._states())
         return f"""\
 /* {self.name}: the constants of the network. */
 #ifndef {guard}
@@ -254,6 +293,7 @@ void {self.name}_run({self._run_arguments()})
 
     def weights(self) -> str:
         body = "".join(f"/* {dims} */\nconst {text} = {{\n{elements(data)}}};\n\n" for text, dims, data in self._constants())
+        body += "".join(f"{text};\n" for text, _ in self._states())
         return f'#include "{self.name}_weights.h"\n{"#include <math.h>" * ("INFINITY" in body)}\n{body}'.rstrip() + "\n"
 
     def cmake(self) -> str:

@@ -33,6 +33,15 @@ class Names:
     prefix: str
     packed: tuple[str, ...] = ()  # names of constants beside the graph's
 
+    @property
+    def entry(self) -> str:
+        """The function that runs all nodes."""
+        return f"{self.prefix}_train_step" if self.graph.states() else f"{self.prefix}_run"
+
+    def first(self, state: str) -> str:
+        """The array of what a state holds at first."""
+        return f"{self.prefix}_{self.values[first_name(state)]}"
+
     @cached_property
     def values(self) -> dict[str, str]:
         """By value name, or name of a packed constant. Two differ in more than case, since macros are in capitals."""
@@ -69,6 +78,11 @@ class Names:
     def output(self, port: Port) -> str:
         """The function that gives the address of an output."""
         return f"{self.prefix}_output_{_distinct(p.name for p in self.graph.outputs)[port.name]}"
+
+
+def first_name(state: str) -> str:
+    """The name of what a state holds at first, as that of a constant beside the graph's."""
+    return f"{state}_first"
 
 
 def _distinct(texts: Iterable[str]) -> dict[str, str]:

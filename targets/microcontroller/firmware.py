@@ -114,7 +114,7 @@ def main(compiled: Compiled) -> str:
         f"\n__attribute__((aligned({unit}))) static {c_type(type)} {argument}[{type.bytes // type.q.dtype.itemsize}];\n"
         for argument, type in foreign.items()
     )
-    return _fill(FOLDER / "main.c.in", name=compiled.name, inputs=memories, arguments=", ".join(foreign))
+    return _fill(FOLDER / "main.c.in", name=compiled.name, entry=names.entry, inputs=memories, arguments=", ".join(foreign))
 
 
 def _make_library(library: Library | None) -> str:
@@ -152,7 +152,7 @@ def build(compiled: Compiled, board: Board | None, folder: Path) -> Firmware:
     linked = link_where_it_fits(core(compiled), choice, objects, folder / f"{compiled.name}.elf")
     for name, text in files(compiled, linked.board).items():
         (beside / name).write_text(text)
-    return replace(linked, stack_bytes=family.toolchain.calls(objects).deepest(f"{compiled.name}_run"))
+    return replace(linked, stack_bytes=family.toolchain.calls(objects).deepest(Names(compiled.graph, compiled.name).entry))
 
 
 def model_sources(compiled: Compiled) -> list[Path]:

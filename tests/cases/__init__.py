@@ -163,9 +163,14 @@ def float_corners(finite: bool, q: FType = F32) -> Array:
 def cases_of(op: str) -> list[Case]:
     """The cases of one op, by its name: those of its file, and of those that compute in float32 throughout their twins in 16 bits."""
     found: list[Case] = importlib.import_module(f"{__name__}.{op}").CASES
-    floats = [case for case in found if all(v.type.q == F32 for v in case.graph.values.values())]
+    floats = [case for case in found if all(v.type.q == F32 for v in case.graph.values.values()) and not of_training(op)]
     twins = [in_format(case, q) for case in floats for q in (F16, BF16)]
     return [*found, *twins, *(in_format(case, F16, F16) for case in floats if isinstance(case.graph.nodes[0].op, LAYERS))]
+
+
+def of_training(op: str) -> bool:
+    """Whether an op is one of a training step, which computes in float32 alone."""
+    return op.endswith("_gradient") or op in ("mean_squared_error", "sgd", "softmax_cross_entropy")
 
 
 def in_format(case: Case, q: FType, accumulator: FType = F32) -> Case:

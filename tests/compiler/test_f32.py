@@ -1,4 +1,4 @@
-"""exp, sigmoid and tanh in float32: their error, their special values, and the same bits from C."""
+"""exp, log, sigmoid and tanh in float32: their error, their special values, and the same bits from C."""
 from __future__ import annotations
 
 import subprocess
@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tapeout.compiler.f32 import EXP_MAX, EXP_MIN, exp_f32, sigmoid_f32, tanh_f32
+from tapeout.compiler.f32 import EXP_MAX, EXP_MIN, exp_f32, log_f32, sigmoid_f32, tanh_f32
 from tapeout.compiler.ir import Array
 from tapeout.compiler.ops.sigmoid import Sigmoid
 from tapeout.targets.c.target import KERNELS
 
 INF = float("inf")
+LOG_ERROR = 1.97  # units in the last place, of all numbers from 1 on
 SMALLEST = np.float32(2.0**-149)
-FUNCTIONS = (exp_f32, sigmoid_f32, tanh_f32)
+FUNCTIONS = (exp_f32, sigmoid_f32, tanh_f32, log_f32)
 
 PROGRAM = """\
 #include "f32.h"
@@ -26,7 +27,7 @@ int main(void)
     uint32_t bits;
     while (fread(&bits, sizeof bits, 1, stdin) == 1) {
         const float x = float_of_bits(bits);
-        const float y[3] = {exp_scalar(x), sigmoid_scalar(x), tanh_scalar(x)};
+        const float y[4] = {exp_scalar(x), sigmoid_scalar(x), tanh_scalar(x), log_scalar(x)};
         fwrite(y, sizeof y, 1, stdout);
     }
     return 0;
@@ -74,6 +75,17 @@ def test_the_error_is_at_most_what_is_stated(function: Callable[[Array], Array],
     assert np.isinf(y[overflows]).all()
 
 
+def test_the_error_of_log_is_at_most_what_is_stated() -> None:
+    x = np.concatenate([patterns(1_000_000), np.linspace(1, 4096, 1_000_000, dtype=np.float32)])
+    x = x[(x >= 1) & (x < INF)]
+    off = units_off(log_f32(x), np.log(x.astype(np.float64)))
+    assert off.max() <= LOG_ERROR, f"{off.max()} at {float(x[off.argmax()]).hex()}"
+
+
+def test_log_of_what_is_no_sum_of_exponentials_is_nan() -> None:
+    assert np.isnan(log_f32(np.array([0.999, 0.0, -1.0, INF, -INF], np.float32))).all()
+
+
 @pytest.mark.parametrize(("function", "x", "y"), [
     (exp_f32, 0.0, 1.0), (exp_f32, -0.0, 1.0), (exp_f32, INF, INF), (exp_f32, -INF, 0.0), (exp_f32, SMALLEST, 1.0),
     (exp_f32, np.nextafter(EXP_MAX, np.float32(INF)), INF), (exp_f32, EXP_MAX, float.fromhex("0x1.ffff08p+127")),
@@ -99,7 +111,7 @@ def test_c_has_the_same_bits(optimization: str, tmp_path: Path) -> None:
     subprocess.run(["gcc", *flags, "main.c", "-o", "main"], cwd=tmp_path, check=True)
     x = patterns(700_000)
     found = subprocess.run([tmp_path / "main"], input=x.tobytes(), stdout=subprocess.PIPE, check=True).stdout
-    columns = np.frombuffer(found, np.uint32).reshape(-1, 3).T
+    columns = np.frombuffer(found, np.uint32).reshape(-1, 4).T
     for function, column in zip(FUNCTIONS, columns, strict=True):
         differs = column != function(x).view(np.uint32)
         assert not differs.any(), f"{function.__name__}: {differs.sum()} differ, first at {float(x[differs][0]).hex()}"

@@ -1,4 +1,4 @@
-/* exp, sigmoid and tanh of one float, to the bit. The definition is compiler/f32.py, which also gives the origin
+/* exp, log, sigmoid and tanh of one float, to the bit. The definition is compiler/f32.py, which also gives the origin
  * of the coefficients and the errors; this file is its C twin. Needs IEEE 754 binary32 with denormal numbers,
  * rounding to nearest even, and -ffp-contract=off. */
 #ifndef TAPEOUT_F32_H
@@ -50,6 +50,25 @@ static inline float exp_scalar(float x)
     p = p * r + 0x1.fffffcp-2f;
     const float y = 1.0f + (r + r * r * p);
     return y * power_of_two(n / 2) * power_of_two(n - n / 2); /* two steps: a denormal result is rounded once */
+}
+
+/* The logarithm of a finite x >= 1: x = 2^n m, s = (m - 1) / (m + 1) */
+static inline float log_scalar(float x)
+{
+    if (!(x >= 1.0f && x < float_of_bits(0x7f800000u))) {
+        return float_of_bits(0x7fc00000u);
+    }
+    const float mantissa = float_of_bits((float_bits(x) & 0x7fffffu) | 0x3f800000u);
+    const int32_t large = mantissa > 0x1.6a09e6p+0f;
+    const float n = (float)((int32_t)(float_bits(x) >> 23) - 127 + large);
+    const float m = large ? mantissa * 0.5f : mantissa;
+    const float s = (m - 1.0f) / (m + 1.0f);
+    const float square = s * s;
+    float p = 0x1.c71c72p-3f;
+    p = p * square + 0x1.24924ap-2f;
+    p = p * square + 0x1.99999ap-2f;
+    p = p * square + 0x1.555556p-1f;
+    return n * 0x1.62e4p-1f + (2.0f * s + (s * square * p + n * 0x1.7f7d1cp-20f));
 }
 
 /* 1 / (1 + e^-x) */

@@ -49,4 +49,11 @@ static inline window window_at(const window_params *p, int32_t row, int32_t colu
     };
 }
 
+/* The output along one axis whose window has its tap number `tap` on element `at`; -1 when there is none. */
+static inline int32_t window_with_tap(int32_t at, int32_t tap, int32_t stride, int32_t dilation, int32_t pad, int32_t outputs)
+{
+    const int32_t start = at + pad - tap * dilation;
+    return start >= 0 && start % stride == 0 && start / stride < outputs ? start / stride : -1;
+}
+
 #endif

@@ -1,0 +1,39 @@
+"""The gradient of a fully connected layer's input."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..dot import ordered_matmul
+from ..errors import TapeoutError
+from ..gradient import only_floats
+from ..ir import Array, Cost, Op, Param, Type, Types
+
+
+@dataclass(frozen=True)
+class DenseInputGradient(Op):
+    """Inputs `g` (..., O), the gradient of dense's output, and `w` (O, I) of dense; output (..., I).
+
+    `sum(g * w)` from +0 over O ascending.
+    """
+
+    def infer(self, types: Types) -> tuple[Type, ...]:
+        g, w = types
+        assert g and w
+        only_floats(self.name(), types)
+        if not g.shape or len(w.shape) != 2 or g.shape[-1] != w.shape[0]:
+            raise TapeoutError(f"{self.name()} takes g (..., O) and w (O, I), got {g.dims} and {w.dims}")
+        return (Type((*g.shape[:-1], w.shape[1]), g.q),)
+
+    def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
+        return (ordered_matmul(arrays[0], arrays[1]),)
+
+    def params(self, types: Types) -> dict[str, Param]:
+        g, w = types
+        assert g and w
+        return {"rows": g.size // g.shape[-1], "inputs": w.shape[1], "outputs": w.shape[0]}
+
+    def cost(self, types: Types) -> Cost:
+        g, w = types
+        assert g and w
+        moved = super().cost(types)
+        return Cost(g.size * w.shape[1], moved.bytes_read, moved.bytes_written)

@@ -1,0 +1,113 @@
+"""A training step is what torch does in float64, within rounding; it holds no gradient that nobody needs."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tapeout.compiler import text
+from tapeout.compiler.errors import TapeoutError, Unsupported
+from tapeout.compiler.ir import F32, Builder, Graph, Type, verify
+from tapeout.compiler.memory import plan
+from tapeout.compiler.ops.dense import Dense
+from tapeout.compiler.ops.tanh import Tanh
+from tapeout.compiler.passes.add_training_step import add_training_step
+from tapeout.compiler.run import run
+from tapeout.compiler.training import Loss, Training
+from tests.autograd import train
+from tests.cases import make_graph
+from tests.small_training import network, samples
+
+STEPS = 8
+ERROR = 2e-5  # of weights and losses after that many steps, relative to the largest
+
+
+@pytest.mark.parametrize(("training", "batch", "softmax"), [
+    (Training(learning_rate=0.05), 1, False),
+    (Training(learning_rate=0.05, momentum=0.9, weight_decay=0.01), 1, True),
+    (Training(Loss.MSE, learning_rate=0.1, momentum=0.5), 1, False),
+    (Training(learning_rate=0.1, momentum=0.9), 3, False),
+    (Training(update="first,out", learning_rate=0.1), 2, False),
+    (Training(update="last:1", learning_rate=0.1, weight_decay=0.01), 1, False),
+])  # fmt: skip
+def test_steps_are_those_of_torch_in_float64(training: Training, batch: int, softmax: bool) -> None:
+    graph, feed = network(batch, softmax), samples(STEPS, batch)
+    step = verify(add_training_step(graph, training))
+    found = run(step, feed)
+    exact = train(graph, training, {"x": feed["x"]}, feed["target"])
+    assert np.abs(found["loss"][:, 0] - exact.losses).max() <= ERROR * exact.losses.max()
+    assert {state.name for state in step.states().values() if not state.name.endswith("_velocity")} == set(exact.weights)
+    for name, weight in exact.weights.items():
+        moved = np.abs(weight - graph.data(name)).max()
+        assert moved > 0
+        assert np.abs(found[step.values[name].next][-1] - weight).max() <= ERROR * max(np.abs(weight).max(), moved), name
+
+
+def test_a_step_is_written_and_read() -> None:
+    step = verify(add_training_step(network(), Training(momentum=0.9)))
+    lines = text.format(step)
+    assert "state('first.w', (4, 3, 2, 2), f32(), next='first.w_next')" in lines
+    data = {v.name: v.data for v in step.values.values() if v.data is not None}
+    again = text.parse(lines, data, "here")
+    assert text.format(again) == lines
+    assert run(again, samples(3))["loss"].tobytes() == run(step, samples(3))["loss"].tobytes()
+
+
+def test_no_gradient_is_computed_that_no_weight_needs() -> None:
+    everything = add_training_step(network(), Training())
+    assert "x_gradient" not in everything.values
+    last = add_training_step(network(), Training(update="last:1"))
+    backward = [n.op.name() for n in last.nodes[last.inference :]]
+    assert backward == ["softmax_cross_entropy", "dense_weight_gradient", "bias_gradient", "sgd", "sgd"]
+    assert set(last.states()) == {"out.w_next", "out.b_next"}
+    assert plan(last).arena_bytes < plan(everything).arena_bytes
+
+
+def test_states_lie_outside_of_the_arena() -> None:
+    step = add_training_step(network(), Training(momentum=0.9))
+    held = {value for buffer in plan(step).buffers for value in buffer.values}
+    assert not held & {name for next, state in step.states().items() for name in (next, state.name)}
+
+
+@pytest.mark.parametrize(("update", "message"), [
+    ("last:0", "takes last:1 to last:5"),
+    ("last:6", "takes last:1 to last:5"),
+    ("last:one", "takes last:1 to last:5"),
+    ("out,nobody", "--update nobody: there is no such layer with weights; there are first, deep, point, hidden, out"),
+])
+def test_layers_that_there_are_not_are_named(update: str, message: str) -> None:
+    with pytest.raises(TapeoutError, match=message):
+        add_training_step(network(), Training(update=update))
+
+
+def with_tanh() -> Graph:
+    build = Builder()
+    build.input("x", Type((1, 4), F32))
+    build.constant("a.w", np.ones((3, 4), np.float32))
+    build.constant("b.w", np.ones((2, 3), np.float32))
+    build.add(Dense(), ("x", "a.w", ""), "a")
+    build.add(Tanh(), ("a",), "squashed")
+    build.add(Dense(), ("squashed", "b.w", ""), "b")
+    return make_graph("net", build, ("x",), ("b",))
+
+
+def test_an_op_without_gradient_is_named_only_on_the_way() -> None:
+    with pytest.raises(Unsupported, match="squashed: tanh has no gradient; train only layers behind it, with --update"):
+        add_training_step(with_tanh(), Training())
+    assert add_training_step(with_tanh(), Training(update="b")).states()
+
+
+def test_a_softmax_is_part_of_the_loss_alone() -> None:
+    with pytest.raises(Unsupported, match="probabilities: softmax has a gradient at the network's end alone, as part of"):
+        add_training_step(network(softmax=True), Training(Loss.MSE))
+
+
+def test_a_state_that_is_read_too_late_is_refused() -> None:
+    step = add_training_step(network(), Training())
+    nodes = list(step.nodes)
+    late = next(n for n in nodes if n.name == "out.w_next")
+    moved = [n for n in nodes if n is not late]
+    moved.insert(moved.index(next(n for n in nodes if n.name == "out.w_gradient")) + 1, late)
+    with pytest.raises(TapeoutError, match="reads out.w, which out.w_next has overwritten"):
+        verify(replace(step, nodes=tuple(moved)))
