@@ -14,6 +14,7 @@ from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.tanh import Tanh
 from tapeout.compiler.passes.add_training_step import add_training_step
 from tapeout.compiler.run import run
+from tapeout.compiler.states import inference
 from tapeout.compiler.training import Loss, Training
 from tests.autograd import train
 from tests.cases import make_graph
@@ -58,7 +59,7 @@ def test_no_gradient_is_computed_that_no_weight_needs() -> None:
     everything = add_training_step(network(), Training())
     assert "x_gradient" not in everything.values
     last = add_training_step(network(), Training(update="last:1"))
-    backward = [n.op.name() for n in last.nodes[last.inference :]]
+    backward = [n.op.name() for n in last.nodes[inference(last) :]]
     assert backward == ["softmax_cross_entropy", "dense_weight_gradient", "bias_gradient", "sgd", "sgd"]
     assert set(last.states()) == {"out.w_next", "out.b_next"}
     assert plan(last).arena_bytes < plan(everything).arena_bytes
