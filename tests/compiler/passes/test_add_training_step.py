@@ -45,6 +45,13 @@ def test_steps_are_those_of_torch_in_float64(training: Training, batch: int, sof
         assert np.abs(found[step.values[name].next][-1] - weight).max() <= ERROR * max(np.abs(weight).max(), moved), name
 
 
+def test_a_mean_over_pixels_is_trained_through() -> None:
+    graph, feed = network(2, mean=True), samples(STEPS, 2)
+    found, exact = run(add_training_step(graph, Training()), feed), train(graph, Training(), {"x": feed["x"]}, feed["target"])
+    assert np.abs(found["loss"][:, 0] - exact.losses).max() <= ERROR * exact.losses.max()
+    assert np.abs(found["first.w_next"][-1] - exact.weights["first.w"]).max() <= ERROR
+
+
 def test_a_step_is_written_and_read() -> None:
     step = verify(add_training_step(network(), Training(momentum=0.9)))
     lines = text.format(step)
