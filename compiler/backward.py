@@ -23,9 +23,11 @@ from .ops.depthwise_conv2d_input_gradient import DepthwiseConv2dInputGradient
 from .ops.depthwise_conv2d_weight_gradient import DepthwiseConv2dWeightGradient
 from .ops.max_pool2d import MaxPool2D
 from .ops.max_pool2d_gradient import MaxPool2dGradient
+from .ops.mean import Mean
 from .ops.reshape import Reshape
 from .ops.softmax import Softmax
 from .ops.transpose import Transpose
+from .window import Window
 
 _WAY_OUT = "train only layers behind it, with --update"
 
@@ -63,6 +65,8 @@ class Backward:
                 _, height, width, _ = self._shape(node.inputs[0])
                 op = AveragePool2dGradient((height, width), node.op.window, node.op.count_include_pad)
                 yield node.inputs[0], self._add(op, (g,), f"{node.inputs[0]}_gradient")
+            case Mean(axes) if axes == (1, 2) and len(self._shape(node.inputs[0])) == 4:
+                yield node.inputs[0], self._mean(node.inputs[0], g)
             case Softmax():
                 raise Unsupported(f"{node.name}: softmax has a gradient at the network's end alone, as part of --loss cross-entropy")
             case _:
@@ -73,6 +77,12 @@ class Backward:
             if name in self.wanted and self._shape(name) != self._shape(node.name):
                 raise Unsupported(f"{node.name}: {name} is broadcast, for which add has no gradient; {_WAY_OUT}")
             yield name, g
+
+    def _mean(self, x: str, g: str) -> str:
+        """The gradient of an NHWC tensor whose mean over the pixels is taken: an average pooling with the whole plane as window."""
+        images, height, width, channels = self._shape(x)
+        pixels = self._add(Reshape((images, 1, 1, channels)), (g,), f"{x}_pixels")
+        return self._add(AveragePool2dGradient((height, width), Window((height, width))), (pixels,), f"{x}_gradient")
 
     def _layer(self, node: Node, g: str) -> Iterator[tuple[str, str]]:
         """The weights' gradient before the input's, which may then take over the memory of the layer's input."""

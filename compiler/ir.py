@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from .errors import TapeoutError
 from .fixed import Rounding
+from .port import Port as Port
 
 Array = npt.NDArray[Any]
 
@@ -128,10 +129,8 @@ class Type:
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor with a name. A constant carries its `data`; all other values are computed or fed, or are states.
-
-    A state is kept from run to run: `data` is what it holds in the first, the value `next` what it holds in the run after this one.
-    """
+    """A tensor with a name. A constant carries its `data`. A state is kept from run to run: `data` is what it holds in the first, the value
+    `next` what it holds in the run after this one. All other values are computed or fed."""
 
     name: str
     type: Type
@@ -141,28 +140,6 @@ class Value:
     @property
     def constant(self) -> bool:
         return self.data is not None and not self.next
-
-
-@dataclass(frozen=True)
-class Port:
-    """How the source model sees an input or output of the graph.
-
-    Axis `i` of the value is axis `axes[i]` of the source's array, so that (0, 2, 3, 1) says that an
-    NCHW array is held as NHWC. `name` and `dtype` are the source's.
-    """
-
-    value: str
-    name: str
-    dtype: str
-    axes: tuple[int, ...]
-
-    def from_source(self, array: Array) -> Array:
-        """A batch of arrays (N, ...) in the source's layout to (N, ...) in the value's."""
-        return np.ascontiguousarray(array.transpose(0, *(a + 1 for a in self.axes)))
-
-    def to_source(self, array: Array) -> Array:
-        """The inverse of `from_source`."""
-        return np.ascontiguousarray(array.transpose(0, *(a + 1 for a in np.argsort(self.axes))))
 
 
 @dataclass(frozen=True)
@@ -289,21 +266,8 @@ class Graph:
     def constants(self) -> Iterator[Value]:
         return (v for v in self.values.values() if v.constant)
 
-    def parameters(self, node: Node) -> list[Value]:
-        """The constants that a node reads, and the states that it does not change."""
-        read = (self.values[name] for name in dict.fromkeys(node.inputs) if name)
-        return [value for value in read if value.data is not None and value.next not in node.outputs]
-
-    @property
-    def inference(self) -> int:
-        """How many nodes run the network itself. A graph with states is a training step: its last input is the target, and nodes from the
-        first one on that reads it are the rest of the step."""
-        if not self.states():
-            return len(self.nodes)
-        return next(at for at, node in enumerate(self.nodes) if self.inputs[-1].value in node.inputs)
-
     def states(self) -> dict[str, Value]:
-        """The states, by the name of the value that each becomes. Both lie in the same memory, which is not the arena."""
+        """The states, by the name of the value that each becomes. Both lie in the same memory, outside of the arena."""
         return {v.next: v for v in self.values.values() if v.next}
 
     def replace(self, nodes: Sequence[Node], values: Mapping[str, Value] | None = None, **changes: Any) -> Graph:
@@ -348,12 +312,9 @@ class Builder:
         self.values[name] = Value(name, Type(tuple(array.shape), q), array)
         return name
 
-    def state(self, name: str, data: Array, next: str) -> str:
+    def state(self, name: str, data: Array, next: str) -> None:
         """Adds a state that holds float32 `data` at first and becomes the value `next`."""
-        array = np.array(data, F32.dtype, order="C")
-        array.setflags(write=False)
-        self.values[name] = Value(name, Type(tuple(array.shape), F32), array, next)
-        return name
+        self.values[name] = Value(name, Type(data.shape, F32), data, next)
 
     def add(self, op: Op, inputs: Sequence[str], *outputs: str) -> str:
         """Adds a node whose outputs have these names, which must be new; returns the first."""
@@ -416,9 +377,9 @@ def _verify_state(graph: Graph, next: str, state: Value) -> None:
     maker = graph.producer(next)
     if maker is None or graph.values[next].type != state.type or state.name not in maker.inputs:
         raise TapeoutError(f"{state.name}: a state of {state.type.dims} becomes {next}, which no node computes from it in its type")
-    late = [n.name for n in graph.nodes[graph.nodes.index(maker) + 1 :] if state.name in n.inputs]
-    if late:
-        raise TapeoutError(f"{late[0]}: reads {state.name}, which {maker.name} has overwritten with {next}")
+    for node in graph.nodes[graph.nodes.index(maker) + 1 :]:
+        if state.name in node.inputs:
+            raise TapeoutError(f"{node.name}: reads {state.name}, which {maker.name} has overwritten with {next}")
 
 
 def _verify_node(graph: Graph, node: Node, defined: set[str]) -> None:

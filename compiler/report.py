@@ -13,6 +13,7 @@ from .errors import TapeoutError
 from .ir import Graph, Port, QType
 from .memory import Plan
 from .passes.split_rows import Region
+from .states import parameters
 
 SCHEMA = "tapeout-report-1"
 
@@ -220,7 +221,7 @@ def layers(
         together[sources.get(name, name)] += count
     rows = []
     for index, (node, kernel) in enumerate(zip(graph.nodes, kernels, strict=True)):
-        constants = graph.parameters(node)
+        constants = parameters(graph, node)
         moved = [graph.values[i].type for i in (*node.inputs, *node.outputs) if i and not graph.values[i].constant]
         scratch = next((b.bytes for b in plan.buffers if b.name == f"{node.name}.scratch" and not b.values), 0)
         executed, source = node.op.cost(graph.types(node)).macs, sources.get(node.name, node.name)

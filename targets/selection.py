@@ -12,6 +12,7 @@ from tapeout.compiler.buffers import Inputs
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Graph, Node
 from tapeout.compiler.memory import Demands, Footprint
+from tapeout.compiler.states import parameters
 from tapeout.compiler.views import views
 
 from .target import Kernel, Library, Packed, Target
@@ -115,7 +116,7 @@ class Selection:
         names, data = self._packed(graph)
         if node.name in names:
             return sum(data[name].nbytes for name in names[node.name])
-        return sum(value.type.bytes for value in graph.parameters(node))
+        return sum(value.type.bytes for value in parameters(graph, node))
 
     def library(self, graph: Graph) -> Library | None:
         """What a build needs besides the emitted sources."""

@@ -16,6 +16,7 @@ from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.max_pool2d import MaxPool2D
+from tapeout.compiler.ops.mean import Mean
 from tapeout.compiler.ops.reshape import Reshape
 from tapeout.compiler.ops.softmax import Softmax
 from tapeout.compiler.ops.transpose import Transpose
@@ -120,6 +121,8 @@ def _apply(graph: Graph, node: Node, operands: list[Tensor]) -> Tensor:
         case AveragePool2D():
             y = depthwise(x, torch.ones((*op.window.kernel, x.shape[3]), dtype=x.dtype), op.window)
             y = y / torch.tensor(op.window.taps(x.shape[1], x.shape[2])[:, :, None])
+        case Mean():
+            y = x.mean(op.axes, op.keepdims)
         case Softmax():
             y = torch.softmax(x, -1)
         case Clip():

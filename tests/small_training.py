@@ -11,6 +11,7 @@ from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.max_pool2d import MaxPool2D
+from tapeout.compiler.ops.mean import Mean
 from tapeout.compiler.ops.reshape import Reshape
 from tapeout.compiler.ops.softmax import Softmax
 from tapeout.compiler.ops.transpose import Transpose
@@ -19,8 +20,9 @@ from tapeout.compiler.window import Window
 CLASSES = 3
 
 
-def network(batch: int = 1, softmax: bool = False, seed: int = 0) -> Graph:
-    """9x7x2 to 3: convolutions of stride 2, by groups and pointwise, a depthwise one, a residual, both poolings, a transpose."""
+def network(batch: int = 1, softmax: bool = False, mean: bool = False, seed: int = 0) -> Graph:
+    """9x7x2 to 3: convolutions of stride 2, by groups and pointwise, a depthwise one, a residual, both poolings, a transpose or,
+    with `mean`, the mean over pixels; a softmax at the end if asked for."""
     random = np.random.default_rng(seed)
     build = Builder()
     build.input("x", Type((batch, 9, 7, 2), F32))
@@ -35,9 +37,12 @@ def network(batch: int = 1, softmax: bool = False, seed: int = 0) -> Graph:
     build.add(Add(clip=Clip(0.0)), ("point", "first"), "sum")
     build.add(MaxPool2D(Window((3, 2), (2, 2), (1, 1), (1, 0, 0, 1))), ("sum",), "largest")
     build.add(AveragePool2D(Window((2, 2), (1, 2), (1, 1), (0, 0, 1, 0))), ("largest",), "mean")
-    build.add(Transpose((0, 3, 1, 2)), ("mean",), "turned")
-    size = build.values["turned"].type.size // batch
-    build.add(Reshape((batch, size)), ("turned",), "flat")
+    if mean:
+        build.add(Mean((1, 2)), ("mean",), "flat")
+    else:
+        build.add(Transpose((0, 3, 1, 2)), ("mean",), "turned")
+        build.add(Reshape((batch, build.values["turned"].type.size // batch)), ("turned",), "flat")
+    size = build.values["flat"].type.shape[1]
     build.add(Dense(clip=Clip(-1.0, 2.0)), ("flat", weights("hidden.w", 5, size), weights("hidden.b", 5)), "hidden")
     build.add(Dense(), ("hidden", weights("out.w", CLASSES, 5), weights("out.b", CLASSES)), "out")
     last = build.add(Softmax(), ("out",), "probabilities") if softmax else "out"

@@ -30,6 +30,7 @@ from tapeout.targets.tools import MissingTool
 from ..errors import CheckFailed
 from ..ir import Array, Graph, Value
 from ..report import SCHEMA, Layer, Memory, Model, Report, Scratch, Totals, edge, gates, layers, node_macs
+from ..states import parameters
 
 if TYPE_CHECKING:
     from .compile import Job
@@ -174,7 +175,7 @@ def _totals(compiled: Compiled, nominal: Graph, run: Measurement | None, board: 
 
 def _parameters(graph: Graph) -> list[Value]:
     """The constants and the trained weights of a graph, each once."""
-    return list({value.name: value for node in graph.nodes for value in graph.parameters(node)}.values())
+    return list({value.name: value for node in graph.nodes for value in parameters(graph, node)}.values())
 
 
 _Row = TypeVar("_Row", Layer, Totals)

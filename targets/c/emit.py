@@ -11,6 +11,7 @@ from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.ir import Array, FType, Graph, Port, QType, Type
 from tapeout.compiler.memory import Plan
 from tapeout.compiler.packing import pack
+from tapeout.compiler.states import inference
 from tapeout.compiler.views import alignment, views
 
 from ..selection import Selection, first_states
@@ -145,7 +146,7 @@ void {self.name}_run({self._run_arguments(target=False)});
 
     def _unread(self) -> list[str]:
         """The inputs in the caller's memory from which the network computes nothing."""
-        nodes = [n for n in self.graph.nodes[: self.graph.inference] if n.name in self.selection.chosen]
+        nodes = [n for n in self.graph.nodes[: inference(self.graph)] if n.name in self.selection.chosen]
         read = {views(self.graph).root(i)[0] for n in nodes for i in n.inputs if i}
         return [name for name in self._foreign(target=False) if name not in read]
 
@@ -225,9 +226,9 @@ void {self.name}_init(void)
 
 void {self.name}_run({self._run_arguments(target=False)})
 {{
-{unread}{chr(10).join(calls[: self.graph.inference])}
+{unread}{chr(10).join(calls[: inference(self.graph)])}
 }}
-{self._train_step(calls[self.graph.inference :])}"""
+{self._train_step(calls[inference(self.graph) :])}"""
 
     def _first_states(self) -> str:
         """The statements that set the states to what they hold at first."""

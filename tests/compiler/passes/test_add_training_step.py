@@ -14,6 +14,7 @@ from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.tanh import Tanh
 from tapeout.compiler.passes.add_training_step import add_training_step
 from tapeout.compiler.run import run
+from tapeout.compiler.states import inference
 from tapeout.compiler.training import Loss, Training
 from tests.autograd import train
 from tests.cases import make_graph
@@ -44,6 +45,13 @@ def test_steps_are_those_of_torch_in_float64(training: Training, batch: int, sof
         assert np.abs(found[step.values[name].next][-1] - weight).max() <= ERROR * max(np.abs(weight).max(), moved), name
 
 
+def test_a_mean_over_pixels_is_trained_through() -> None:
+    graph, feed = network(2, mean=True), samples(STEPS, 2)
+    found, exact = run(add_training_step(graph, Training()), feed), train(graph, Training(), {"x": feed["x"]}, feed["target"])
+    assert np.abs(found["loss"][:, 0] - exact.losses).max() <= ERROR * exact.losses.max()
+    assert np.abs(found["first.w_next"][-1] - exact.weights["first.w"]).max() <= ERROR
+
+
 def test_a_step_is_written_and_read() -> None:
     step = verify(add_training_step(network(), Training(momentum=0.9)))
     lines = text.format(step)
@@ -58,7 +66,7 @@ def test_no_gradient_is_computed_that_no_weight_needs() -> None:
     everything = add_training_step(network(), Training())
     assert "x_gradient" not in everything.values
     last = add_training_step(network(), Training(update="last:1"))
-    backward = [n.op.name() for n in last.nodes[last.inference :]]
+    backward = [n.op.name() for n in last.nodes[inference(last) :]]
     assert backward == ["softmax_cross_entropy", "dense_weight_gradient", "bias_gradient", "sgd", "sgd"]
     assert set(last.states()) == {"out.w_next", "out.b_next"}
     assert plan(last).arena_bytes < plan(everything).arena_bytes

@@ -1,0 +1,18 @@
+"""Graphs with states: steps of training, which change their own weights."""
+from __future__ import annotations
+
+from .ir import Graph, Node, Value
+
+
+def parameters(graph: Graph, node: Node) -> list[Value]:
+    """The constants that a node reads, and the states that it does not change."""
+    read = (graph.values[name] for name in dict.fromkeys(node.inputs) if name)
+    return [value for value in read if value.data is not None and value.next not in node.outputs]
+
+
+def inference(graph: Graph) -> int:
+    """How many nodes run the network itself. A graph with states is a training step: its last input is the target, and nodes from the
+    first one on that reads it are the rest of the step."""
+    if not graph.states():
+        return len(graph.nodes)
+    return next(at for at, node in enumerate(graph.nodes) if graph.inputs[-1].value in node.inputs)
