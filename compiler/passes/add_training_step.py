@@ -52,8 +52,8 @@ class _Step:
             for name in self.trained:
                 if name in self.gradients and readers[name][0] is node:  # nobody reads it any more
                     self._update(name)
-        outputs = (*self.source.outputs, Port(loss, "loss", "float32", (0,)), *map(self._weight_port, self.trained))
-        inputs = (*self.source.inputs, Port(target, "target", "float32", port.axes))
+        outputs = (*self.source.outputs, Port(loss, loss, "float32", (0,)), *map(self._weight_port, self.trained))
+        inputs = (*self.source.inputs, Port(target, target, "float32", port.axes))
         return self.source.replace(self.build.nodes, self.build.values, inputs=inputs, outputs=outputs)
 
     def _state(self, name: str) -> str:

@@ -10,6 +10,7 @@ from tapeout.compiler import text
 from tapeout.compiler.errors import TapeoutError, Unsupported
 from tapeout.compiler.ir import F32, Builder, Graph, Type, verify
 from tapeout.compiler.memory import plan
+from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.tanh import Tanh
 from tapeout.compiler.passes.add_training_step import add_training_step
@@ -87,6 +88,25 @@ def test_states_lie_outside_of_the_arena() -> None:
 def test_layers_that_there_are_not_are_named(update: str, message: str) -> None:
     with pytest.raises(TapeoutError, match=message):
         add_training_step(network(), Training(update=update))
+
+
+def sharing() -> Graph:
+    """Two layers with the same weights, the second of which also reads the input."""
+    random = np.random.default_rng(3)
+    build = Builder()
+    build.input("x", Type((2, 3), F32))
+    build.constant("w", random.standard_normal((3, 3)).astype(np.float32))
+    build.add(Dense(), ("x", "w", ""), "once")
+    build.add(Add(), ("once", "x"), "sum")
+    build.add(Dense(), ("sum", "w", ""), "twice")
+    return make_graph("net", build, ("x",), ("twice",))
+
+
+def test_gradients_of_shared_weights_are_added() -> None:
+    feed = {"x": np.random.default_rng(4).standard_normal((4, 2, 3)).astype(np.float32), "target": samples(4, 2)["target"]}
+    found = run(verify(add_training_step(sharing(), Training(learning_rate=0.1))), feed)
+    exact = train(sharing(), Training(learning_rate=0.1), {"x": feed["x"]}, feed["target"])
+    assert np.abs(found["w_next"][-1] - exact.weights["w"]).max() <= ERROR
 
 
 def with_tanh() -> Graph:
