@@ -118,7 +118,7 @@ def _learned(problem: _Problem, plain: Tensor, random: np.random.Generator) -> T
         if step >= warm:
             loss = loss + _PULL * (1 - (2 * up - 1).abs() ** _beta((step - warm) / (_STEPS - warm))).mean()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimizer.step()
     return problem.rounded(((latent.detach() >= 0) & (share > 0)).float())  # the stretched sigmoid is 1/2 at 0
 

@@ -71,7 +71,7 @@ class BinaryActivation(nn.Module):
         self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
-        signs: Tensor = _Quadratic.apply(x)  # type: ignore[no-untyped-call]
+        signs: Tensor = _Quadratic.apply(x)  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return self.scale * signs
 
 
@@ -198,5 +198,5 @@ def _sign(x: Tensor) -> Tensor:
 
 
 def _straight(x: Tensor, value: Tensor) -> Tensor:
-    result: Tensor = _Straight.apply(x, value)  # type: ignore[no-untyped-call]
+    result: Tensor = _Straight.apply(x, value)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return result

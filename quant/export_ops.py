@@ -75,7 +75,7 @@ def _elementwise(writer: Writer, node: Node) -> None:
     for name in node.inputs[:2]:
         missing = rank - len(writer.shape(name))
         if missing and rank == 4:  # a constant of fewer axes is seen with all of them
-            inputs.append(writer.constant(name, lambda a, m=missing: a.reshape((1,) * m + a.shape).transpose(_FIRST)))  # type: ignore[misc]
+            inputs.append(writer.constant(name, lambda a, m=missing: a.reshape((1,) * m + a.shape).transpose(_FIRST)))  # type: ignore[misc]  # mypy knows no type for a default of a lambda
         else:
             inputs.append(writer.operand(name))
     kind = {Add: "Add", Sub: "Sub", Mul: "Mul"}[type(op)]
@@ -162,6 +162,6 @@ WRITERS: Mapping[type[Op], Callable[[Writer, Node], None]] = {
     AveragePool2D: _pool, MaxPool2D: _pool, Mean: _mean, Reshape: _reshape, Slice: _slice, Pad: _pad, Clip: _clip,
     Sigmoid: _unary("Sigmoid"), Tanh: _unary("Tanh"), LeakyRelu: _unary("LeakyRelu"),
     Softmax: _as_it_lies("Softmax", lambda node: {"axis": -1}),
-    Transpose: _as_it_lies("Transpose", lambda node: {"perm": getattr(node.op, "perm")}),  # noqa: B009
-    Concat: _as_it_lies("Concat", lambda node: {"axis": getattr(node.op, "axis")}),  # noqa: B009
+    Transpose: _as_it_lies("Transpose", lambda node: {"perm": getattr(node.op, "perm")}),  # noqa: B009  # Op has no perm
+    Concat: _as_it_lies("Concat", lambda node: {"axis": getattr(node.op, "axis")}),  # noqa: B009  # nor an axis
 }  # fmt: skip

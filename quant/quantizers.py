@@ -32,7 +32,7 @@ def straight_through(x: Tensor, rounding: Rounding) -> Tensor:
 
 
 def _replaced(x: Tensor, value: Tensor) -> Tensor:
-    y: Tensor = _Replace.apply(x, value)  # type: ignore[no-untyped-call]
+    y: Tensor = _Replace.apply(x, value)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return y
 
 
@@ -72,7 +72,7 @@ def per_tensor(x: Tensor, scale: Tensor, q: QType, rounding: Rounding) -> Tensor
 
     As in ONNX and the IR the zero point is added behind the rounding.
     """
-    y: Tensor = _PerTensor.apply(x, scale, q.min - q.zero[0], q.max - q.zero[0], rounding)  # type: ignore[no-untyped-call]
+    y: Tensor = _PerTensor.apply(x, scale, q.min - q.zero[0], q.max - q.zero[0], rounding)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return y
 
 

@@ -110,7 +110,7 @@ def train(
             loss = _loss(network, teacher, x, y, options)
             if not torch.isfinite(loss):
                 raise TapeoutError(f"the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}; lower --learning-rate")
-            (loss * (len(own) * world / len(index))).backward()  # type: ignore[no-untyped-call]
+            (loss * (len(own) * world / len(index))).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             _average(network, world)
             optimizer.step()
             schedule.step()

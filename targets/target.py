@@ -90,6 +90,11 @@ class Target:
     kernels: tuple[Path, ...]
 
     @property
+    def code_flags(self) -> tuple[str, ...]:
+        """The compiler's flags without which the emitted C does not mean on this target what it says."""
+        return ("-ffp-contract=off",)
+
+    @property
     def back_end(self) -> str:
         """Whose kernels come first, as --kernels names them."""
         return "own"

@@ -161,7 +161,7 @@ def train(graph: Graph, training: Training, inputs: Mapping[str, Array], target:
             ended = isinstance(graph.nodes[-1].op, Softmax)
             loss = -(t * (torch.log(z) if ended else torch.log_softmax(z, -1))).sum() / (t.numel() // t.shape[-1])
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimizer.step()
         losses.append(loss.item())
     return Trained(np.array(losses), {name: w.detach().numpy() for name, w in weights.items()})

@@ -122,7 +122,7 @@ class Layer:
             t, descending = first, (np.arange(len(first)) % 2 if first is not None else 0)
             return self._counted(op.requant, sums, np.asarray(t), np.asarray(descending))
 
-        return None if self.w.block and self.stage == "raw" else real  # type: ignore[return-value]
+        return None if self.w.block and self.stage == "raw" else real  # type: ignore[return-value]  # Real takes any arrays
 
     def _counted(self, stage: Threshold, sums: Array, t: Array, descending: Array) -> Array:
         """The codes by a plain loop over channels and thresholds; bipolar ones as reals."""

@@ -85,7 +85,7 @@ def cifar() -> Splits:
 
 def _save(path: Path, **arrays: Array) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    np.savez(path, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the keywords for its flags
 
 
 TASKS = {

@@ -306,7 +306,7 @@ add_library({self.name} STATIC {self.name}.c {self.name}_weights.c)
 target_include_directories({self.name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})
 set_target_properties({self.name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
 # Floats are defined to the bit: no fused multiply-add, no reordering.
-target_compile_options({self.name} PRIVATE -O2 -ffp-contract=off -ffunction-sections -fdata-sections)
+target_compile_options({self.name} PRIVATE -O2 {" ".join(self.selection.target.code_flags)} -ffunction-sections -fdata-sections)
 {self._cmake_library()}"""
 
     def _cmake_library(self) -> str:

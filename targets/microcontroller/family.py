@@ -51,5 +51,9 @@ class Microcontroller(Target):
     rtl: bool = False
 
     @property
+    def code_flags(self) -> tuple[str, ...]:
+        return (*super().code_flags, *(flag for flag in self.flags if flag.startswith("-f")))
+
+    @property
     def qemu_boards(self) -> tuple[Board, ...]:
         return tuple(map(load, self.qemu))

@@ -80,7 +80,7 @@ def mixed() -> Graph:
 @pytest.mark.parametrize("graph", [binary(F32), binary(BIPOLAR), mixed()], ids=["floats_to_bits", "bits", "mixed"])
 def test_engines_equal_the_reference(graph: Graph, tmp_path: Path) -> None:
     lowered = build.lower(graph)
-    assert not any(isinstance(n.op, Threshold) and not isinstance(lowered.types(n)[0].q, FType) for n in lowered.nodes)  # type: ignore[union-attr]
+    assert not any(isinstance(n.op, Threshold) and not isinstance(lowered.types(n)[0].q, FType) for n in lowered.nodes)  # type: ignore[union-attr]  # no input is absent
     compiled, firmware = (Compiled.write(tmp_path / name, "net", find_target(name), lowered) for name in ("c", "cortex-m4"))
     inputs = random_inputs(lowered, 24, seed=1)
     expected = run(graph, inputs)

@@ -272,7 +272,7 @@ def differing(net: Layers, graph: Graph, x: Array) -> list[int]:
 def test_every_bit_of_a_packed_network_is_that_of_the_module(tmp_path: Path) -> None:
     net, x = Layers(), samples()
     lowered = build.lower(net.graph())
-    weights = {n.name: lowered.types(n)[1].quantized for n in lowered.nodes if isinstance(n.op, Conv2D | Dense)}  # type: ignore[union-attr]
+    weights = {n.name: lowered.types(n)[1].quantized for n in lowered.nodes if isinstance(n.op, Conv2D | Dense)}  # type: ignore[union-attr]  # layers have weights
     assert len(weights) == 3 and all(q.bipolar and q.packed for q in weights.values())
     assert differing(net, lowered, x) == [0, 0, 0, 0]
     compiled = Compiled.write(tmp_path / "c", "net", find_target("c"), lowered)

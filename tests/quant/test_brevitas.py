@@ -91,7 +91,7 @@ def trained(kind: str, bits: int) -> nn.Sequential:
     for step in range(320):
         at = torch.arange(32 * step, 32 * step + 32) % len(images)
         optimizer.zero_grad()
-        nn.functional.cross_entropy(net(images[at]).value, labels[at]).backward()  # type: ignore[no-untyped-call]
+        nn.functional.cross_entropy(net(images[at]).value, labels[at]).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimizer.step()
     return net.eval()
 

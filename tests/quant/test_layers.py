@@ -239,7 +239,7 @@ def test_where_norms_stand(weights: Mapping[str, Any], inside: bool) -> None:
     with torch.no_grad():
         found = net(batch())[0]
     assert float((net.exact()(batch())[0] - found).abs().max()) < 2e-3
-    assert any((norm.folded()[0] - 1).abs().max() > 0.01 for norm in net.norms.values())  # type: ignore[operator]
+    assert any((norm.folded()[0] - 1).abs().max() > 0.01 for norm in net.norms.values())  # type: ignore[operator]  # a ModuleDict says Tensor or Module of its parts
     node = net.layers["first"]
     name = node.inputs[1]
     format = next(n.op for n in graph.nodes if n.name == f"{name}_fq")

@@ -73,7 +73,7 @@ def test_another_seed_gives_other_bits(tmp_path: Path) -> None:
 def test_resuming_something_else_is_refused(tmp_path: Path, changed: dict[str, float], recipe: str, message: str) -> None:
     base = replace(OPTIONS, epochs=1)
     prepared(base).train(tmp_path / "c.pt", False, lambda *at: None)
-    other = prepared(replace(base, **changed), recipe, split(60) if "samples" in message else None)  # type: ignore[arg-type]
+    other = prepared(replace(base, **changed), recipe, split(60) if "samples" in message else None)  # type: ignore[arg-type]  # a dict says no type for each field
     with pytest.raises(TapeoutError, match=message):
         other.train(tmp_path / "c.pt", True, lambda *at: None)
 

@@ -1,4 +1,5 @@
-"""What gcc makes of a network with kernels for f16 vectors: float code beside them stays scalar, as float vectors flush subnormal f32."""
+"""What gcc makes of a network with kernels for Helium: code beside them stays scalar, as float vectors flush subnormal f32, and as gcc 12
+selects between vectors wrongly."""
 from __future__ import annotations
 
 import re
@@ -40,4 +41,21 @@ def test_f32_stays_scalar(level: str, tmp_path: Path) -> None:
 def test_the_flag_is_what_keeps_it_so(tmp_path: Path) -> None:
     (tmp_path / "loop.c").write_text(LOOP)
     assert VECTORS.findall(assembly(tmp_path / "loop.c", [*M55.flags, *FLAGS, "-O3"])) == []
-    assert VECTORS.findall(assembly(tmp_path / "loop.c", [*(flag.replace("+nomve.fp", "") for flag in M55.flags), *FLAGS, "-O3"]))
+    flags = [flag.replace("+nomve.fp", "") for flag in M55.flags if flag != "-fno-tree-vectorize"]
+    assert VECTORS.findall(assembly(tmp_path / "loop.c", [*flags, *FLAGS, "-O3"]))
+
+
+INTEGERS = "void loop(int *restrict y, const int *restrict x) { for (int i = 0; i < 64; i++) { y[i] = y[i] + x[i]; } }\n"
+
+
+def test_integers_stay_scalar(tmp_path: Path) -> None:
+    (tmp_path / "loop.c").write_text(INTEGERS)
+    vectors = re.compile(r"^\tv\w+\.[isu]32\s+q\d.*", re.MULTILINE)
+    assert vectors.findall(assembly(tmp_path / "loop.c", [*M55.flags, *FLAGS, "-O3"])) == []
+    without = [flag for flag in M55.flags if flag != "-fno-tree-vectorize"]
+    assert vectors.findall(assembly(tmp_path / "loop.c", [*without, *FLAGS, "-O3"]))
+
+
+def test_the_library_of_a_build_is_compiled_alike(tmp_path: Path) -> None:
+    Compiled.write(tmp_path, "net", M55, lower(annotated_blindly(network(residual=True), load("fp16-fma"))))
+    assert "-O2 -ffp-contract=off -fno-tree-vectorize " in (tmp_path / "CMakeLists.txt").read_text()

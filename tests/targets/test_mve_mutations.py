@@ -121,7 +121,7 @@ MUTATIONS = [
              "depthwise_conv2d_f16_fma_tall", DEPTHWISE_F16),
     Mutation("taps_of_a_dense_window", "depthwise_conv2d_f16_fma_mve.h", "2 * p->window.dilation_w * p->window.in_pixel",
              "2 * p->window.in_pixel", "depthwise_conv2d_f16_fma_wide", DEPTHWISE_F16),
-    Mutation("far_taps_as_near", "depthwise_conv2d_f16_fma_mve.h", '"add " at ", " offset "', '"add " at ", #2',
+    Mutation("far_taps_as_near", "helium_f16_depthwise.h", '"add " at ", " offset "', '"add " at ", #2',
              "depthwise_conv2d_f16_fma_many_channels", DEPTHWISE_F16),
     Mutation("lanes_that_are_none", "depthwise_conv2d_f16_fma_mve.h", '"vctp.16 lr', '"vctp.16 r1',
              "depthwise_conv2d_f16_fma_stride", DEPTHWISE_F16),

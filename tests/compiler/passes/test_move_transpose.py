@@ -168,7 +168,7 @@ def test_flattened_for_a_quantized_dense_layer(weights: QType, gone: bool) -> No
     net.dense(weights)
     kept = [] if gone else ["transpose"]
     after = moved(net.graph(), ["add", "fake_quantize", *kept, "reshape", "fake_quantize", "dense"], exact=False)
-    assert np.array_equal(after.values["w"].data, net.build.values["w"].data) is not gone  # type: ignore[arg-type]
+    assert np.array_equal(after.values["w"].data, net.build.values["w"].data) is not gone  # type: ignore[arg-type]  # a constant has data
 
 
 @pytest.mark.parametrize(("perm", "flat"), [((1, 0, 2, 3), (3, 40)), ((3, 0, 1, 2), (5, 24)), (NCHW, (2, 5, 12)), ((0, 2, 1, 3), (24, 5))])

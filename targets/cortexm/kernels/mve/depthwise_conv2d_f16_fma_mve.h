@@ -1,12 +1,10 @@
 /* depthwise_conv2d of f16 with sums in f16 on Helium: four pixels by eight channels at a time; see helium_f16.h.
- * The pixels lie side by side, or below one another. Pixels whose windows meet the padding at the ends of such a line are computed one
- * by one, as taps in the padding are no steps of a sum. */
+ * helium_f16_depthwise.h says how they lie. */
 #ifndef TAPEOUT_DEPTHWISE_CONV2D_F16_FMA_MVE_H
 #define TAPEOUT_DEPTHWISE_CONV2D_F16_FMA_MVE_H
 
 #include "helium_f16.h"
-#include "lines.h"
-#include <stddef.h>
+#include "helium_f16_depthwise.h"
 
 typedef struct {
     window_params window;
@@ -14,53 +12,25 @@ typedef struct {
     helium_f16_end end;
 } depthwise_conv2d_f16_fma_mve_params;
 
-/* What the assembly reads by r1. Windows are `rows` of `columns` taps; fewer pixels are some twice. */
-typedef struct {
-    const uint16_t *x[4];
-    const uint16_t *w;
-    int32_t columns, rows;
-    int32_t x_next, x_row; /* bytes from a tap to the next, and from behind the last of a row to the first of the next */
-    int32_t w_next, w_row;
-    const uint16_t *b;
-    uint16_t *y[4];
-    int32_t channels; /* that exist */
-} depthwise_conv2d_f16_fma_mve_block;
-
-/* The vector at a register, which then moves to the next tap. Lanes of channels that do not exist are not read. */
-#define DEPTHWISE_F16_FMA_LOAD(q, at, next, offset)                                                                                            \
-    ".if %c[whole] && %c[" next "] <= 254\n"                                                                                               \
-    "vldrh.u16 " q ", [" at "], #%c[" next "]\n"                                                                                           \
-    ".elseif %c[whole]\n"                                                                                                                  \
-    "vldrh.u16 " q ", [" at "]\n"                                                                                                          \
-    "add " at ", " offset "\n"                                                                                                             \
-    ".else\n"                                                                                                                              \
-    "vpst\n"                                                                                                                               \
-    "vldrht.u16 " q ", [" at "]\n"                                                                                                         \
-    "add " at ", " offset "\n"                                                                                                             \
-    ".endif\n"
-
 /* A tap of each pixel. */
-#define DEPTHWISE_F16_FMA_STEP                                                                                                                 \
-    DEPTHWISE_F16_FMA_LOAD("q4", "r6", "w_next", "r11")                                                                                        \
-    DEPTHWISE_F16_FMA_LOAD("q5", "r2", "x_next", "r9") "vfma.f16 q0, q4, q5\n"                                                                 \
-    DEPTHWISE_F16_FMA_LOAD("q6", "r3", "x_next", "r9") "vfma.f16 q1, q4, q6\n"                                                                 \
-    DEPTHWISE_F16_FMA_LOAD("q5", "r4", "x_next", "r9") "vfma.f16 q2, q4, q5\n"                                                                 \
-    DEPTHWISE_F16_FMA_LOAD("q6", "r5", "x_next", "r9") "vfma.f16 q3, q4, q6\n"
+#define DEPTHWISE_F16_FMA_STEP                                                                                                             \
+    DEPTHWISE_F16_LOAD("q4", "r6", "w_next", "r11")                                                                                        \
+    DEPTHWISE_F16_LOAD("q5", "r2", "x_next", "r9") "vfma.f16 q0, q4, q5\n"                                                                 \
+    DEPTHWISE_F16_LOAD("q6", "r3", "x_next", "r9") "vfma.f16 q1, q4, q6\n"                                                                 \
+    DEPTHWISE_F16_LOAD("q5", "r4", "x_next", "r9") "vfma.f16 q2, q4, q5\n"                                                                 \
+    DEPTHWISE_F16_LOAD("q6", "r5", "x_next", "r9") "vfma.f16 q3, q4, q6\n"
 
 static inline void depthwise_conv2d_f16_fma_mve_outputs(const depthwise_conv2d_f16_fma_mve_params *,
-                                                        const depthwise_conv2d_f16_fma_mve_block *, int32_t)
+                                                        const depthwise_f16_block *, int32_t)
     __attribute__((always_inline)); /* so that the parameters are constants of the assembly */
-static inline void depthwise_conv2d_f16_fma_mve_pixels(const depthwise_conv2d_f16_fma_mve_params *, const image_lines *, const line_place *,
-                                                       int32_t, const uint16_t *, const uint16_t *, const uint16_t *, uint16_t *)
-    __attribute__((always_inline));
 static inline void depthwise_conv2d_f16_fma_mve(const depthwise_conv2d_f16_fma_mve_params *, const uint16_t *, const uint16_t *,
                                                 const uint16_t *, uint16_t *) __attribute__((always_inline));
 
 /* Eight channels of four pixels, or as many as there are unless `whole`. */
 static inline void depthwise_conv2d_f16_fma_mve_outputs(const depthwise_conv2d_f16_fma_mve_params *p,
-                                                        const depthwise_conv2d_f16_fma_mve_block *block, int32_t whole)
+                                                        const depthwise_f16_block *block, int32_t whole)
 {
-    register const depthwise_conv2d_f16_fma_mve_block *at __asm("r1") = block;
+    register const depthwise_f16_block *at __asm("r1") = block;
     __asm volatile(HELIUM_F16_ON
                    "ldrd r2, r3, [r1]\n"
                    "ldrd r4, r5, [r1, #8]\n"
@@ -109,38 +79,6 @@ static inline void depthwise_conv2d_f16_fma_mve_outputs(const depthwise_conv2d_f
                    : HELIUM_F16_CLOBBERS);
 }
 
-/* All channels of one to four pixels of a line from a place on. */
-static inline void depthwise_conv2d_f16_fma_mve_pixels(const depthwise_conv2d_f16_fma_mve_params *p, const image_lines *lines,
-                                                       const line_place *at, int32_t pixels, const uint16_t *x, const uint16_t *w,
-                                                       const uint16_t *b, uint16_t *y)
-{
-    const window_params *g = &p->window;
-    const window from = window_of(g, lines, at);
-    const int32_t columns = from.columns.last - from.columns.first, x_next = 2 * g->dilation_w * g->in_pixel, out = output_of(g, lines, at);
-    const uint16_t *in = x + from.origin + from.rows.first * g->dilation_h * g->in_row + from.columns.first * g->dilation_w * g->in_pixel;
-    depthwise_conv2d_f16_fma_mve_block block = {
-        {NULL}, w + (from.rows.first * g->k_w + from.columns.first) * g->out_c, columns,
-        columns > 0 && from.rows.last > from.rows.first ? from.rows.last - from.rows.first : 0,
-        x_next, 2 * g->dilation_h * g->in_row - columns * x_next, 2 * g->out_c, 2 * (g->k_w - columns) * g->out_c, b, {NULL}, g->out_c,
-    };
-    for (int32_t i = 0; i < 4; i++) {
-        const int32_t pixel = i < pixels ? i : pixels - 1;
-        block.x[i] = in + pixel * lines->in;
-        block.y[i] = y + out + pixel * lines->out;
-    }
-    for (; block.channels > 0; block.channels -= 8, block.w += 8, block.b += 8) {
-        if (block.channels >= 8) {
-            depthwise_conv2d_f16_fma_mve_outputs(p, &block, 1);
-        } else {
-            depthwise_conv2d_f16_fma_mve_outputs(p, &block, 0);
-        }
-        for (int32_t i = 0; i < 4; i++) {
-            block.x[i] += 8;
-            block.y[i] += 8;
-        }
-    }
-}
-
 /* x batches x in_h x in_w x in_c, w k_h x k_w x in_c, b in_c or NULL, y batches x out_h x out_w x in_c */
 static inline void depthwise_conv2d_f16_fma_mve(const depthwise_conv2d_f16_fma_mve_params *p, const uint16_t *x, const uint16_t *w,
                                                 const uint16_t *b, uint16_t *y)
@@ -148,12 +86,18 @@ static inline void depthwise_conv2d_f16_fma_mve(const depthwise_conv2d_f16_fma_m
     const image_lines lines = lines_of(&p->window, p->down);
     for (line_place at = {0, 0, 0}; at.batch < p->window.batches;) {
         const int32_t pixels = pixels_at(&lines, at.place, 4);
-        depthwise_conv2d_f16_fma_mve_pixels(p, &lines, &at, pixels, x, w, b, y);
+        depthwise_f16_block block = depthwise_f16_at(&p->window, &lines, &at, pixels, 4, x, w, b, y);
+        for (; block.channels > 0; depthwise_f16_next(&block, 4, b ? 16 : 0)) {
+            if (block.channels >= 8) {
+                depthwise_conv2d_f16_fma_mve_outputs(p, &block, 1);
+            } else {
+                depthwise_conv2d_f16_fma_mve_outputs(p, &block, 0);
+            }
+        }
         next_place(&lines, &at, pixels);
     }
 }
 
-#undef DEPTHWISE_F16_FMA_LOAD
 #undef DEPTHWISE_F16_FMA_STEP
 
 #endif

@@ -1,45 +1,8 @@
-"""depthwise_conv2d of f16 with sums in f16 on Helium: what it takes, and what it costs."""
+"""depthwise_conv2d of f16 with sums in f16 on Helium: four pixels at a time."""
 from __future__ import annotations
 
-from functools import partial
+from .helium_f16 import bias, end_fields, refusal
+from .helium_f16_depthwise import DepthwiseF16
 
-from tapeout.compiler.ir import Graph, Node
-from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
-
-from ....target import Kernel, Packed
-from ..fpu.lines import goes_down, lines_trail, together_and_rest
-from .helium_f16 import LANES, bias, end_fields, refusal
-
-TOGETHER = 4  # pixels
-
-
-def accepts(graph: Graph, node: Node) -> str | None:
-    x, w, *_ = graph.types(node)
-    assert x and w
-    return "several output channels of an input channel" if w.shape[2] != x.shape[3] else refusal(graph, node)
-
-
-def pack(graph: Graph, node: Node) -> Packed:
-    """The weights as they are."""
-    op, types = node.op, graph.types(node)
-    assert isinstance(op, DepthwiseConv2D) and types[0]
-    w = graph.data(node.inputs[1])
-    window = op.window(types).params(types[0].shape, op.infer(types)[0].shape)
-    constants = (("weights", w), ("bias", bias(graph, node, w.shape[2])))
-    return Packed(constants, {**window, "down": int(goes_down(op, types, TOGETHER)), **end_fields(node)})
-
-
-def cost(graph: Graph, node: Node) -> int:
-    op, types = node.op, graph.types(node)
-    assert isinstance(op, DepthwiseConv2D) and types[1]
-    k_h, k_w, channels = types[1].shape
-    groups, rest = together_and_rest(op, types, goes_down(op, types, TOGETHER), TOGETHER)
-    return (groups + rest) * -(-channels // LANES) * (10 * k_h * k_w + 8 * k_h + 90)
-
-
-KERNELS = (
-    Kernel(
-        "depthwise_conv2d_f16_fma_mve", of="depthwise_conv2d_f16_fma", accepts=accepts, pack=pack, cost=cost,
-        trail=partial(lines_trail, count=TOGETHER),
-    ),
-)
+LAYER = DepthwiseF16(together=4, refusal=refusal, bias=bias, end_fields=end_fields, tap_cost=10, block_cost=90)
+KERNELS = (LAYER.kernel("depthwise_conv2d_f16_fma_mve", of="depthwise_conv2d_f16_fma"),)

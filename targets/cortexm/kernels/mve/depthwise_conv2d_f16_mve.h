@@ -1,43 +1,16 @@
 /* depthwise_conv2d of f16 with sums in f32 on Helium: two pixels by eight channels at a time; see helium_f16_wide.h.
- * The pixels lie side by side, or below one another. Pixels whose windows meet the padding at the ends of such a line are computed one
- * by one. */
+ * helium_f16_depthwise.h says how they lie. */
 #ifndef TAPEOUT_DEPTHWISE_CONV2D_F16_MVE_H
 #define TAPEOUT_DEPTHWISE_CONV2D_F16_MVE_H
 
 #include "helium_f16_wide.h"
-#include "lines.h"
-#include <stddef.h>
+#include "helium_f16_depthwise.h"
 
 typedef struct {
     window_params window;
     int32_t down; /* whether the two lie below one another */
     helium_wide_end end;
 } depthwise_conv2d_f16_mve_params;
-
-/* What the assembly reads by r1. Windows are `rows` of `columns` taps; fewer pixels are some twice. */
-typedef struct {
-    const uint16_t *x[2];
-    const uint16_t *w;
-    int32_t columns, rows;
-    int32_t x_next, x_row; /* bytes from a tap to the next, and from behind the last of a row to the first of the next */
-    int32_t w_next, w_row;
-    const float *b; /* of eight channels, the even ones first */
-    uint16_t *y[2];
-    int32_t channels; /* that exist */
-} depthwise_conv2d_f16_mve_block;
-
-/* The vector at a register, which then moves to the next tap. Lanes of channels that do not exist are not read. */
-#define DEPTHWISE_F16_LOAD(q, at, next, offset)                                                                                            \
-    ".if %c[whole] && %c[" next "] <= 254\n"                                                                                               \
-    "vldrh.u16 " q ", [" at "], #%c[" next "]\n"                                                                                           \
-    ".elseif %c[whole]\n"                                                                                                                  \
-    "vldrh.u16 " q ", [" at "]\n"                                                                                                          \
-    "add " at ", " offset "\n"                                                                                                             \
-    ".else\n"                                                                                                                              \
-    "vpst\n"                                                                                                                               \
-    "vldrht.u16 " q ", [" at "]\n"                                                                                                         \
-    "add " at ", " offset "\n"                                                                                                             \
-    ".endif\n"
 
 /* A tap of each pixel. */
 #define DEPTHWISE_F16_STEP                                                                                                                 \
@@ -52,26 +25,23 @@ typedef struct {
     "vfma.f32 q3, q5, q7\n"
 
 static inline void depthwise_conv2d_f16_mve_outputs(const depthwise_conv2d_f16_mve_params *,
-                                                    const depthwise_conv2d_f16_mve_block *, int32_t)
+                                                    const depthwise_f16_block *, int32_t)
     __attribute__((always_inline)); /* so that the parameters are constants of the assembly */
-static inline void depthwise_conv2d_f16_mve_pixels(const depthwise_conv2d_f16_mve_params *, const image_lines *, const line_place *,
-                                                   int32_t, const uint16_t *, const uint16_t *, const float *, uint16_t *)
-    __attribute__((always_inline));
 static inline void depthwise_conv2d_f16_mve(const depthwise_conv2d_f16_mve_params *, const uint16_t *, const uint16_t *, const float *,
                                             uint16_t *) __attribute__((always_inline));
 
 /* Eight channels of two pixels, or as many as there are unless `whole`. */
 static inline void depthwise_conv2d_f16_mve_outputs(const depthwise_conv2d_f16_mve_params *p,
-                                                    const depthwise_conv2d_f16_mve_block *block, int32_t whole)
+                                                    const depthwise_f16_block *block, int32_t whole)
 {
-    register const depthwise_conv2d_f16_mve_block *at __asm("r1") = block;
+    register const depthwise_f16_block *at __asm("r1") = block;
     __asm volatile(HELIUM_F16_ON
                    "ldrd r2, r3, [r1]\n"
-                   "ldrd r6, r8, [r1, #8]\n"
-                   "ldrd r7, r9, [r1, #16]\n"
-                   "ldrd r10, r11, [r1, #24]\n"
-                   "ldrd r12, r0, [r1, #32]\n"
-                   "ldr lr, [r1, #48]\n"
+                   "ldrd r6, r8, [r1, #16]\n"
+                   "ldrd r7, r9, [r1, #24]\n"
+                   "ldrd r10, r11, [r1, #32]\n"
+                   "ldrd r12, r0, [r1, #40]\n"
+                   "ldr lr, [r1, #64]\n"
                    "vctp.16 lr\n"
                    "vmov.i32 q0, #0\n"
                    "vmov.i32 q1, #0\n"
@@ -91,8 +61,8 @@ static inline void depthwise_conv2d_f16_mve_outputs(const depthwise_conv2d_f16_m
                    "vldrw.u32 q7, [r0, #16]\n"
                    HELIUM_WIDE_BIAS("q0", "q1") HELIUM_WIDE_BIAS("q2", "q3") HELIUM_WIDE_BOUNDS
                    HELIUM_WIDE_NARROW("0", "1") HELIUM_WIDE_NARROW("2", "3")
-                   "ldr lr, [r1, #48]\n"
-                   "ldrd r2, r3, [r1, #40]\n"
+                   "ldr lr, [r1, #64]\n"
+                   "ldrd r2, r3, [r1, #48]\n"
                    "vctp.16 lr\n"
                    "vpstt\n"
                    "vstrht.16 q0, [r2]\n"
@@ -103,52 +73,26 @@ static inline void depthwise_conv2d_f16_mve_outputs(const depthwise_conv2d_f16_m
                    : HELIUM_F16_CLOBBERS);
 }
 
-/* All channels of one or two pixels of a line from a place on. */
-static inline void depthwise_conv2d_f16_mve_pixels(const depthwise_conv2d_f16_mve_params *p, const image_lines *lines,
-                                                   const line_place *at, int32_t pixels, const uint16_t *x, const uint16_t *w,
-                                                   const float *b, uint16_t *y)
-{
-    const window_params *g = &p->window;
-    const window from = window_of(g, lines, at);
-    const int32_t columns = from.columns.last - from.columns.first, x_next = 2 * g->dilation_w * g->in_pixel, out = output_of(g, lines, at);
-    const uint16_t *in = x + from.origin + from.rows.first * g->dilation_h * g->in_row + from.columns.first * g->dilation_w * g->in_pixel;
-    depthwise_conv2d_f16_mve_block block = {
-        {NULL}, w + (from.rows.first * g->k_w + from.columns.first) * g->out_c, columns,
-        columns > 0 && from.rows.last > from.rows.first ? from.rows.last - from.rows.first : 0,
-        x_next, 2 * g->dilation_h * g->in_row - columns * x_next, 2 * g->out_c, 2 * (g->k_w - columns) * g->out_c, b, {NULL}, g->out_c,
-    };
-    for (int32_t i = 0; i < 2; i++) {
-        const int32_t pixel = i < pixels ? i : pixels - 1;
-        block.x[i] = in + pixel * lines->in;
-        block.y[i] = y + out + pixel * lines->out;
-    }
-    for (; block.channels > 0; block.channels -= 8, block.w += 8, block.b += 8) {
-        if (block.channels >= 8) {
-            depthwise_conv2d_f16_mve_outputs(p, &block, 1);
-        } else {
-            depthwise_conv2d_f16_mve_outputs(p, &block, 0);
-        }
-        for (int32_t i = 0; i < 2; i++) {
-            block.x[i] += 8;
-            block.y[i] += 8;
-        }
-    }
-}
-
-/* x batches x in_h x in_w x in_c, w k_h x k_w x in_c, b groups of eight, the even
- * ones first, y batches x out_h x out_w x in_c */
+/* x batches x in_h x in_w x in_c, w k_h x k_w x in_c, b groups of eight, the even ones first,
+ * y batches x out_h x out_w x in_c */
 static inline void depthwise_conv2d_f16_mve(const depthwise_conv2d_f16_mve_params *p, const uint16_t *x, const uint16_t *w,
                                             const float *b, uint16_t *y)
 {
     const image_lines lines = lines_of(&p->window, p->down);
     for (line_place at = {0, 0, 0}; at.batch < p->window.batches;) {
         const int32_t pixels = pixels_at(&lines, at.place, 2);
-        depthwise_conv2d_f16_mve_pixels(p, &lines, &at, pixels, x, w, b, y);
+        depthwise_f16_block block = depthwise_f16_at(&p->window, &lines, &at, pixels, 2, x, w, b, y);
+        for (; block.channels > 0; depthwise_f16_next(&block, 2, 32)) {
+            if (block.channels >= 8) {
+                depthwise_conv2d_f16_mve_outputs(p, &block, 1);
+            } else {
+                depthwise_conv2d_f16_mve_outputs(p, &block, 0);
+            }
+        }
         next_place(&lines, &at, pixels);
     }
 }
 
-#undef DEPTHWISE_F16_LOAD
 #undef DEPTHWISE_F16_STEP
 
 #endif
