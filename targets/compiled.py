@@ -62,9 +62,7 @@ class Compiled:
         """What `write` left in `folder`. Raises TapeoutError when its plan, kernels or strips are damaged or not those of the graph."""
         path, kernels, strips = folder / "plan.json", folder / "kernels.json", folder / "strips.json"
         try:
-            arranged = Arrangement(target, graph)
-            for region in json.loads(strips.read_text()):
-                arranged = arranged.split(Region(**region))
+            arranged = Arrangement(target, graph).split(*(Region(**region) for region in json.loads(strips.read_text())))
         except (OSError, ValueError, TypeError, AttributeError, TapeoutError) as error:
             raise TapeoutError(f"{strips}: damaged ({error}); compile again") from None
         try:

@@ -6,7 +6,7 @@ sifted by the lower bound of what their values share, the best of them tried wit
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tapeout.compiler.buffers import Inputs, Sharing, lower_bound
@@ -70,12 +70,15 @@ class Arrangement:
     def plan(self) -> Plan:
         return plan(self.graph, self.demands)
 
-    def split(self, region: Region) -> Arrangement:
-        """With one more region in strips. Raises TapeoutError when it is none."""
-        found = split_rows(self.graph, region)
-        return Arrangement(
-            self.target, found.graph, self.objective, self.pins, {}, self.inputs, (*self.regions, region), {**self.sources, **found.sources}
-        )
+    def split(self, *regions: Region) -> Arrangement:
+        """With more regions in strips. Raises TapeoutError for one that is none."""
+        found = self
+        for region in regions:
+            split = split_rows(found.graph, region)
+            found = replace(
+                found, graph=split.graph, tuned={}, regions=(*found.regions, region), sources={**found.sources, **split.sources}
+            )
+        return found
 
 
 def arrange(whole: Arrangement, limit: int | None = None) -> Arrangement:

@@ -133,16 +133,6 @@ def test_float_network_has_no_differing_bit(portable: Path) -> None:
     assert json.loads((portable / "report.json").read_text())["totals"]["instructions"] is None
 
 
-@pytest.mark.parametrize(("recipe", "decibels"), [("fp16", 55), ("fp16-fma", 45), ("bf16", 35)])
-def test_16_bit_floats_need_no_data_and_are_equal(recipe: str, decibels: int, tmp_path: Path) -> None:
-    done = tapeout("compile", MODEL, "--target", "cortex-m55", "--recipe", recipe, "-o", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "out" / "report.json").read_text())["model"]["quantized"] == recipe
-    done = tapeout("cosim", tmp_path / "out", "--count", 12, "--inputs", DIGITS / "digits_test.npz", "--threshold", f"sqnr_db={decibels}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "host: 0 / " in done.stdout and "qemu: 0 / " in done.stdout and "sqnr_db" in done.stdout
-
-
 def test_codes_between_float_ports_are_no_float_model(tmp_path: Path) -> None:
     x, q, y = Tensor("x", (1, 4), "float32"), Tensor("q", (1, 4), "int8", (0.5,), (3,)), Tensor("y", (1, 4), "float32")
     steps = [Operator(BuiltinOperator.QUANTIZE, ("x",), ("q",), "", {}), Operator(BuiltinOperator.DEQUANTIZE, ("q",), ("y",), "", {})]
@@ -405,28 +395,3 @@ def test_a_narrow_terminal_cuts_no_figure(portable: Path) -> None:
     command = ["script", "-qc", f"{Path(sys.executable).parent / 'tapeout'} report {portable}", "/dev/null"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "40"})
     assert "24,576" in shown.stdout and "conv2d" in shown.stdout
-
-
-def test_a_training_step_is_compiled_and_equals_the_reference(tmp_path: Path) -> None:
-    options = ("--training", "sgd", "--update", "last:1", "--momentum", "0.9", "--inputs", "caller")
-    done = tapeout("compile", MODEL, *options, "--target", "c", "-o", tmp_path / "t")
-    assert done.returncode == 0, done.stderr
-    assert "void digits_train_step(const float *input_image, const float *input_target);" in (tmp_path / "t/c/digits.h").read_text()
-    done = tapeout("cosim", tmp_path / "t", "--count", "4")
-    assert done.returncode == 0, done.stderr
-    assert f"host: 0 / {4 * (10 + 1 + 3850)} elements differ" in done.stdout
-    assert "the network is trained meanwhile" in done.stdout
-    done = tapeout("inspect", tmp_path / "t")
-    assert "state('dense.weight', (10, 384), f32(), next='dense.weight_next')" in done.stdout
-
-
-@pytest.mark.parametrize(("message", "options"), [
-    ("--update last:9: takes last:1 to last:4", ("--training", "sgd", "--update", "last:9")),
-    ("there are conv, depthwise, pointwise, dense", ("--training", "sgd", "--update", "layer7")),
-    ("--momentum: says how weights are trained; give --training sgd", ("--momentum", "0.9")),
-    ("--learning-rate -1.0: takes a number from 0 on", ("--training", "sgd", "--learning-rate", "-1")),
-    ("--training: a step is made of a float model", ("--training", "sgd", "--calibrate", CALIBRATION)),
-])
-def test_training_that_cannot_be_is_refused(message: str, options: tuple[object, ...], tmp_path: Path) -> None:
-    refused(2, message, "compile", MODEL, "--target", "c", *options, "-o", tmp_path / "t")
-    assert not (tmp_path / "t").exists()

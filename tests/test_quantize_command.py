@@ -167,3 +167,13 @@ def test_a_quantized_model_is_one_line(tmp_path: Path) -> None:
     again = ("quantize", tmp_path / "q.onnx", "--recipe", "int8", "--calibrate", CALIBRATION, "-o", tmp_path / "again.onnx")
     refused(2, "image_fq: the model is quantized already; compile it without a recipe", *again)
     assert not (tmp_path / "again.onnx").exists()
+
+
+@pytest.mark.parametrize(("recipe", "decibels"), [("fp16", 55), ("fp16-fma", 45), ("bf16", 35)])
+def test_16_bit_floats_need_no_data_and_are_equal(recipe: str, decibels: int, tmp_path: Path) -> None:
+    done = tapeout("compile", MODEL, "--target", "cortex-m55", "--recipe", recipe, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["model"]["quantized"] == recipe
+    done = tapeout("cosim", tmp_path / "out", "--count", 12, "--inputs", DIGITS / "digits_test.npz", "--threshold", f"sqnr_db={decibels}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "host: 0 / " in done.stdout and "qemu: 0 / " in done.stdout and "sqnr_db" in done.stdout

@@ -207,15 +207,16 @@ def compile_model(job: Job) -> Report:
         text.save(lowered, stage)
         arranged = _tuned(job, _arranged(job, lowered))
         if job.target != _portable():
-            host = Arrangement(_portable(), lowered, inputs=job.inputs)
-            for region in arranged.regions:
-                host = host.split(region)
+            host = Arrangement(_portable(), lowered, inputs=job.inputs).split(*arranged.regions)
             Compiled.write_arranged(stage / host.target.name, job.name, host)
         compiled = Compiled.write_arranged(stage / job.target.name, job.name, arranged)
         figures = measure(compiled, job.board)
         nominal = lowered if job.training else stages["fuse_requant"]
         found = report(job, compiled, nominal, figures, sha256(job.model if job.model.is_file() else stage / model))
         found = replace(found, warnings=(*found.warnings, *compiled.selection.refused(lowered)))
+        if arranged.objective is not job.objective:
+            said = f"a budget of RAM or arena is not met with --optimize {job.objective}, so this is compiled with --optimize ram"
+            found = replace(found, warnings=(*found.warnings, said))
         if not floats:
             found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
         (stage / "report.json").write_text(found.to_json())
