@@ -12,8 +12,8 @@ from .accumulate import POSITION
 
 @dataclass(frozen=True)
 class Count(Op):
-    """Input `n` (1), the number of this call in a batch of `batch`, from 0 on; output that of the next call: `n + 1`, or 0 where that is not
-    below `batch`."""
+    """Input `n` (1), the number of this call in a batch of `batch`, from 0 on; output that of the next call: `n + 1`, or 0 where that is
+    not below `batch`."""
 
     batch: int
 
