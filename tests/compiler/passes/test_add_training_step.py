@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tapeout.compiler import text
+from tapeout.compiler.build import lower
 from tapeout.compiler.errors import TapeoutError, Unsupported
-from tapeout.compiler.ir import F32, Builder, Graph, Type, verify
+from tapeout.compiler.ir import F16, F32, Builder, Graph, Type, verify
 from tapeout.compiler.memory import plan
 from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.dense import Dense
@@ -19,6 +20,7 @@ from tapeout.compiler.states import inference
 from tapeout.compiler.training import Loss, Training
 from tests.autograd import train
 from tests.cases import make_graph
+from tests.cosim.test_float16 import in_recipe
 from tests.small_training import network, samples
 
 STEPS = 8
@@ -31,6 +33,8 @@ ERROR = 2e-5  # of weights and losses after that many steps, relative to the lar
     (Training(Loss.MSE, learning_rate=0.1, momentum=0.5), 1, False),
     (Training(learning_rate=0.1, momentum=0.9), 3, False),
     (Training(update="first,out", learning_rate=0.1), 2, False),
+    (Training(learning_rate=0.1, momentum=0.9, weight_decay=0.01, batch=3), 1, False),
+    (Training(Loss.MSE, learning_rate=0.1, loss_scale=1024.0, batch=2), 2, False),
     (Training(update="last:1", learning_rate=0.1, weight_decay=0.01), 1, False),
 ])  # fmt: skip
 def test_steps_are_those_of_torch_in_float64(training: Training, batch: int, softmax: bool) -> None:
@@ -39,11 +43,46 @@ def test_steps_are_those_of_torch_in_float64(training: Training, batch: int, sof
     found = run(step, feed)
     exact = train(graph, training, {"x": feed["x"]}, feed["target"])
     assert np.abs(found["loss"][:, 0] - exact.losses).max() <= ERROR * exact.losses.max()
-    assert {state.name for state in step.states().values() if not state.name.endswith("_velocity")} == set(exact.weights)
+    extra = ("_velocity", "_total", "batch_number")
+    assert {state.name for state in step.states().values() if not state.name.endswith(extra)} == set(exact.weights)
     for name, weight in exact.weights.items():
         moved = np.abs(weight - graph.data(name)).max()
         assert moved > 0
         assert np.abs(found[step.values[name].next][-1] - weight).max() <= ERROR * max(np.abs(weight).max(), moved), name
+
+
+def test_weights_move_at_the_last_step_of_a_batch_alone() -> None:
+    found = run(verify(add_training_step(network(), Training(learning_rate=0.1, momentum=0.5, batch=3))), samples(7))["first.w_next"]
+    moved = [(found[i] != found[i - 1]).any() for i in range(1, 7)]
+    assert moved == [False, True, False, False, True, False]
+
+
+@pytest.mark.parametrize(("recipe", "error"), [("fp16", 5e-3), ("fp16-fma", 1e-2), ("bf16", 3e-2), ("fp32-fma", 1e-6)])
+def test_steps_of_few_bits_are_near_those_in_float64(recipe: str, error: float) -> None:
+    training = Training(learning_rate=0.02, momentum=0.5, master_weights=True, loss_scale=64.0, batch=2)
+    graph, feed = lower(network()), samples(STEPS)
+    step = verify(add_training_step(in_recipe(graph, recipe), training, {v.name: graph.data(v.name) for v in graph.constants()}))
+    found, exact = run(step, feed), train(graph, training, {"x": feed["x"]}, feed["target"])
+    assert np.abs(found["loss"][:, 0] - exact.losses).max() <= error * exact.losses.max()
+    for name, weight in exact.weights.items():
+        assert np.abs(found[f"{name}_next"][-1] - weight).max() <= error * np.abs(weight).max(), name
+
+
+def test_master_weights_begin_at_the_checkpoint() -> None:
+    graph = lower(network())
+    data = {v.name: graph.data(v.name) for v in graph.constants()}
+    step = add_training_step(in_recipe(graph, "fp16"), Training(master_weights=True), data)
+    assert step.data("first.w_master").tobytes() == data["first.w"].tobytes()
+    assert step.values["first.w"].type.q == F16 and step.values["first.b"].next  # sums, and so biases, are float32 as they are
+    without = add_training_step(in_recipe(graph, "fp16"), Training(master_weights=True))
+    assert without.data("first.w_master").tobytes() == data["first.w"].astype(np.float16).astype(np.float32).tobytes()
+
+
+def test_a_loss_is_scaled_and_updates_are_divided() -> None:
+    step = add_training_step(in_recipe(network(), "fp16"), Training(loss_scale=256.0, batch=4))
+    lines = text.format(step)
+    assert "softmax_cross_entropy('out_f32', 'target', scale=256.0)" in lines
+    assert "scale=0.0009765625, batch=4)" in lines
 
 
 def test_a_mean_over_pixels_is_trained_through() -> None:
