@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tapeout.compiler.errors import TapeoutError, Unsupported
 from tapeout.compiler.ir import F16, F32, Builder, Graph, Type, verify
 from tapeout.compiler.memory import plan
 from tapeout.compiler.ops.add import Add
+from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.tanh import Tanh
 from tapeout.compiler.passes.add_training_step import add_training_step
@@ -178,3 +180,31 @@ def test_a_state_that_is_read_too_late_is_refused() -> None:
     moved.insert(moved.index(next(n for n in nodes if n.name == "out.w_gradient")) + 1, late)
     with pytest.raises(TapeoutError, match="reads out.w, which out.w_next has overwritten"):
         verify(replace(step, nodes=tuple(moved)))
+
+
+def perceptron(widths: tuple[int, ...]) -> Graph:
+    """Dense layers of these widths, with a relu behind each but the last."""
+    random, build = np.random.default_rng(5), Builder()
+    build.input("a0", Type((1, widths[0]), F32))
+    for i, (inputs, outputs) in enumerate(pairwise(widths), 1):
+        w = build.constant(f"l{i}.w", random.standard_normal((outputs, inputs)).astype(np.float32))
+        b = build.constant(f"l{i}.b", random.standard_normal(outputs).astype(np.float32))
+        build.add(Dense(clip=Clip(0.0) if i < len(widths) - 1 else None), (f"a{i - 1}", w, b), f"a{i}")
+    return make_graph("net", build, ("a0",), (f"a{len(widths) - 1}",))
+
+
+@pytest.mark.parametrize("recipe", ["fp16", "fp16-fma", "fp32-fma"])
+@pytest.mark.parametrize("widths", [(64, 32, 16, 8), (8, 64, 8, 16), (16, 16, 16, 96)], ids=str)
+def test_the_arena_is_the_sum_of_what_lives_together(widths: tuple[int, ...], recipe: str) -> None:
+    """Where a layer's gradients are computed these live: the inputs of this layer and those before it, the gradient of its output, those of
+    its weights, its bias and its input; the network's output and the loss. The first layer has no gradient of its input, and its input is
+    dead when the weights' gradient is known, before that of the bias."""
+    step = verify(add_training_step(in_recipe(perceptron(widths), recipe), Training(learning_rate=0.1)))
+    size = 4 if recipe == "fp32-fma" else 2
+    ends = 4 * widths[-1] + 4  # the output and the loss, in float32
+    together = [size * (widths[1] + widths[1] * widths[0]) + size * max(widths[0], widths[1])]
+    for layer in range(2, len(widths)):
+        kept, inputs, outputs = sum(widths[:layer]), widths[layer - 1], widths[layer]
+        together.append(size * (kept + outputs + outputs * inputs + inputs + outputs))
+    found = plan(step)
+    assert found.arena_bytes == max(together) + ends and found.optimal
