@@ -54,7 +54,10 @@ def test_steps_equal_the_reference(engine: Harnessed, training: Training, batch:
     assert (comparison.differ, comparison.compared) == (0, 6 * sum(model.graph.values[n].type.size for n in model.graph.output_names))
 
 
-@pytest.mark.parametrize("core", [c for c in CORES if c.name in ("cortex-m0", "cortex-m4", "cortex-m55")], ids=lambda c: c.name)
+@pytest.mark.parametrize("core", [
+    pytest.param(c, marks=[pytest.mark.long] if c.name == "cortex-m7" else []) for c in CORES
+    if c.name in ("cortex-m0", "cortex-m4", "cortex-m7", "cortex-m55")
+], ids=lambda c: c.name)
 def test_steps_in_qemu_equal_the_reference(core: Target, tmp_path: Path) -> None:
     model, feed = compiled(tmp_path / "net", MOMENTUM, target=core), samples(4)
     assert compare(run(model.graph, feed), QEMU.run(model, feed), model.graph).differ == 0

@@ -94,7 +94,6 @@ MISTAKES = [  # (file, text, what stands there instead)
     ("window.h", "at + pad - tap * dilation", "at - pad + tap * dilation"),
     ("f16.h", "sum = b ? sum + load_float", "sum = b && o ? sum + load_float"),
     ("f16.h", "return fma_f32(x, w, total);", "return total + x * w;"),
-    ("f32.h", "if (error < 0.0 || error > 0.0)", "if (error < 0.0 && error > 0.0)"),
     ("f16.h", "return fma_f16(x, w, total);", "return round_to_f16(total + round_to_f16(x * w));"),
 ]
 
