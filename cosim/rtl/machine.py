@@ -21,7 +21,7 @@ from ..marks import build_marked
 from ..records import encode
 from .simulator import FOLDER, simulator
 
-NOTES = "notes"
+NOTES, STALLS = "notes", "stalls"
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,13 @@ class RtlMachine(FirmwareMachine):
     name: str = "rtl-core"
     seconds: int = 7200
     most_cycles: int = 1_000_000_000
+    cores: int = 1
 
     def headers(self, family: Family) -> tuple[Path, ...]:
         return (FOLDER,)
 
     def boot(self, target: Microcontroller, firmware: Firmware, folder: Path, options: Sequence[str] = ()) -> tuple[int, str]:
-        command: list[str | Path] = [simulator(), firmware.elf, str(self.most_cycles), NOTES, *options]
+        command: list[str | Path] = [simulator(), firmware.elf, str(self.cores), str(self.most_cycles), NOTES, STALLS, *options]
         done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=self.seconds, check=False)
         return done.returncode, (done.stderr + done.stdout).decode(errors="replace")
 
