@@ -30,8 +30,25 @@ _HOOKS = """\
 _CLUSTER_HOOKS = """\
 #ifdef TAPEOUT_HOOKS /* core 0 lets co-simulation watch the nodes, while the other cores wait */
 #include "hooks.h"
-#define node_begin(index) (cluster_core() == 0 ? node_begin(index) : (void)0, cluster_barrier())
-#define node_end(index) (cluster_barrier(), cluster_core() == 0 ? node_end(index) : (void)0, cluster_barrier())
+static inline void watch_begin(int32_t index)
+{
+    if (cluster_core() == 0) {
+        node_begin(index);
+    }
+    cluster_barrier();
+}
+static inline void watch_end(int32_t index)
+{
+    cluster_barrier();
+    if (cluster_core() == 0) {
+        node_end(index);
+    }
+    cluster_barrier();
+}
+#undef node_begin
+#undef node_end
+#define node_begin(index) watch_begin(index)
+#define node_end(index) watch_end(index)
 #else
 #define node_begin(index) ((void)0)
 #define node_end(index) cluster_barrier()
