@@ -279,10 +279,12 @@ void lose_time(const std::vector<Core> &cores)
         waiting += cores[i].waits;
         running = cores[running].waits ? i : running;
     }
-    lose("still runs", cores[running].rtl->instr_addr_o);
+    std::fprintf(stderr, "tapeout: still runs at 0x%08" PRIx32 " in cycle %" PRIu64, cores[running].rtl->instr_addr_o, cycle);
     if (waiting) {
-        std::fprintf(stderr, "tapeout: that is core %u; %u of %zu cores wait at a barrier\n", running, waiting, cores.size());
+        std::fprintf(stderr, ": core %u, while %u of %zu cores wait at a barrier", running, waiting, cores.size());
     }
+    std::fputc('\n', stderr);
+    status = LOST;
 }
 
 } // namespace
