@@ -104,7 +104,8 @@ def test_a_barrier_that_is_lost_is_noticed(tmp_path: Path) -> None:
 
 def test_a_core_that_computes_too_little_is_noticed(tmp_path: Path) -> None:
     model, given = compiled(tmp_path, chain()), feed(chain(), 2)
-    edit(model, r"mine\.size = part\.end - part\.begin;(?=\s+clip_f32)", "mine.size = (part.end - part.begin) / 2;", "kernels/clip_cluster.h")
+    pattern, wrong = r"mine\.size = part\.end - part\.begin;(?=\s+clip_f32)", "mine.size = (part.end - part.begin) / 2;"
+    edit(model, pattern, wrong, "kernels/clip_cluster.h")
     assert compare(run(model.graph, given), on(8).run(model, given), model.graph).differ > 0
 
 
