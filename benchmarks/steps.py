@@ -138,7 +138,9 @@ def compiled(model: str, recipe: str) -> Compiled:
     """The step by the command."""
     zoo = Path(os.environ.get("TAPEOUT_ZOO", ROOT.parent / "shared" / "zoo")) / "mlperf_tiny"
     out, tapeout = KEPT / f"{model}_{recipe}", Path(sys.executable).parent / "tapeout"
-    command = [tapeout, "compile", zoo / f"{model}_float.tflite", "--target", TARGET, "--training", "sgd", "--recipe", recipe, "-o", out]
+    command: list[str | Path] = [
+        tapeout, "compile", zoo / f"{model}_float.tflite", "--target", TARGET, "--training", "sgd", "--recipe", recipe, "-o", out,
+    ]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return Bundle.load(out).compiled()
 

@@ -8,7 +8,7 @@ import numpy as np
 from .codes import spread
 from .dot import exact_format
 from .errors import TapeoutError, Unsupported
-from .f16 import narrow, sum_format, sums_in_f16, widen
+from .f16 import fuses, narrow, sum_format, widen
 from .ir import BF16, F16, F32, Array, FType, Param, QType, Type, Types
 from .ops.clip import Clip
 from .ops.requant import Requant
@@ -66,17 +66,17 @@ def _special(w: Type) -> bool:
     return isinstance(w.q, QType) and (w.q.packed or w.q.bipolar)
 
 
-def sum_symbol(op: str, types: Types, output: Type, accumulator: FType = F32) -> str:
+def sum_symbol(op: str, types: Types, output: Type, accumulator: FType = F32, fused: bool = False) -> str:
     """The kernel of a layer: `conv2d_s8` for plain int8, `conv2d_b1` for bipolar codes by bipolar weights, else `conv2d_packed_s8`
     or `conv2d_packed_s16` by how activations are held: weights of any width, any output stage. Floats by their format, `conv2d_f16_fma`
-    for sums in f16.
+    for sums in f16, `conv2d_f32_fma` for those in f32 that are fused.
 
     Raises Unsupported for packed or bipolar codes that no kernel reads or writes.
     """
     x, w = types[:2]
     assert x and w
     if isinstance(x.q, FType) or isinstance(w.q, FType):
-        return f"{op}_{x.q.storage}{'_fma' if sums_in_f16(x.q, accumulator) else ''}"
+        return f"{op}_{x.q.storage}{'_fma' if fuses(x.q, accumulator, fused) else ''}"
     if output.quantized.packed and output.q.storage != "b1":
         raise Unsupported(f"kernels of {op} write no packed codes but bipolar ones, got {output.q.code}")
     if x.q.packed or x.q.bipolar:

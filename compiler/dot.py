@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .f16 import fma_f16
+from .f32 import fma_f32
 from .ir import F16, Array
 
 
@@ -24,27 +25,32 @@ def exact_matmul(x: Array, w: Array) -> Array:
     return product
 
 
-def ordered_matmul(x: Array, w: Array, inside: Array | None = None) -> Array:
+def ordered_matmul(x: Array, w: Array, inside: Array | None = None, fused: bool = False) -> Array:
     """`x` (..., K) times `w` (K, M) in their own format, float32 or float16: sum from +0 over k ascending, by `add_product`.
 
     Elements for which `inside`, broadcast to (..., K), is false are no steps of the sum.
     """
     total = np.zeros((*x.shape[:-1], w.shape[1]), x.dtype)
     for k in range(x.shape[-1]):
-        total = add_product(total, x[..., k, None], w[k], None if inside is None else inside[..., k, None])
+        total = add_product(total, x[..., k, None], w[k], None if inside is None else inside[..., k, None], fused)
     return total
 
 
-def add_product(total: Array, x: Array, w: Array, inside: Array | None = None) -> Array:
-    """`total + x * w`: in float16 a fused multiply-add, in any other format a rounded product and a rounded sum; totals where `inside`
-    is false."""
-    if inside is None and total.dtype != F16.dtype:
+def add_product(total: Array, x: Array, w: Array, inside: Array | None = None, fused: bool = False) -> Array:
+    """`total + x * w`: in float16 a fused multiply-add, in float32 one if it is `fused`, else a rounded product and a rounded sum; totals
+    where `inside` is false. May change `total`."""
+    if total.dtype == F16.dtype:
+        added: Array = fma_f16(x, w, total)
+    elif fused and total.dtype == np.float32:
+        added = fma_f32(x, w, total)
+    elif inside is None:
         total += x * w
         return total
-    added = fma_f16(x, w, total) if total.dtype == F16.dtype else total + x * w
+    else:
+        added = total + x * w
     return added if inside is None else np.where(inside, added, total)
 
 
-def padding_matters(w: Array) -> bool:
-    """Whether a step with 0 in place of padding can change a sum: one of -0, which float16 alone has, or by an infinite weight."""
-    return w.dtype.kind == "f" and (w.dtype == F16.dtype or not np.isfinite(w).all())
+def padding_matters(w: Array, fused: bool = False) -> bool:
+    """Whether a step with 0 in place of padding can change a sum: one of -0, which fused steps alone make, or by an infinite weight."""
+    return w.dtype.kind == "f" and (w.dtype == F16.dtype or fused or not np.isfinite(w).all())

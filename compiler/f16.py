@@ -1,7 +1,7 @@
 """What is computed with elements of 16-bit floats, to the bit: `f16` is IEEE binary16, `bf16` bfloat16. The C twin is
 `targets/c/kernels/f16.h`.
 
-There are two contracts, and no third.
+There are two contracts, and no third; float32 has two of its own, see `numbers.md`.
 
 *Sums in f32*, of every op: elements are widened, which is exact, the op computes as it does in float32, its sums in their declared
 order, and each result is rounded to the format once, to nearest even. Products of two f16 numbers are exact in float32, so that a
@@ -53,6 +53,12 @@ def fma_f16(x: Array, w: Array, total: Array) -> Half:
 def sums_in_f16(operands: QType | FType, accumulator: FType) -> bool:
     """Whether a layer on operands of this format sums in f16; an accumulator says nothing of other operands."""
     return operands == F16 and accumulator == F16
+
+
+def fuses(operands: QType | FType, accumulator: FType, fused: bool) -> bool:
+    """Whether a layer's steps are fused multiply-adds, in the format of its sums: those in f16 always, those of f32 operands where it is
+    `fused`, which says nothing of other operands."""
+    return sums_in_f16(operands, accumulator) or (operands == F32 and fused)
 
 
 def sum_format(operands: QType | FType, accumulator: FType) -> FType:

@@ -1,8 +1,8 @@
-"""exp, log, sigmoid and tanh in float32, to the bit. The C twin is `targets/c/kernels/f32.h`.
+"""exp, log, sigmoid, tanh and the fused multiply-add in float32, to the bit. The C twin is `targets/c/kernels/f32.h`.
 
 Each is a fixed sequence of float32 additions, multiplications and divisions, every one rounded to
 nearest even before the next, so that any machine with IEEE 754 arithmetic, in hardware or in software,
-gives the same bits. No fused multiply-add, no library function, no wider format; denormal numbers are kept.
+gives the same bits. They use no fused multiply-add, no library function, no wider format; denormal numbers are kept.
 Any NaN gives the one quiet NaN 0x7fc00000.
 
 The coefficients are our own: minimax fits by the exchange algorithm of Remez in float64, rounded to
@@ -117,3 +117,38 @@ def log_f32(x: npt.NDArray[Any]) -> Float:
     square = s * s
     y = n * LN2_HI + (_TWO * s + (s * square * _horner(LOG_TERMS, square) + n * LN2_LO))
     return np.where(inside, y, _NAN)
+
+
+_REST, _MIDDLE = np.int64((1 << 29) - 1), np.int64(1 << 28)  # the bits that float64 has below those of float32, and those of a midpoint
+_LEAST_NORMAL = 2.0**-126
+
+
+def fma_f32(x: npt.NDArray[Any], w: npt.NDArray[Any], total: npt.NDArray[Any]) -> Float:
+    """`x * w + total` of float32 numbers, rounded once to float32, to nearest even; 0 - 0 is +0.
+
+    By float64. The product p is exact there: 48 bits, exponents of -298 to 255. The sum s of p and `total` is rounded to 53 bits, then
+    to float32, which gives the number nearest to the exact sum unless s lies on a midpoint of two float32 numbers and the exact sum beside
+    it: rounding to 53 bits is monotone, so that it crosses no midpoint, as those are float64 numbers themselves. Where s is such a
+    midpoint, or less than the least normal number of float32, whose midpoints lie elsewhere, it is rounded to odd instead: of the two
+    float64 numbers around the exact sum it becomes the one whose last bit is 1. Rounded again to at least two bits less, that gives what
+    the exact sum does (Boldo and Melquiond, Emulation of FMA and correctly rounded sums, IEEE Transactions on Computers 57(4), 2008). The
+    error of the sum, which tells the side, is exact by Knuth's TwoSum, as nothing overflows or underflows in float64.
+    """
+    with np.errstate(all="ignore"):
+        product = np.multiply(x, w, dtype=np.float64)
+        total = np.broadcast_to(np.asarray(total, np.float64), np.broadcast_shapes(product.shape, np.shape(total)))
+        product = np.broadcast_to(product, total.shape)
+        total_sum = np.asarray(product + total)
+        doubtful = ((total_sum.view(np.int64) & _REST) == _MIDDLE) | (np.abs(total_sum) < _LEAST_NORMAL)
+        if doubtful.any():
+            total_sum[doubtful] = _to_odd(product[doubtful], total[doubtful], total_sum[doubtful])
+        return np.asarray(total_sum.astype(np.float32))
+
+
+def _to_odd(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], rounded: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The sum a + b rounded to odd, where `rounded` is that to nearest; all are finite."""
+    other = rounded - a
+    error = (a - (rounded - other)) + (b - other)
+    bits = rounded.view(np.int64)
+    moved = np.where((error > 0) == (rounded > 0), bits + 1, bits - 1).view(np.float64)  # away from zero, or towards it
+    return np.where((error != 0) & (bits & 1 == 0), moved, rounded)

@@ -124,12 +124,12 @@ def place(graph: Graph, recipe: Recipe) -> dict[str, Place]:
 
 
 def with_accumulators(graph: Graph, recipe: Recipe) -> Graph:
-    """The graph whose layers sum in the formats that the recipe says."""
+    """The graph whose layers sum as the recipe says."""
     positions, nodes = _positions(graph), []
     for node in graph.nodes:
         if isinstance(node.op, LAYERS):
-            accumulator = FType(recipe.layer(node.name, node.op.name(), positions[node.name]).accumulator.value)
-            node = replace(node, op=replace(node.op, accumulator=accumulator))
+            said = recipe.layer(node.name, node.op.name(), positions[node.name])
+            node = replace(node, op=replace(node.op, accumulator=FType(said.accumulator.value), fused=said.fused))
         nodes.append(node)
     return graph.replace(nodes)
 

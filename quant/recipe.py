@@ -81,12 +81,14 @@ class TensorRecipe:
 
 @dataclass(frozen=True)
 class LayerRecipe:
-    """What a layer's weights and its result become, and how its sums are rounded; `accumulator` is the format of sums of f16."""
+    """What a layer's weights and its result become, and how its codes are rounded; `accumulator` is the format of sums of f16,
+    and sums of f32 are `fused` multiply-adds or have their products rounded."""
 
     weights: TensorRecipe = field(default_factory=lambda: TensorRecipe(granularity=Granularity.CHANNEL))
     activations: TensorRecipe = field(default_factory=lambda: TensorRecipe(symmetric=False))
     rounding: Rounding = Rounding.HALF_UP
     accumulator: Encoding = Encoding.F32
+    fused: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Rule:
     activations: Mapping[str, Any] = field(default_factory=dict)
     rounding: Rounding | None = None
     accumulator: Encoding | None = None
+    fused: bool | None = None
 
     def matches(self, name: str, type: str, positions: tuple[str, ...]) -> bool:
         named = not self.layers or any(fnmatchcase(name, p) or p in positions for p in self.layers)
@@ -133,7 +136,8 @@ class Recipe:
             if rule.matches(name, type, positions):
                 weights = _changed(found.weights, rule.weights, f"{self.name}: weights")
                 activations = _changed(found.activations, rule.activations, f"{self.name}: activations")
-                found = LayerRecipe(weights, activations, rule.rounding or found.rounding, rule.accumulator or found.accumulator)
+                fused = found.fused if rule.fused is None else rule.fused
+                found = LayerRecipe(weights, activations, rule.rounding or found.rounding, rule.accumulator or found.accumulator, fused)
         return found
 
 
@@ -163,21 +167,19 @@ def load(name: str) -> Recipe:
 
 def parse(table: Mapping[str, Any], name: str) -> Recipe:
     """The recipe of a TOML table. Raises TapeoutError that names the key."""
-    _known(table, {"name", "rounding", "accumulator", "weights", "activations", "rules", "searched"}, "recipe")
+    _known(table, {"name", "rounding", "accumulator", "fused", "weights", "activations", "rules", "searched"}, "recipe")
     base = LayerRecipe()
     default = LayerRecipe(
         _changed(base.weights, _table(table, "weights"), "weights"),
         _changed(base.activations, _table(table, "activations"), "activations"),
         _rounding(table) or base.rounding,
         _accumulator(table) or base.accumulator,
+        _flag(table, "fused") or base.fused,
     )
     rules = table.get("rules", [])
     if not isinstance(rules, list) or not all(isinstance(r, dict) for r in rules):
         raise TapeoutError("rules: write each as [[rules]]")
-    searched = table.get("searched", False)
-    if not isinstance(searched, bool):
-        raise TapeoutError(f"searched = {searched!r}: write true or false")
-    recipe = Recipe(str(table.get("name", name)), default, tuple(map(_rule, rules)), searched)
+    recipe = Recipe(str(table.get("name", name)), default, tuple(map(_rule, rules)), _flag(table, "searched") or False)
     for rule in recipe.rules:  # so that a wrong rule is refused even when it matches nothing
         _changed(default.weights, rule.weights, "rules: weights")
         _changed(default.activations, rule.activations, "rules: activations")
@@ -190,6 +192,8 @@ def as_toml(recipe: Recipe) -> str:
     lines = [f"name = {_toml(recipe.name)}", f"rounding = {_toml(recipe.default.rounding.value)}"]
     if recipe.default.accumulator is not plain.accumulator:
         lines.append(f"accumulator = {_toml(recipe.default.accumulator.value)}")
+    if recipe.default.fused:
+        lines.append("fused = true")
     if recipe.searched:
         lines.append("searched = true")
     for key, tensor, base in (
@@ -205,6 +209,8 @@ def as_toml(recipe: Recipe) -> str:
             lines.append(f"rounding = {_toml(rule.rounding.value)}")
         if rule.accumulator is not None:
             lines.append(f"accumulator = {_toml(rule.accumulator.value)}")
+        if rule.fused is not None:
+            lines.append(f"fused = {_toml(rule.fused)}")
     return "\n".join(lines) + "\n"
 
 
@@ -232,13 +238,14 @@ def _fixed(width: int, integer: int) -> Recipe:
 
 
 def _rule(table: Mapping[str, Any]) -> Rule:
-    _known(table, {"layers", "types", "weights", "activations", "rounding", "accumulator"}, "rules")
+    _known(table, {"layers", "types", "weights", "activations", "rounding", "accumulator", "fused"}, "rules")
     names = {key: table.get(key, []) for key in ("layers", "types")}
     for key, value in names.items():
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
             raise TapeoutError(f"rules: {key} = {value!r}: write a list of texts")
     weights, activations = _table(table, "weights"), _table(table, "activations")
-    return Rule(tuple(names["layers"]), tuple(names["types"]), weights, activations, _rounding(table), _accumulator(table))
+    sums = _accumulator(table), _flag(table, "fused")
+    return Rule(tuple(names["layers"]), tuple(names["types"]), weights, activations, _rounding(table), *sums)
 
 
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -263,6 +270,13 @@ def _accumulator(table: Mapping[str, Any]) -> Encoding | None:
     if table["accumulator"] not in (Encoding.F32, Encoding.F16):
         raise TapeoutError(f"accumulator = {table['accumulator']!r}: choose from f32, f16")
     return Encoding(table["accumulator"])
+
+
+def _flag(table: Mapping[str, Any], key: str) -> bool | None:
+    value = table.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise TapeoutError(f"{key} = {value!r}: write true or false")
+    return value
 
 
 def _changed(base: TensorRecipe, changes: Mapping[str, Any], where: str) -> TensorRecipe:

@@ -74,7 +74,7 @@ def test_ops_table(golden: Callable[[str, str], None]) -> None:
 
 RECIPES = (
     "int8", "int8-sym", "w4a8", "w8a16", "w2a4", "ternary", "binary", "mixed", "fixed<8,3>", "fixed<16,6>", "fp16", "fp16-fma", "bf16",
-    "float",
+    "fp32-fma", "float",
 )
 _WORDS = {
     Encoding.TERNARY: "-s, 0, +s", Encoding.BINARY: "1 bit, the sign", Encoding.BIPER: "1 bit, of a sine",
@@ -89,7 +89,8 @@ def bits_of(tensor: TensorRecipe) -> str:
 def weights_in_words(recipe: Recipe) -> str:
     w = recipe.default.weights
     if w.encoding in (Encoding.F32, Encoding.F16, Encoding.BF16):
-        return f"{bits_of(w)}, sums in {_WORDS[recipe.default.accumulator]}" if w.encoding is not Encoding.F32 else bits_of(w)
+        sums = f"sums in {_WORDS[recipe.default.accumulator]}" if w.encoding is not Encoding.F32 else "fused sums" * recipe.default.fused
+        return ", ".join(filter(None, (bits_of(w), sums)))
     bits = f"{min(BITS)} to {max(BITS)} bits" if recipe.searched else bits_of(w)
     return f"{bits}, {f'scale 2^{w.integer_bits - w.bits}' if w.integer_bits is not None else f'a scale per {w.granularity}'}"
 

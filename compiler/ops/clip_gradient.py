@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
-from ..gradient import only_floats
+from ..f16 import widen
+from ..gradient import float_format
 from ..ir import Array, Op, Param, Type, Types
 from .clip import Clip
 
@@ -23,15 +24,15 @@ class ClipGradient(Op):
     def infer(self, types: Types) -> tuple[Type, ...]:
         y, g = types
         assert y and g
-        only_floats(self.name(), types)
+        float_format(self.name(), types)
         if y != g:
             raise TapeoutError(f"{self.name()} takes y and g of one shape, got {y.dims} and {g.dims}")
         return (g,)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        y, g = arrays
+        y, g = widen(arrays[0]), arrays[1]
         inside = (y > np.float32(self.clip.lo)) & (y < np.float32(self.clip.hi))
-        return (np.where(inside, g, np.float32(0)),)
+        return (np.where(inside, g, g.dtype.type(0)),)
 
     def params(self, types: Types) -> dict[str, Param]:
         assert types[0]

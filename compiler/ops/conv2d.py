@@ -8,6 +8,7 @@ import numpy as np
 from ..accumulate import Stage, blocks, centred, centred_weights, finish, packed_strides, sum_fields, sum_symbol, sum_type
 from ..dot import exact_matmul, ordered_matmul, padding_matters
 from ..errors import TapeoutError, Unsupported
+from ..f16 import fuses
 from ..ir import F32, Array, Cost, FType, Op, Param, QType, Type, Types
 from ..window import Window
 from .clip import Clip
@@ -20,8 +21,8 @@ class Conv2D(Op):
     Integers: `sum((x - x_zero) * w) + b`, exact; padding counts as `x_zero`; then `requant` if there. Bipolar codes, blocks and a
     computed `x_zero` as in dense; padding beside bipolar codes counts as 0.
     float32: the sum runs from +0 over rows, columns and channels of the kernel, in this order, each
-    product rounded before its sum; then `b` is added; then `clip` if there. 16-bit floats: the same by `compiler/f16.py`, with sums and
-    `b` in f32, or in f16 where `accumulator` says so.
+    product rounded before its sum, or fused with it where it is `fused`; then `b` is added; then `clip` if there.
+    16-bit floats: the same by `compiler/f16.py`, with sums and `b` in f32, or in f16 where `accumulator` says so.
     """
 
     stride: tuple[int, int] = (1, 1)
@@ -31,6 +32,7 @@ class Conv2D(Op):
     requant: Stage | None = None
     clip: Clip | None = None
     accumulator: FType = F32
+    fused: bool = False
 
     def window(self, types: Types) -> Window:
         assert types[1]
@@ -54,20 +56,21 @@ class Conv2D(Op):
         x = centred(arrays[0], types[0], w.reshape(len(w), -1).T, *arrays[5:])
         images = x.reshape(-1, *x.shape[2:])
         window = self.window(types)
-        patches, inside = window.patches(images, 0), window.patches(np.ones_like(images[:1], bool), False) if padding_matters(w) else None
-        parts = [self._sums(patches, inside, w, part) for part in blocks(types[1])]
+        patches, matters = window.patches(images, 0), padding_matters(w, fuses(types[0].q, self.accumulator, self.fused))
+        inside = window.patches(np.ones_like(images[:1], bool), False) if matters else None
+        parts = [self._sums(types[0].q, patches, inside, w, part) for part in blocks(types[1])]
         sums = parts[0] if len(parts) == 1 else np.stack(parts, axis=-1)
         return (finish(sums.reshape(len(x), -1, *sums.shape[1:]), types, arrays, self.requant, self.clip),)
 
-    def _sums(self, patches: Array, inside: Array | None, w: Array, part: slice) -> Array:
+    def _sums(self, q: QType | FType, patches: Array, inside: Array | None, w: Array, part: slice) -> Array:
         """The sums (N, out_h, out_w, O) over these input channels of each group; `inside` says what is no padding, if that matters."""
         inputs, outputs = w.shape[3], w.shape[0] // self.groups
-        found = []
+        found, fused = [], fuses(q, self.accumulator, self.fused)
         for group in range(self.groups):
             x = patches[..., group * inputs : (group + 1) * inputs][..., part].reshape(*patches.shape[:3], -1)
             taps = w[group * outputs : (group + 1) * outputs][..., part].reshape(outputs, -1).T
             counts = None if inside is None else inside[..., :inputs].reshape(*inside.shape[:3], -1)
-            found.append(ordered_matmul(x, taps, counts) if w.dtype.kind == "f" else exact_matmul(x, taps))
+            found.append(ordered_matmul(x, taps, counts, fused) if w.dtype.kind == "f" else exact_matmul(x, taps))
         return np.concatenate(found, axis=-1)
 
     def symbol(self, types: Types) -> str:
@@ -75,7 +78,7 @@ class Conv2D(Op):
         assert x and w
         if x.q.storage == "b1" and self.groups > 1 and w.shape[3] % 8:
             raise Unsupported(f"kernels of conv2d take groups of bipolar channels by eights, got {w.shape[3]} channels each")
-        return sum_symbol(self.name(), types, self.infer(types)[0], self.accumulator)
+        return sum_symbol(self.name(), types, self.infer(types)[0], self.accumulator, self.fused)
 
     def params(self, types: Types) -> dict[str, Param]:
         (y,) = self.infer(types)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
-from ..gradient import only_floats
-from ..ir import Array, Cost, Op, Param, Type, Types
+from ..f16 import narrow
+from ..gradient import LayerGradient
+from ..ir import Array, Cost, Param, Type, Types
 from ..window import Window
 
 
 @dataclass(frozen=True)
-class Conv2dInputGradient(Op):
+class Conv2dInputGradient(LayerGradient):
     """Inputs `g` (N, out_h, out_w, O), the gradient of conv2d's output, and its `w` (O, k_h, k_w, C / groups); output (N, H, W, C).
 
     `size` is (H, W). `sum(g * w)` from +0 over rows and columns of the kernel and output channels, in this order, wherever a window has
@@ -32,24 +33,24 @@ class Conv2dInputGradient(Op):
     def infer(self, types: Types) -> tuple[Type, ...]:
         g, w = types
         assert g and w
-        only_floats(self.name(), types)
         if len(g.shape) != 4 or len(w.shape) != 4 or g.shape[3] != w.shape[0] or g.shape[3] % self.groups:
             raise TapeoutError(f"{self.name()} takes g NHWC and w OHWI, got {g.dims} and {w.dims}")
         if g.shape[1:3] != self.window(types).output(*self.size):
             raise TapeoutError(f"{self.name()}: {g.dims} has not the windows of {self.size}")
-        return (Type((g.shape[0], *self.size, w.shape[3] * self.groups), g.q),)
+        return (Type((g.shape[0], *self.size, w.shape[3] * self.groups), self.format(types)),)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        g, w = arrays
+        g, w = self.widened(types, arrays)
         (x,) = self.infer(types)
         window, inputs, outputs = self.window(types), w.shape[3], w.shape[0] // self.groups
-        total = np.zeros((len(g), *x.shape), np.float32)
+        total = np.zeros((len(g), *x.shape), g.dtype)
         for row, column in np.ndindex(*window.kernel):
             (rows, columns), (in_rows, in_columns) = window.overlap((row, column), *self.size)
             for o in range(w.shape[0]):
                 own = slice(o // outputs * inputs, (o // outputs + 1) * inputs)
-                total[:, :, in_rows, in_columns, own] += g[:, :, rows, columns, o, None] * w[o, row, column]
-        return (total,)
+                reached = total[:, :, in_rows, in_columns, own]
+                total[:, :, in_rows, in_columns, own] = self.add(types, reached, g[:, :, rows, columns, o, None], w[o, row, column])
+        return (narrow(total, self.format(types)),)
 
     def params(self, types: Types) -> dict[str, Param]:
         g = types[0]

@@ -8,7 +8,8 @@ import numpy as np
 from ..accumulate import Stage, blocks, centred, centred_weights, finish, plain, sum_fields, sum_symbol, sum_type
 from ..dot import exact_matmul, ordered_matmul
 from ..errors import TapeoutError
-from ..ir import F32, Array, Cost, FType, Op, Param, Type, Types
+from ..f16 import fuses
+from ..ir import F32, Array, Cost, FType, Op, Param, QType, Type, Types
 from .clip import Clip
 
 
@@ -18,13 +19,14 @@ class Dense(Op):
 
     Integers: `sum((x - x_zero) * (w - w_zero)) + b`, exact, then `requant` if there; bipolar codes count as -1 and +1. Weights with a
     scale for each block give (..., O, blocks), the bias in the first. `x_zero` (s32) is a zero point that is computed.
-    float32: the sum runs from +0 over I ascending, each product rounded before its sum; then `b`; then `clip`. 16-bit floats: the same
-    by `compiler/f16.py`, with sums and `b` in f32, or in f16 where `accumulator` says so.
+    float32: the sum runs from +0 over I ascending, each product rounded before its sum, or fused with it where it is `fused`; then
+    `b`; then `clip`. 16-bit floats: the same by `compiler/f16.py`, with sums and `b` in f32, or in f16 where `accumulator` says so.
     """
 
     requant: Stage | None = None
     clip: Clip | None = None
     accumulator: FType = F32
+    fused: bool = False
 
     def infer(self, types: Types) -> tuple[Type, ...]:
         x, w = types[:2]
@@ -35,15 +37,19 @@ class Dense(Op):
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
         assert types[0] and types[1]
-        dot = ordered_matmul if isinstance(types[0].q, FType) else exact_matmul
         columns = centred_weights(arrays[1], types[1], self.accumulator).T
         x = centred(arrays[0], types[0], columns, *arrays[5:])
-        parts = [dot(x[..., part], columns[part]) for part in blocks(types[1])]
+        parts = [self._dot(types[0].q, x[..., part], columns[part]) for part in blocks(types[1])]
         sums = parts[0] if len(parts) == 1 else np.stack(parts, axis=-1)
         return (finish(sums, types, arrays, self.requant, self.clip),)
 
+    def _dot(self, q: QType | FType, x: Array, columns: Array) -> Array:
+        if isinstance(q, QType):
+            return exact_matmul(x, columns)
+        return ordered_matmul(x, columns, fused=fuses(q, self.accumulator, self.fused))
+
     def symbol(self, types: Types) -> str:
-        return sum_symbol(self.name(), types, self.infer(types)[0], self.accumulator)
+        return sum_symbol(self.name(), types, self.infer(types)[0], self.accumulator, self.fused)
 
     def params(self, types: Types) -> dict[str, Param]:
         x, w = types[:2]

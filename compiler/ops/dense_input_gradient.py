@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from ..dot import ordered_matmul
 from ..errors import TapeoutError
-from ..gradient import only_floats
-from ..ir import Array, Cost, Op, Param, Type, Types
+from ..f16 import fuses, narrow
+from ..gradient import LayerGradient
+from ..ir import Array, Cost, Param, Type, Types
 
 
 @dataclass(frozen=True)
-class DenseInputGradient(Op):
+class DenseInputGradient(LayerGradient):
     """Inputs `g` (..., O), the gradient of dense's output, and `w` (O, I) of dense; output (..., I).
 
     `sum(g * w)` from +0 over O ascending.
@@ -19,13 +20,14 @@ class DenseInputGradient(Op):
     def infer(self, types: Types) -> tuple[Type, ...]:
         g, w = types
         assert g and w
-        only_floats(self.name(), types)
         if not g.shape or len(w.shape) != 2 or g.shape[-1] != w.shape[0]:
             raise TapeoutError(f"{self.name()} takes g (..., O) and w (O, I), got {g.dims} and {w.dims}")
-        return (Type((*g.shape[:-1], w.shape[1]), g.q),)
+        return (Type((*g.shape[:-1], w.shape[1]), self.format(types)),)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        return (ordered_matmul(arrays[0], arrays[1]),)
+        g, w = self.widened(types, arrays)
+        fused = fuses(self.format(types), self.accumulator, self.fused)
+        return (narrow(ordered_matmul(g, w, fused=fused), self.format(types)),)
 
     def params(self, types: Types) -> dict[str, Param]:
         g, w = types

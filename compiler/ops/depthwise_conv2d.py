@@ -8,6 +8,7 @@ import numpy as np
 from ..accumulate import Stage, blocks, centred, centred_weights, finish, packed_strides, sum_fields, sum_symbol, sum_type
 from ..dot import add_product, padding_matters
 from ..errors import TapeoutError
+from ..f16 import fuses
 from ..ir import F32, Array, Cost, FType, Op, Param, QType, Type, Types
 from ..window import Window
 from .clip import Clip
@@ -19,7 +20,7 @@ class DepthwiseConv2D(Op):
 
     Output channel `o` reads input channel `o / m`. Numbers are those of conv2d: exact for
     integers, whose weights have no blocks; for floats from +0 over rows and columns of the kernel, then `b`, then `clip`, by
-    `accumulator` as there.
+    `accumulator` and `fused` as there.
     """
 
     stride: tuple[int, int] = (1, 1)
@@ -28,6 +29,7 @@ class DepthwiseConv2D(Op):
     requant: Stage | None = None
     clip: Clip | None = None
     accumulator: FType = F32
+    fused: bool = False
 
     def window(self, types: Types) -> Window:
         assert types[1]
@@ -52,7 +54,8 @@ class DepthwiseConv2D(Op):
         images = x.reshape(-1, *x.shape[2:])
         window = self.window(types)
         patches = window.patches(images, 0)
-        inside = window.patches(np.ones_like(images[:1, ..., :1], bool), False) if padding_matters(w) else None
+        fused = fuses(types[0].q, self.accumulator, self.fused)
+        inside = window.patches(np.ones_like(images[:1, ..., :1], bool), False) if padding_matters(w, fused) else None
         multiplier = w.shape[2] // x.shape[-1]
         taps = w.astype(images.dtype)
         sums = np.zeros((*patches.shape[:3], w.shape[2]), images.dtype)
@@ -60,13 +63,13 @@ class DepthwiseConv2D(Op):
             for column in range(w.shape[1]):
                 tap = patches[:, :, :, row, column]
                 tap = np.repeat(tap, multiplier, axis=-1) if multiplier > 1 else tap
-                sums = add_product(sums, tap, taps[row, column], None if inside is None else inside[:, :, :, row, column])
+                sums = add_product(sums, tap, taps[row, column], None if inside is None else inside[:, :, :, row, column], fused)
         if not isinstance(types[0].q, FType):
             sums = sums.astype(np.int64)
         return (finish(sums.reshape(len(x), -1, *sums.shape[1:]), types, arrays, self.requant, self.clip),)
 
     def symbol(self, types: Types) -> str:
-        return sum_symbol(self.name(), types, self.infer(types)[0], self.accumulator)
+        return sum_symbol(self.name(), types, self.infer(types)[0], self.accumulator, self.fused)
 
     def params(self, types: Types) -> dict[str, Param]:
         (y,) = self.infer(types)

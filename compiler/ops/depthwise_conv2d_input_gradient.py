@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
-from ..gradient import only_floats
-from ..ir import Array, Cost, Op, Param, Type, Types
+from ..f16 import narrow
+from ..gradient import LayerGradient
+from ..ir import Array, Cost, Param, Type, Types
 from ..window import Window
 
 
 @dataclass(frozen=True)
-class DepthwiseConv2dInputGradient(Op):
+class DepthwiseConv2dInputGradient(LayerGradient):
     """Inputs `g` (N, out_h, out_w, C * m), the gradient of depthwise_conv2d's output, and its `w` (k_h, k_w, C * m); output (N, H, W, C).
 
     `shape` is (H, W, C). `sum(g * w)` from +0 over rows and columns of the kernel and the `m` output channels, in this order, wherever a
@@ -31,23 +32,23 @@ class DepthwiseConv2dInputGradient(Op):
     def infer(self, types: Types) -> tuple[Type, ...]:
         g, w = types
         assert g and w
-        only_floats(self.name(), types)
         if len(g.shape) != 4 or len(w.shape) != 3 or g.shape[3] != w.shape[2] or g.shape[3] % self.shape[2]:
             raise TapeoutError(f"{self.name()} takes g NHWC and w HWO, got {g.dims} and {w.dims}")
         if g.shape[1:3] != self.window(types).output(*self.shape[:2]):
             raise TapeoutError(f"{self.name()}: {g.dims} has not the windows of {self.shape[:2]}")
-        return (Type((g.shape[0], *self.shape), g.q),)
+        return (Type((g.shape[0], *self.shape), self.format(types)),)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        g, w = arrays
+        g, w = self.widened(types, arrays)
         (x,) = self.infer(types)
         window, multiplier = self.window(types), w.shape[2] // self.shape[2]
-        total = np.zeros((len(g), *x.shape), np.float32)
+        total = np.zeros((len(g), *x.shape), g.dtype)
         for row, column in np.ndindex(*window.kernel):
             (rows, columns), (in_rows, in_columns) = window.overlap((row, column), *self.shape[:2])
             for o in range(multiplier):
-                total[:, :, in_rows, in_columns] += g[:, :, rows, columns, o::multiplier] * w[row, column, o::multiplier]
-        return (total,)
+                steps = g[:, :, rows, columns, o::multiplier], w[row, column, o::multiplier]
+                total[:, :, in_rows, in_columns] = self.add(types, total[:, :, in_rows, in_columns], *steps)
+        return (narrow(total, self.format(types)),)
 
     def params(self, types: Types) -> dict[str, Param]:
         g = types[0]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
-from ..gradient import only_floats
-from ..ir import Array, Cost, Op, Param, Type, Types
+from ..f16 import narrow
+from ..gradient import LayerGradient
+from ..ir import Array, Cost, Param, Type, Types
 from ..window import Window
 
 
 @dataclass(frozen=True)
-class DepthwiseConv2dWeightGradient(Op):
+class DepthwiseConv2dWeightGradient(LayerGradient):
     """Inputs `x` (N, H, W, C) of depthwise_conv2d and `g` (N, out_h, out_w, C * m), the gradient of its output; output (k_h, k_w, C * m).
 
     `sum(g * x)` from +0 over the pixels of `g`: images, rows, columns; those whose tap lies in the padding are no steps.
@@ -23,23 +24,22 @@ class DepthwiseConv2dWeightGradient(Op):
     def infer(self, types: Types) -> tuple[Type, ...]:
         x, g = types
         assert x and g
-        only_floats(self.name(), types)
         if len(x.shape) != 4 or g.shape[:-1] != (x.shape[0], *self.window.output(x.shape[1], x.shape[2])) or g.shape[3] % x.shape[3]:
             raise TapeoutError(f"{self.name()} takes x NHWC and g of its windows, got {x.dims} and {g.dims}")
-        return (Type((*self.window.kernel, g.shape[3]), x.q),)
+        return (Type((*self.window.kernel, g.shape[3]), self.format(types)),)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        x, g = arrays
+        x, g = self.widened(types, arrays)
         (y,) = self.infer(types)
         count = len(x)
         patches = self.window.patches(np.repeat(x, y.shape[2] // x.shape[4], axis=4).reshape(-1, *x.shape[2:4], y.shape[2]), 0)
         inside = self.window.patches(np.ones((1, *x.shape[2:4], 1), bool), False).reshape(-1, *self.window.kernel, 1)
         patches = patches.reshape(count, -1, *patches.shape[3:])
         g = g.reshape(count, -1, g.shape[-1])
-        total = np.zeros((count, *y.shape), np.float32)
+        total = np.zeros((count, *y.shape), g.dtype)
         for pixel in range(g.shape[1]):
-            np.add(total, patches[:, pixel] * g[:, pixel, None, None], out=total, where=inside[pixel % len(inside)])
-        return (total,)
+            total = self.add(types, total, patches[:, pixel], g[:, pixel, None, None], inside[pixel % len(inside)])
+        return (narrow(total, self.format(types)),)
 
     def params(self, types: Types) -> dict[str, Param]:
         x, g = types

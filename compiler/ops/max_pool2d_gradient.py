@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
-from ..gradient import only_floats
+from ..f16 import narrow, widen
+from ..gradient import float_format
 from ..ir import Array, Op, Param, Type, Types
 from ..window import Window
 
@@ -16,7 +17,7 @@ class MaxPool2dGradient(Op):
     """Inputs `x` (N, H, W, C) of max_pool2d and `g` (N, out_h, out_w, C), the gradient of its output; output of the shape of `x`.
 
     Each window adds its `g` to the element that wins it as max_pool2d says, the first of equal ones; to none when all are NaN or minus
-    infinity. Sums run from +0 over the windows: rows, columns.
+    infinity. Sums run from +0 over the windows: rows, columns. 16-bit floats by way of float32, see `compiler/f16.py`.
     """
 
     window: Window
@@ -24,13 +25,13 @@ class MaxPool2dGradient(Op):
     def infer(self, types: Types) -> tuple[Type, ...]:
         x, g = types
         assert x and g
-        only_floats(self.name(), types)
+        float_format(self.name(), types)
         if len(x.shape) != 4 or g.shape != (x.shape[0], *self.window.output(x.shape[1], x.shape[2]), x.shape[3]):
             raise TapeoutError(f"{self.name()} takes x NHWC and g of its windows, got {x.dims} and {g.dims}")
         return (x,)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        x, g = arrays
+        x, g = widen(arrays[0]), widen(arrays[1])
         images = x.reshape(-1, *x.shape[2:])
         g = g.reshape(-1, *g.shape[2:])
         patches = self.window.patches(images, -np.inf)
@@ -43,7 +44,7 @@ class MaxPool2dGradient(Op):
         for number in reversed(range(len(taps))):  # an element's windows in their order have it as their last tap first
             (rows, columns), (in_rows, in_columns) = self.window.overlap(taps[number], x.shape[2], x.shape[3])
             total[:, in_rows, in_columns] += np.where(winner == number, g, np.float32(0))[:, rows, columns]
-        return (total.reshape(x.shape),)
+        return (narrow(total.reshape(x.shape), float_format(self.name(), types)),)
 
     def params(self, types: Types) -> dict[str, Param]:
         x, g = types

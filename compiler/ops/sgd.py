@@ -6,43 +6,57 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
-from ..gradient import only_floats
-from ..ir import Array, Op, Param, Type, Types
+from ..f16 import narrow, widen
+from ..gradient import float_format
+from ..ir import F32, Array, Op, Param, Type, Types
 
 
 @dataclass(frozen=True)
 class Sgd(Op):
     """Inputs `w`, its gradient `g`, and optional `v`, the velocity, of one shape; outputs the next `w`, and the next `v` if there is one.
 
-    `d = g + weight_decay * w`; with a velocity `d = momentum * v + d`, which is the next `v`; the next `w` is `w - learning_rate * d`. Each
-    product and each sum is rounded; without weight decay `d` is `g`. As torch.optim.SGD, whose first velocity is `g` too. An output may
-    lie over the input that it follows.
+    `d = g * scale + weight_decay * w`; with a velocity `d = momentum * v + d`, which is the next `v`; the next `w` is
+    `w - learning_rate * d`. Each product and each sum is rounded to float32; without weight decay `d` is `g * scale`. As torch.optim.SGD,
+    whose first velocity is `g` too. `w` and `v` have one format of floats; `g` has it too or, beside a float32 `w`, another one. All are
+    widened to float32, and what is computed is rounded to the format of `w` once. An output may lie over the input that it follows.
     """
 
     learning_rate: float
     momentum: float = 0.0
     weight_decay: float = 0.0
+    scale: float = 1.0
 
     def infer(self, types: Types) -> tuple[Type, ...]:
         w, g, v = types
         assert w and g
-        only_floats(self.name(), types)
-        if w != g or (v and v != w):
-            raise TapeoutError(f"{self.name()} takes w, g and v of one shape, got {', '.join(t.dims for t in types if t)}")
+        float_format(self.name(), (g,))
+        if w.shape != g.shape or (v and v != w) or float_format(self.name(), (w,)) not in (F32, g.q):
+            said = ", ".join(f"{t.q.code} {t.dims}" for t in types if t)
+            raise TapeoutError(f"{self.name()} takes w, g and v of one shape, in the format of g or with w and v in f32, got {said}")
         return (w, v) if v else (w,)
 
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        w, g, v = arrays
-        step = g + np.float32(self.weight_decay) * w if self.weight_decay else g
+        assert types[0]
+        w, g, v = map(widen, arrays)
+        step = g * np.float32(self.scale)
+        if self.weight_decay:
+            step = step + np.float32(self.weight_decay) * w
         if types[2]:
             step = np.float32(self.momentum) * v + step
-        moved = w - np.float32(self.learning_rate) * step
-        return (moved, step) if types[2] else (moved,)
+        format = float_format(self.name(), types[:1])
+        moved = narrow(w - np.float32(self.learning_rate) * step, format)
+        return (moved, narrow(step, format)) if types[2] else (moved,)
 
     def symbol(self, types: Types) -> str:
-        return f"{super().symbol(types)}{'_momentum' if types[2] else ''}"
+        """`sgd_f32`, with a gradient of another format `sgd_f16_f32`, with a velocity `sgd_f32_momentum`."""
+        w, g, v = types
+        assert w and g
+        formats = w.q.storage if w.q == g.q else f"{g.q.storage}_{w.q.storage}"
+        return f"{self.name()}_{formats}{'_momentum' if v else ''}"
 
     def params(self, types: Types) -> dict[str, Param]:
         assert types[0]
-        fields: dict[str, Param] = {"size": types[0].size, "learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
+        fields: dict[str, Param] = {
+            "size": types[0].size, "learning_rate": self.learning_rate, "weight_decay": self.weight_decay, "scale": self.scale,
+        }  # fmt: skip
         return {**fields, "momentum": self.momentum} if types[2] else fields

@@ -14,15 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from tapeout.compiler.fixed import multiplier
+from tapeout.compiler.gradient import LayerGradient
 from tapeout.compiler.ir import BF16, F16, F32, Array, Builder, FType, Graph, Op, Port, QType, Type, verify
+from tapeout.compiler.ops.bias_gradient import BiasGradient
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
+from tapeout.compiler.ops.mean_squared_error import MeanSquaredError
+from tapeout.compiler.ops.softmax_cross_entropy import SoftmaxCrossEntropy
 
 FOLDER = Path(__file__).parent
 RANDOM_SAMPLES = 4
-LAYERS = (Conv2D, DepthwiseConv2D, Dense)
-TOLERANCES = {"_f16": 2e-3, "_bf16": 2e-2, "_f16_fma": 1e-2}  # added for what 16 bits lose
+LOSSES = (MeanSquaredError, SoftmaxCrossEntropy)
+TOLERANCES = {"_f32_fma": 0.0, "_f16": 2e-3, "_bf16": 2e-2, "_f16_fma": 1e-2}  # added for what 16 bits lose
 Real = Callable[..., Array]
 
 
@@ -161,32 +165,37 @@ def float_corners(finite: bool, q: FType = F32) -> Array:
 
 
 def cases_of(op: str) -> list[Case]:
-    """The cases of one op, by its name: those of its file, and of those that compute in float32 throughout their twins in 16 bits."""
+    """The cases of one op, by its name: those of its file, and of those that compute in float32 throughout their twins in 16 bits and
+    with fused sums."""
     found: list[Case] = importlib.import_module(f"{__name__}.{op}").CASES
-    floats = [case for case in found if all(v.type.q == F32 for v in case.graph.values.values()) and not of_training(op)]
-    twins = [in_format(case, q) for case in floats for q in (F16, BF16)]
-    return [*found, *twins, *(in_format(case, F16, F16) for case in floats if isinstance(case.graph.nodes[0].op, LAYERS))]
+    return [*found, *(twin for case in found if all(v.type.q == F32 for v in case.graph.values.values()) for twin in twins(case))]
 
 
-def of_training(op: str) -> bool:
-    """Whether an op is one of a training step, which computes in float32 alone."""
-    return op.endswith("_gradient") or op in ("mean_squared_error", "sgd", "softmax_cross_entropy")
+def twins(case: Case) -> list[Case]:
+    """A case of one float32 node in 16 bits and, where it sums products, by the contracts of fused sums."""
+    op, found = case.graph.nodes[0].op, [in_format(case, q) for q in (F16, BF16)]
+    if isinstance(op, Conv2D | DepthwiseConv2D | Dense | LayerGradient | BiasGradient):
+        found.append(in_format(case, F16, replace(op, accumulator=F16)))
+    if isinstance(op, Conv2D | DepthwiseConv2D | Dense | LayerGradient):
+        found.append(in_format(case, F32, replace(op, fused=True)))
+    return found
 
 
-def in_format(case: Case, q: FType, accumulator: FType = F32) -> Case:
-    """A case of one float32 node in another format; of a layer also with other sums."""
+def in_format(case: Case, q: FType, fused: Op | None = None) -> Case:
+    """A case of one float32 node in another format, or by the op that is `fused`. What a loss compares with stays float32."""
     (node,) = case.graph.nodes
-    layer = isinstance(node.op, LAYERS)
+    op = fused or node.op
+    kept = {2: op.accumulator} if isinstance(op, Conv2D | DepthwiseConv2D | Dense) else {1: F32} if isinstance(op, LOSSES) else {}
     builder = Builder()
     for i, name in enumerate(dict.fromkeys(n for n in node.inputs if n)):
         value = case.graph.values[name]
-        format = accumulator if layer and i == 2 else q
+        format = kept.get(i, q)
         if value.data is None:
             builder.input(name, replace(value.type, q=format))
         else:
             builder.constant(name, value.data, format)
-    builder.add(replace(node.op, accumulator=accumulator) if isinstance(node.op, LAYERS) else node.op, node.inputs, *node.outputs)
-    suffix = f"_{q.code}{'_fma' if accumulator == F16 else ''}"
+    builder.add(op, node.inputs, *node.outputs)
+    suffix = f"_{q.code}{'_fma' if fused else ''}"
     name = case.name.replace("_f32", suffix) if "_f32" in case.name else case.name + suffix
     graph = make_graph(name, builder, case.graph.input_names, case.graph.output_names)
     return replace(case, name=name, graph=graph, tolerance=case.tolerance + TOLERANCES[suffix])

@@ -54,8 +54,8 @@ typedef struct {
 } conv2d_f32_params;
 
 /* Shapes as above. The sum runs from +0 over i, j, c, by the rule of add_product; then b; then the clip.
- * Padding would add 0 * w to a float that is never -0, which changes no bit; sums in f16 leave it out. */
-static inline void conv2d_floats(const conv2d_f32_params *p, float_format format, int32_t in_f16, const void *x, const void *w,
+ * Padding would add 0 * w to a float that is never -0, which changes no bit; fused sums, which may be -0, leave it out. */
+static inline void conv2d_floats(const conv2d_f32_params *p, float_format format, float_sums sums, const void *x, const void *w,
                                  const void *b, void *y)
 {
     const window_params *g = &p->window;
@@ -71,11 +71,11 @@ static inline void conv2d_floats(const conv2d_f32_params *p, float_format format
                         const int32_t in = at.origin + i * g->dilation_h * g->in_row + j * g->dilation_w * g->in_pixel + o / outputs * inputs;
                         const int32_t tap = ((o * g->k_h + i) * g->k_w + j) * inputs;
                         for (int32_t c = 0; c < inputs; c++) {
-                            sum = add_product(sum, load_float(x, in + c, format), load_float(w, tap + c, format), in_f16);
+                            sum = add_product(sum, load_float(x, in + c, format), load_float(w, tap + c, format), sums);
                         }
                     }
                 }
-                sum = finish_sum(sum, b, o, in_f16, p->lo, p->hi);
+                sum = finish_sum(sum, b, o, sums, p->lo, p->hi);
                 store_float(y, row * g->out_row + column * g->out_pixel + o, format, sum);
             }
         }
@@ -85,25 +85,31 @@ static inline void conv2d_floats(const conv2d_f32_params *p, float_format format
 typedef conv2d_f32_params conv2d_f16_params;
 typedef conv2d_f32_params conv2d_bf16_params;
 typedef conv2d_f32_params conv2d_f16_fma_params;
+typedef conv2d_f32_params conv2d_f32_fma_params;
 
 static inline void conv2d_f32(const conv2d_f32_params *p, const float *x, const float *w, const float *b, float *y)
 {
-    conv2d_floats(p, FORMAT_F32, 0, x, w, b, y);
+    conv2d_floats(p, FORMAT_F32, SUMS_F32, x, w, b, y);
 }
 
 static inline void conv2d_f16(const conv2d_f16_params *p, const uint16_t *x, const uint16_t *w, const float *b, uint16_t *y)
 {
-    conv2d_floats(p, FORMAT_F16, 0, x, w, b, y);
+    conv2d_floats(p, FORMAT_F16, SUMS_F32, x, w, b, y);
 }
 
 static inline void conv2d_bf16(const conv2d_bf16_params *p, const uint16_t *x, const uint16_t *w, const float *b, uint16_t *y)
 {
-    conv2d_floats(p, FORMAT_BF16, 0, x, w, b, y);
+    conv2d_floats(p, FORMAT_BF16, SUMS_F32, x, w, b, y);
 }
 
 static inline void conv2d_f16_fma(const conv2d_f16_fma_params *p, const uint16_t *x, const uint16_t *w, const uint16_t *b, uint16_t *y)
 {
-    conv2d_floats(p, FORMAT_F16, 1, x, w, b, y);
+    conv2d_floats(p, FORMAT_F16, SUMS_F16, x, w, b, y);
+}
+
+static inline void conv2d_f32_fma(const conv2d_f32_fma_params *p, const float *x, const float *w, const float *b, float *y)
+{
+    conv2d_floats(p, FORMAT_F32, SUMS_F32_FMA, x, w, b, y);
 }
 
 #endif

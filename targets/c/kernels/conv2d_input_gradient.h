@@ -1,7 +1,9 @@
-/* conv2d_input_gradient: the gradient of the input of conv2d. Portable. The definition is compiler/ops/conv2d_input_gradient.py. */
+/* conv2d_input_gradient: the gradient of the input of conv2d. Portable: direct loops, no scratch memory.
+ * The definition is compiler/ops/conv2d_input_gradient.py. */
 #ifndef TAPEOUT_CONV2D_INPUT_GRADIENT_H
 #define TAPEOUT_CONV2D_INPUT_GRADIENT_H
 
+#include "f16.h"
 #include "window.h"
 
 typedef struct {
@@ -9,46 +11,75 @@ typedef struct {
     int32_t groups;
 } conv2d_input_gradient_f32_params;
 
-/* The sums of the channels of one element of dx. */
-static inline void conv2d_input_gradient_pixel(const conv2d_input_gradient_f32_params *p, const float *g, const float *w, int32_t row,
-                                               int32_t column, float *dx)
+/* The sum of one element of dx, in channel c, over i, j, o. */
+static inline float conv2d_input_gradient_sum(const conv2d_input_gradient_f32_params *p, float_format format, float_sums sums,
+                                              const void *g, const void *w, int32_t row, int32_t column, int32_t c)
 {
     const window_params *s = &p->window;
     const int32_t inputs = s->in_c / p->groups;
     const int32_t outputs = s->out_c / p->groups;
+    const int32_t first = c / inputs * outputs;
+    float sum = 0.0f;
     for (int32_t i = 0; i < s->k_h; i++) {
         const int32_t from_row = window_with_tap(row % s->in_h, i, s->stride_h, s->dilation_h, s->pad_top, s->out_h);
-        for (int32_t j = 0; j < s->k_w; j++) {
+        for (int32_t j = 0; j < s->k_w && from_row >= 0; j++) {
             const int32_t from_column = window_with_tap(column, j, s->stride_w, s->dilation_w, s->pad_left, s->out_w);
-            if (from_row < 0 || from_column < 0) {
-                continue;
+            const int32_t from = (row / s->in_h * s->out_h + from_row) * s->out_row + from_column * s->out_pixel;
+            for (int32_t o = first; o < first + outputs && from_column >= 0; o++) {
+                const float tap = load_float(w, ((o * s->k_h + i) * s->k_w + j) * inputs + c % inputs, format);
+                sum = add_product(sum, load_float(g, from + o, format), tap, sums);
             }
-            const float *from = g + (row / s->in_h * s->out_h + from_row) * s->out_row + from_column * s->out_pixel;
-            for (int32_t o = 0; o < s->out_c; o++) {
-                const float *tap = w + ((o * s->k_h + i) * s->k_w + j) * inputs;
-                float *to = dx + o / outputs * inputs;
-                for (int32_t c = 0; c < inputs; c++) {
-                    to[c] += from[o] * tap[c];
-                }
+        }
+    }
+    return sum;
+}
+
+/* g batches x out_h x out_w x out_c, w out_c x k_h x k_w x in_c / groups, dx batches x in_h x in_w x in_c.
+ * Each sum runs from +0, by the rule of add_product. */
+static inline void conv2d_input_gradient_floats(const conv2d_input_gradient_f32_params *p, float_format format, float_sums sums,
+                                                const void *g, const void *w, void *dx)
+{
+    const window_params *s = &p->window;
+    for (int32_t row = 0; row < s->batches * s->in_h; row++) {
+        for (int32_t column = 0; column < s->in_w; column++) {
+            for (int32_t c = 0; c < s->in_c; c++) {
+                const float sum = conv2d_input_gradient_sum(p, format, sums, g, w, row, column, c);
+                store_float(dx, row * s->in_row + column * s->in_pixel + c, format, sum);
             }
         }
     }
 }
 
-/* g batches x out_h x out_w x out_c, w out_c x k_h x k_w x in_c / groups, dx batches x in_h x in_w x in_c.
- * Each sum runs from +0 over i, j, o, its products rounded. */
+typedef conv2d_input_gradient_f32_params conv2d_input_gradient_f32_fma_params;
+typedef conv2d_input_gradient_f32_params conv2d_input_gradient_f16_params;
+typedef conv2d_input_gradient_f32_params conv2d_input_gradient_f16_fma_params;
+typedef conv2d_input_gradient_f32_params conv2d_input_gradient_bf16_params;
+
 static inline void conv2d_input_gradient_f32(const conv2d_input_gradient_f32_params *p, const float *g, const float *w, float *dx)
 {
-    const window_params *s = &p->window;
-    for (int32_t row = 0; row < s->batches * s->in_h; row++) {
-        for (int32_t column = 0; column < s->in_w; column++) {
-            float *to = dx + row * s->in_row + column * s->in_pixel;
-            for (int32_t c = 0; c < s->in_c; c++) {
-                to[c] = 0.0f;
-            }
-            conv2d_input_gradient_pixel(p, g, w, row, column, to);
-        }
-    }
+    conv2d_input_gradient_floats(p, FORMAT_F32, SUMS_F32, g, w, dx);
+}
+
+static inline void conv2d_input_gradient_f32_fma(const conv2d_input_gradient_f32_fma_params *p, const float *g, const float *w, float *dx)
+{
+    conv2d_input_gradient_floats(p, FORMAT_F32, SUMS_F32_FMA, g, w, dx);
+}
+
+static inline void conv2d_input_gradient_f16(const conv2d_input_gradient_f16_params *p, const uint16_t *g, const uint16_t *w, uint16_t *dx)
+{
+    conv2d_input_gradient_floats(p, FORMAT_F16, SUMS_F32, g, w, dx);
+}
+
+static inline void conv2d_input_gradient_f16_fma(const conv2d_input_gradient_f16_fma_params *p, const uint16_t *g, const uint16_t *w,
+                                                 uint16_t *dx)
+{
+    conv2d_input_gradient_floats(p, FORMAT_F16, SUMS_F16, g, w, dx);
+}
+
+static inline void conv2d_input_gradient_bf16(const conv2d_input_gradient_bf16_params *p, const uint16_t *g, const uint16_t *w,
+                                              uint16_t *dx)
+{
+    conv2d_input_gradient_floats(p, FORMAT_BF16, SUMS_F32, g, w, dx);
 }
 
 #endif

@@ -38,7 +38,7 @@ typedef struct {
 } dense_f32_params;
 
 /* Shapes as above. The sum runs from +0 over the inputs, by the rule of add_product; then b; then the clip. */
-static inline void dense_floats(const dense_f32_params *p, float_format format, int32_t in_f16, const void *x, const void *w, const void *b,
+static inline void dense_floats(const dense_f32_params *p, float_format format, float_sums sums, const void *x, const void *w, const void *b,
                                 void *y)
 {
     for (int32_t row = 0; row < p->rows; row++) {
@@ -46,9 +46,9 @@ static inline void dense_floats(const dense_f32_params *p, float_format format, 
             float sum = 0.0f;
             for (int32_t i = 0; i < p->inputs; i++) {
                 const float element = load_float(x, row * p->inputs + i, format);
-                sum = add_product(sum, element, load_float(w, o * p->inputs + i, format), in_f16);
+                sum = add_product(sum, element, load_float(w, o * p->inputs + i, format), sums);
             }
-            store_float(y, row * p->outputs + o, format, finish_sum(sum, b, o, in_f16, p->lo, p->hi));
+            store_float(y, row * p->outputs + o, format, finish_sum(sum, b, o, sums, p->lo, p->hi));
         }
     }
 }
@@ -56,25 +56,31 @@ static inline void dense_floats(const dense_f32_params *p, float_format format, 
 typedef dense_f32_params dense_f16_params;
 typedef dense_f32_params dense_bf16_params;
 typedef dense_f32_params dense_f16_fma_params;
+typedef dense_f32_params dense_f32_fma_params;
 
 static inline void dense_f32(const dense_f32_params *p, const float *x, const float *w, const float *b, float *y)
 {
-    dense_floats(p, FORMAT_F32, 0, x, w, b, y);
+    dense_floats(p, FORMAT_F32, SUMS_F32, x, w, b, y);
 }
 
 static inline void dense_f16(const dense_f16_params *p, const uint16_t *x, const uint16_t *w, const float *b, uint16_t *y)
 {
-    dense_floats(p, FORMAT_F16, 0, x, w, b, y);
+    dense_floats(p, FORMAT_F16, SUMS_F32, x, w, b, y);
 }
 
 static inline void dense_bf16(const dense_bf16_params *p, const uint16_t *x, const uint16_t *w, const float *b, uint16_t *y)
 {
-    dense_floats(p, FORMAT_BF16, 0, x, w, b, y);
+    dense_floats(p, FORMAT_BF16, SUMS_F32, x, w, b, y);
 }
 
 static inline void dense_f16_fma(const dense_f16_fma_params *p, const uint16_t *x, const uint16_t *w, const uint16_t *b, uint16_t *y)
 {
-    dense_floats(p, FORMAT_F16, 1, x, w, b, y);
+    dense_floats(p, FORMAT_F16, SUMS_F16, x, w, b, y);
+}
+
+static inline void dense_f32_fma(const dense_f32_fma_params *p, const float *x, const float *w, const float *b, float *y)
+{
+    dense_floats(p, FORMAT_F32, SUMS_F32_FMA, x, w, b, y);
 }
 
 #endif

@@ -48,8 +48,8 @@ typedef struct {
 } depthwise_conv2d_f32_params;
 
 /* Shapes as above. The sum runs from +0 over i, j, by the rule of add_product; then b; then the clip.
- * Padding would add 0 * w to a float that is never -0, which changes no bit; sums in f16 leave it out. */
-static inline void depthwise_conv2d_floats(const depthwise_conv2d_f32_params *p, float_format format, int32_t in_f16, const void *x,
+ * Padding would add 0 * w to a float that is never -0, which changes no bit; fused sums, which may be -0, leave it out. */
+static inline void depthwise_conv2d_floats(const depthwise_conv2d_f32_params *p, float_format format, float_sums sums, const void *x,
                                            const void *w, const void *b, void *y)
 {
     const window_params *g = &p->window;
@@ -63,10 +63,10 @@ static inline void depthwise_conv2d_floats(const depthwise_conv2d_f32_params *p,
                     for (int32_t j = at.columns.first; j < at.columns.last; j++) {
                         const int32_t in = at.origin + i * g->dilation_h * g->in_row + j * g->dilation_w * g->in_pixel + channel;
                         const float tap = load_float(w, (i * g->k_w + j) * g->out_c + o, format);
-                        sum = add_product(sum, load_float(x, in, format), tap, in_f16);
+                        sum = add_product(sum, load_float(x, in, format), tap, sums);
                     }
                 }
-                sum = finish_sum(sum, b, o, in_f16, p->lo, p->hi);
+                sum = finish_sum(sum, b, o, sums, p->lo, p->hi);
                 store_float(y, row * g->out_row + column * g->out_pixel + o, format, sum);
             }
         }
@@ -76,25 +76,31 @@ static inline void depthwise_conv2d_floats(const depthwise_conv2d_f32_params *p,
 typedef depthwise_conv2d_f32_params depthwise_conv2d_f16_params;
 typedef depthwise_conv2d_f32_params depthwise_conv2d_bf16_params;
 typedef depthwise_conv2d_f32_params depthwise_conv2d_f16_fma_params;
+typedef depthwise_conv2d_f32_params depthwise_conv2d_f32_fma_params;
 
 static inline void depthwise_conv2d_f32(const depthwise_conv2d_f32_params *p, const float *x, const float *w, const float *b, float *y)
 {
-    depthwise_conv2d_floats(p, FORMAT_F32, 0, x, w, b, y);
+    depthwise_conv2d_floats(p, FORMAT_F32, SUMS_F32, x, w, b, y);
 }
 
 static inline void depthwise_conv2d_f16(const depthwise_conv2d_f16_params *p, const uint16_t *x, const uint16_t *w, const float *b, uint16_t *y)
 {
-    depthwise_conv2d_floats(p, FORMAT_F16, 0, x, w, b, y);
+    depthwise_conv2d_floats(p, FORMAT_F16, SUMS_F32, x, w, b, y);
 }
 
 static inline void depthwise_conv2d_bf16(const depthwise_conv2d_bf16_params *p, const uint16_t *x, const uint16_t *w, const float *b, uint16_t *y)
 {
-    depthwise_conv2d_floats(p, FORMAT_BF16, 0, x, w, b, y);
+    depthwise_conv2d_floats(p, FORMAT_BF16, SUMS_F32, x, w, b, y);
 }
 
 static inline void depthwise_conv2d_f16_fma(const depthwise_conv2d_f16_fma_params *p, const uint16_t *x, const uint16_t *w, const uint16_t *b, uint16_t *y)
 {
-    depthwise_conv2d_floats(p, FORMAT_F16, 1, x, w, b, y);
+    depthwise_conv2d_floats(p, FORMAT_F16, SUMS_F16, x, w, b, y);
+}
+
+static inline void depthwise_conv2d_f32_fma(const depthwise_conv2d_f32_fma_params *p, const float *x, const float *w, const float *b, float *y)
+{
+    depthwise_conv2d_floats(p, FORMAT_F32, SUMS_F32_FMA, x, w, b, y);
 }
 
 #endif

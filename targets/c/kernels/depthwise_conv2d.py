@@ -4,4 +4,4 @@ from __future__ import annotations
 from ...target import Kernel
 from ...trail import window_trail
 
-KERNELS = tuple(Kernel(f"depthwise_conv2d_{form}", trail=window_trail) for form in ("s8", "f32", "f16", "bf16", "f16_fma"))
+KERNELS = tuple(Kernel(f"depthwise_conv2d_{form}", trail=window_trail) for form in ("s8", "f32", "f16", "bf16", "f16_fma", "f32_fma"))

@@ -150,18 +150,29 @@ static inline float fma_f16(float x, float w, float total)
 }
 #endif
 
-/* total + x * w, rounded as compiler/f16.py says of sums in f32, or of those in f16. */
-static inline float add_product(float total, float x, float w, int32_t in_f16)
+/* How sums of products are rounded: in float, product and sum apart; in f16, where each step is one fused multiply-add; in float, by fused
+ * multiply-adds. */
+typedef enum { SUMS_F32, SUMS_F16, SUMS_F32_FMA } float_sums;
+
+/* total + x * w. `sums` is a constant that the compiler folds. */
+static inline float add_product(float total, float x, float w, float_sums sums)
 {
-    return in_f16 ? fma_f16(x, w, total) : total + x * w;
+    switch (sums) {
+    case SUMS_F16:
+        return fma_f16(x, w, total);
+    case SUMS_F32_FMA:
+        return fma_f32(x, w, total);
+    default:
+        return total + x * w;
+    }
 }
 
 /* What a sum becomes before it is stored: b, which has its format, is added if there; then the clip. A sum in f16 and its b are added in
  * float: their sum is rounded to f16 when it is stored, which gives the same bits as if it were at once (Figueroa, 1995), as bounds and
  * roundings do not pass each other. */
-static inline float finish_sum(float sum, const void *b, int32_t o, int32_t in_f16, float lo, float hi)
+static inline float finish_sum(float sum, const void *b, int32_t o, float_sums sums, float lo, float hi)
 {
-    sum = b ? sum + load_float(b, o, in_f16 ? FORMAT_F16 : FORMAT_F32) : sum;
+    sum = b ? sum + load_float(b, o, sums == SUMS_F16 ? FORMAT_F16 : FORMAT_F32) : sum;
     return clip_float(sum, lo, hi);
 }
 

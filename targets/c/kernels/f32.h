@@ -1,4 +1,4 @@
-/* exp, log, sigmoid and tanh of one float, to the bit. The definition is compiler/f32.py, which also gives the origin
+/* exp, log, sigmoid, tanh and the fused multiply-add of one float, to the bit. The definition is compiler/f32.py, which also gives the origin
  * of the coefficients and the errors; this file is its C twin. Needs IEEE 754 binary32 with denormal numbers,
  * rounding to nearest even, and -ffp-contract=off. */
 #ifndef TAPEOUT_F32_H
@@ -99,5 +99,32 @@ static inline float tanh_scalar(float x)
     p = p * square - 0x1.55554cp-2f;
     return float_of_bits(float_bits(a + a * square * p) | sign);
 }
+
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__riscv_flen)
+/* x * w + total, rounded once: the core's own instruction, which compilers make of this function. */
+static inline float fma_f32(float x, float w, float total)
+{
+    return __builtin_fmaf(x, w, total);
+}
+#else
+/* x * w + total, rounded once. The product is exact in double, and the error of the sum is found by six additions (Knuth's TwoSum). It makes
+ * the sum one that is rounded to odd, which rounded once more gives what the exact one does; see fma_f32 in compiler/f32.py. */
+static inline float fma_f32(float x, float w, float total)
+{
+    const double product = (double)x * (double)w;
+    double sum = product + (double)total;
+    const double other = sum - product;
+    const double error = (product - (sum - other)) + ((double)total - other);
+    if (error < 0.0 || error > 0.0) { /* not of a NaN, which is that of an infinite sum */
+        uint64_t bits;
+        memcpy(&bits, &sum, sizeof bits);
+        if (!(bits & 1u)) {
+            bits = (error > 0.0) == (sum > 0.0) ? bits + 1u : bits - 1u;
+            memcpy(&sum, &bits, sizeof sum);
+        }
+    }
+    return (float)sum;
+}
+#endif
 
 #endif

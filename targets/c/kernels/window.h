@@ -56,16 +56,4 @@ static inline int32_t window_with_tap(int32_t at, int32_t tap, int32_t stride, i
     return start >= 0 && start % stride == 0 && start / stride < outputs ? start / stride : -1;
 }
 
-/* Zeros in the channels of a tensor batches x in_h x in_w x in_c. */
-static inline void zero_channels(const window_params *p, float *x)
-{
-    for (int32_t row = 0; row < p->batches * p->in_h; row++) {
-        for (int32_t column = 0; column < p->in_w; column++) {
-            for (int32_t c = 0; c < p->in_c; c++) {
-                x[row * p->in_row + column * p->in_pixel + c] = 0.0f;
-            }
-        }
-    }
-}
-
 #endif
