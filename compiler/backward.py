@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .errors import Unsupported
-from .ir import Builder, Node, Op, Types
+from .ir import Builder, FType, Node, Op, Types
 from .ops.add import Add
 from .ops.average_pool2d import AveragePool2D
 from .ops.average_pool2d_gradient import AveragePool2dGradient
 from .ops.bias_gradient import BiasGradient
+from .ops.cast import Cast
 from .ops.clip import Clip
 from .ops.clip_gradient import ClipGradient
 from .ops.conv2d import Conv2D
@@ -29,6 +30,7 @@ from .ops.softmax import Softmax
 from .ops.transpose import Transpose
 from .window import Window
 
+Layer = Conv2D | DepthwiseConv2D | Dense
 _WAY_OUT = "train only layers behind it, with --update"
 
 
@@ -50,6 +52,10 @@ class Backward:
         match node.op:
             case Clip():
                 yield node.inputs[0], g
+            case Cast():
+                format = self.build.values[node.inputs[0]].type.q
+                assert isinstance(format, FType)
+                yield node.inputs[0], self._add(Cast(format), (g,), f"{node.inputs[0]}_gradient")
             case Add():
                 yield from self._sum(node, g)
             case Reshape():
@@ -58,7 +64,7 @@ class Backward:
                 inverse = tuple(perm.index(axis) for axis in range(len(perm)))
                 yield node.inputs[0], self._add(Transpose(inverse), (g,), f"{node.inputs[0]}_gradient")
             case Dense() | Conv2D() | DepthwiseConv2D():
-                yield from self._layer(node, g)
+                yield from self._layer(node, node.op, g)
             case MaxPool2D(window):
                 yield node.inputs[0], self._add(MaxPool2dGradient(window), (node.inputs[0], g), f"{node.inputs[0]}_gradient")
             case AveragePool2D():
@@ -84,16 +90,16 @@ class Backward:
         pixels = self._add(Reshape((images, 1, 1, channels)), (g,), f"{x}_pixels")
         return self._add(AveragePool2dGradient((height, width), Window((height, width))), (pixels,), f"{x}_gradient")
 
-    def _layer(self, node: Node, g: str) -> Iterator[tuple[str, str]]:
+    def _layer(self, node: Node, op: Layer, g: str) -> Iterator[tuple[str, str]]:
         """The weights' gradient before the input's, which may then take over the memory of the layer's input."""
         x, w, b = (*node.inputs, "")[:3]
         types = tuple(self.build.values[name].type if name else None for name in (x, w, b))
         if w in self.wanted:
-            yield w, self._add(_weight_gradient(node.op, types), (x, g), f"{w}_gradient")
+            yield w, self._add(_weight_gradient(op, types), (x, g), f"{w}_gradient")
         if b in self.wanted:
-            yield b, self._add(BiasGradient(), (g,), f"{b}_gradient")
+            yield b, self._add(BiasGradient(op.accumulator), (g,), f"{b}_gradient")
         if x in self.wanted:
-            yield x, self._add(_input_gradient(node.op, types), (g, w), f"{x}_gradient")
+            yield x, self._add(_input_gradient(op, types), (g, w), f"{x}_gradient")
 
     def _add(self, op: Op, inputs: tuple[str, ...], name: str) -> str:
         return self.build.add(op, inputs, self.build.fresh(name))
@@ -102,23 +108,25 @@ class Backward:
         return self.build.values[value].type.shape
 
 
-def _weight_gradient(op: Op, types: Types) -> Op:
+def _weight_gradient(op: Layer, types: Types) -> Op:
     match op:
         case Conv2D():
-            return Conv2dWeightGradient(op.window(types), op.groups)
+            return Conv2dWeightGradient(op.window(types), op.groups, accumulator=op.accumulator, fused=op.fused)
         case DepthwiseConv2D():
-            return DepthwiseConv2dWeightGradient(op.window(types))
-        case _:
-            return DenseWeightGradient()
+            return DepthwiseConv2dWeightGradient(op.window(types), accumulator=op.accumulator, fused=op.fused)
+        case Dense():
+            return DenseWeightGradient(accumulator=op.accumulator, fused=op.fused)
 
 
-def _input_gradient(op: Op, types: Types) -> Op:
+def _input_gradient(op: Layer, types: Types) -> Op:
     x = types[0]
     assert x
     match op:
         case Conv2D():
-            return Conv2dInputGradient((x.shape[1], x.shape[2]), op.stride, op.dilation, op.pads, op.groups)
+            size = (x.shape[1], x.shape[2])
+            return Conv2dInputGradient(size, op.stride, op.dilation, op.pads, op.groups, accumulator=op.accumulator, fused=op.fused)
         case DepthwiseConv2D():
-            return DepthwiseConv2dInputGradient((x.shape[1], x.shape[2], x.shape[3]), op.stride, op.dilation, op.pads)
-        case _:
-            return DenseInputGradient()
+            shape = (x.shape[1], x.shape[2], x.shape[3])
+            return DepthwiseConv2dInputGradient(shape, op.stride, op.dilation, op.pads, accumulator=op.accumulator, fused=op.fused)
+        case Dense():
+            return DenseInputGradient(accumulator=op.accumulator, fused=op.fused)

@@ -312,9 +312,9 @@ class Builder:
         self.values[name] = Value(name, Type(tuple(array.shape), q), array)
         return name
 
-    def state(self, name: str, data: Array, next: str) -> None:
-        """Adds a state that holds float32 `data` at first and becomes the value `next`."""
-        self.values[name] = Value(name, Type(data.shape, F32), data, next)
+    def state(self, name: str, data: Array, next: str, q: QType | FType = F32) -> None:
+        """Adds a state of the format `q` that holds `data` at first and becomes the value `next`."""
+        self.values[name] = Value(name, Type(data.shape, q), data, next)
 
     def add(self, op: Op, inputs: Sequence[str], *outputs: str) -> str:
         """Adds a node whose outputs have these names, which must be new; returns the first."""

@@ -42,15 +42,14 @@ def run(graph: Graph, inputs: Mapping[str, Array], keep: bool = False) -> dict[s
         found = dict(feed)
         for node, results in steps(graph, {**feed, **states}):
             found.update((n, r) for n, r in zip(node.outputs, results, strict=True) if keep or n in graph.output_names)
-            states |= {graph.states()[n].name: r[0] for n, r in zip(node.outputs, results, strict=True) if n in graph.states()}
+            changed = {graph.states()[n]: r for n, r in zip(node.outputs, results, strict=True) if n in graph.states()}
+            states |= {state.name: r.reshape(state.type.shape) for state, r in changed.items()}  # of one sample
         rows = min(chunk, count - start)
         for name in found if keep else dict.fromkeys(graph.output_names):
             value = graph.values[name]
             array = found.get(name, value.data)
             assert array is not None
-            parts.setdefault(name, []).append(
-                np.broadcast_to(array, (rows, *value.type.shape)) if value.constant else array
-            )
+            parts.setdefault(name, []).append(np.broadcast_to(array, (rows, *value.type.shape)))
     return {name: np.concatenate(arrays) for name, arrays in parts.items()}
 
 

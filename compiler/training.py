@@ -21,20 +21,28 @@ class Loss(StrEnum):
     CROSS_ENTROPY = "cross-entropy"
     MSE = "mse"
 
-    @property
-    def op(self) -> Op:
-        return SoftmaxCrossEntropy() if self is Loss.CROSS_ENTROPY else MeanSquaredError()
+    def op(self, scale: float) -> Op:
+        """The loss and its gradient, times `scale`."""
+        return SoftmaxCrossEntropy(scale) if self is Loss.CROSS_ENTROPY else MeanSquaredError(scale)
 
 
 @dataclass(frozen=True)
 class Training:
-    """A step of stochastic gradient descent. `update` names the layers that it trains: `all`, `last:K`, or names with commas between."""
+    """A step of stochastic gradient descent. `update` names the layers that it trains: `all`, `last:K`, or names with commas between.
+
+    `master_weights`: what is trained is held in float32, and each step rounds it to the format of 16 bits in which the network computes.
+    `loss_scale`: gradients are computed of the loss times this, so that they do not vanish in 16 bits, and updates divide by it.
+    `batch`: the gradients of so many steps are added, and the last of them makes one update with their mean.
+    """
 
     loss: Loss = Loss.CROSS_ENTROPY
     update: str = "all"
     learning_rate: float = 0.01
     momentum: float = 0.0
     weight_decay: float = 0.0
+    master_weights: bool = False
+    loss_scale: float = 1.0
+    batch: int = 1
 
     def trained(self, graph: Graph) -> list[Node]:
         """The layers that are trained, in their order. Raises TapeoutError that names a layer that there is not."""

@@ -26,7 +26,7 @@ def test_a_training_step_is_compiled_and_equals_the_reference(tmp_path: Path) ->
     ("there are conv, depthwise, pointwise, dense", ("--training", "sgd", "--update", "layer7")),
     ("--momentum: says how weights are trained; give --training sgd", ("--momentum", "0.9")),
     ("--learning-rate -1.0: takes a number from 0 on", ("--training", "sgd", "--learning-rate", "-1")),
-    ("--training: a step is made of a float model", ("--training", "sgd", "--calibrate", CALIBRATION)),
+    ("--training: a step is made of floats; leave out --calibrate", ("--training", "sgd", "--calibrate", CALIBRATION)),
 ])
 def test_training_that_cannot_be_is_refused(message: str, options: tuple[object, ...], tmp_path: Path) -> None:
     refused(2, message, "compile", MODEL, "--target", "c", *options, "-o", tmp_path / "t")

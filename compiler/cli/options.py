@@ -29,8 +29,9 @@ improve_option = click.option(
 )
 
 
+_MOST_STEPS = 1 << 20  # of a batch
 _TRAINING = (
-    click.option("--training", type=click.Choice(["sgd"]), help="Emit a step of training as well, in float32."),
+    click.option("--training", type=click.Choice(["sgd"]), help="Emit a step of training as well, in float32 or in a --recipe of floats."),
     click.option("--loss", type=click.Choice(["cross-entropy", "mse"]), help="Of --training: the loss, cross-entropy when not given."),
     click.option("--update", metavar="L,...",
                  help="Of --training: the layers that it trains: last:K, or names; all when not given."),
@@ -38,6 +39,10 @@ _TRAINING = (
     click.option("--momentum", type=float, metavar="M", help="Of --training: how much of the last step each keeps; 0 when not given."),
     click.option("--weight-decay", type=float, metavar="D",
                  help="Of --training: how much weights add to their gradients; 0 when not given."),
+    click.option("--master-weights", is_flag=True, help="Of --training: hold weights of 16 bits in float32, rounded for each step."),
+    click.option("--loss-scale", type=float, metavar="S",
+                 help="Of --training: compute gradients of the loss times S, by which updates divide; 1 when not given."),
+    click.option("--batch", type=int, metavar="N", help="Of --training: an update at every Nth step, with the mean of their gradients."),
 )
 
 
@@ -50,13 +55,14 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def parse_training(
     training: str | None, loss: str | None, update: str | None, learning_rate: float | None, momentum: float | None,
-    weight_decay: float | None,
+    weight_decay: float | None, master_weights: bool, loss_scale: float | None, batch: int | None,
 ) -> Training | None:
     """What these options say, None without --training. Raises TapeoutError for one that is out of range or without it."""
     from ..training import Loss, Training
 
     numbers = {"learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
-    given = {name: value for name, value in {**numbers, "loss": loss, "update": update}.items() if value is not None}
+    others = {"loss": loss, "update": update, "master_weights": master_weights or None, "loss_scale": loss_scale, "batch": batch}
+    given = {name: value for name, value in {**numbers, **others}.items() if value is not None}
     if training is None:
         for name in given:
             raise TapeoutError(f"--{name.replace('_', '-')}: says how weights are trained; give --training sgd")
@@ -64,11 +70,15 @@ def parse_training(
     for name, value in numbers.items():
         if value is not None and not 0 <= value < math.inf:
             raise TapeoutError(f"--{name.replace('_', '-')} {value}: takes a number from 0 on")
+    if loss_scale is not None and not 0 < loss_scale < math.inf:
+        raise TapeoutError(f"--loss-scale {loss_scale}: takes a number above 0")
+    if batch is not None and not 1 <= batch <= _MOST_STEPS:
+        raise TapeoutError(f"--batch {batch}: takes 1 to {_MOST_STEPS} steps")
     default = Training()
     return Training(
-        Loss(loss or default.loss), update or default.update, *(
-            getattr(default, name) if value is None else value for name, value in numbers.items()
-        ),
+        Loss(loss or default.loss), update or default.update, default.learning_rate if learning_rate is None else learning_rate,
+        momentum or default.momentum, weight_decay or default.weight_decay, master_weights, loss_scale or default.loss_scale,
+        batch or default.batch,
     )
 
 

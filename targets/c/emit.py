@@ -331,7 +331,8 @@ void {self.name}_{entry}({self._run_arguments(target)})
             kind = f"{C_TYPES[data.dtype.name]} {self.names.constant(name)}[{max(1, data.size)}]"
             yield kind, "x".join(map(str, data.shape)), data
         for name, data in first_states(self.graph).items():
-            yield f"float {self.names.first(name)}[{data.size}]", self._describe(self.graph.values[name].type), data
+            type = self.graph.values[name].type
+            yield f"{c_type(type)} {self.names.first(name)}[{data.size}]", self._describe(type), data
 
     def _states(self) -> Iterable[tuple[str, str]]:
         """The arrays of the states, and their shapes."""
