@@ -65,9 +65,9 @@ class Kernel:
     inputs: int = 0  # how many it takes at least: NULL for those at the end that a node lacks
 
 
-def on_all_cores(*symbols: str, accepts: Callable[[Graph, Node], str | None] = everything) -> tuple[Kernel, ...]:
-    """The variants `<symbol>_cluster` of kernels, which all cores of a cluster run."""
-    return tuple(Kernel(f"{symbol}_cluster", of=symbol, accepts=accepts) for symbol in symbols)
+def on_all_cores(*symbols: str, accepts: Callable[[Graph, Node], str | None] = everything, inputs: int = 0) -> tuple[Kernel, ...]:
+    """The variants `<symbol>_cluster` of kernels, which all cores of a cluster run; the rest as in `Kernel`."""
+    return tuple(Kernel(f"{symbol}_cluster", of=symbol, accepts=accepts, inputs=inputs) for symbol in symbols)
 
 
 @dataclass(frozen=True)

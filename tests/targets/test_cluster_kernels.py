@@ -14,7 +14,7 @@ from .matrix import Net
 
 EIGHT = replace(RTL_CLUSTER.machine, seconds=500, most_cycles=100_000_000)
 USUAL = ("average_pool2d_gradient", "bias_gradient")
-OPS = ("add", "average_pool2d", "cast", "clip", "clip_gradient", "max_pool2d", "max_pool2d_gradient", "sgd")
+OPS = ("accumulate", "add", "average_pool2d", "cast", "clip", "clip_gradient", "max_pool2d", "max_pool2d_gradient", "sgd")
 
 
 def for_all_cores(net: Net) -> bool:
