@@ -29,7 +29,7 @@ CLUSTER_FLAGS = ("-DCLUSTER_TESTBENCH",)  # firmware is for the test bench, and 
 
 def _core(name: str, march: str, mabi: str, cpu: str, rtl: bool = False) -> Microcontroller:
     """`cpu` are the properties that make QEMU's core of 32 bits one with these instructions and no others."""
-    flags = (f"-march={march}", f"-mabi={mabi}")
+    flags = (f"-march={march}", f"-mabi={mabi}", "-fno-math-errno")  # so that a fused multiply-add is an instruction, not a call
     return Microcontroller(name, (KERNELS,), FAMILY, flags, (f"virt-{name}",), ("-cpu", f"rv32,{cpu}"), rtl)
 
 
