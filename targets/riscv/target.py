@@ -23,6 +23,9 @@ FAMILY = Family(
 )
 
 
+XCV = (Path(__file__).parent / "kernels" / "xcv", KERNELS)
+
+
 def _core(name: str, march: str, mabi: str, cpu: str, rtl: bool = False) -> Microcontroller:
     """`cpu` are the properties that make QEMU's core of 32 bits one with these instructions and no others."""
     flags = (f"-march={march}", f"-mabi={mabi}")
@@ -34,4 +37,11 @@ TARGETS = (
     _core("rv32-zfh", "rv32imafc_zicsr_zfh", "ilp32f", "d=false,Zfh=true"),
     # The core has no A, and C without atomics none of its instructions; gcc's library is not there for imfc.
     _core("cv32e40p", "rv32imafc_zicsr", "ilp32f", "a=false,d=false", rtl=True),
+    # The same core with its own extensions, but for xcvbitmanip, of which clang 19 takes cv.fl1 for a count of leading zeros. It loads
+    # words from any address.
+    Microcontroller(
+        "cv32e40p-xcv", XCV, FAMILY,
+        ("-march=rv32imafc_zicsr_xcvalu_xcvmac_xcvmem_xcvsimd", "-mabi=ilp32f", "-mno-strict-align"), ("virt-cv32e40p-xcv",),
+        rtl=True, beyond="XCV",
+    ),
 )
