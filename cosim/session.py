@@ -10,6 +10,7 @@ from typing import Any
 from tapeout.compiler import data
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Port
+from tapeout.compiler.report import node_macs
 from tapeout.compiler.run import run
 from tapeout.targets.bundle import Bundle
 from tapeout.targets.compiled import Compiled
@@ -21,7 +22,7 @@ from .floatref import float_outputs
 from .host import HOST, HOST_ASAN
 from .qemu import QEMU, Qemu
 from .quality import Quality, measure
-from .rtl.machine import RTL_CORE, Cycles, RtlCore
+from .rtl.machine import RTL_CLUSTER, RTL_CORE, Cycles, RtlCore, Stalls
 
 SCHEMA = "tapeout-cosim-1"
 
@@ -35,6 +36,7 @@ class Result:
     comparison: Comparison | None
     failure: str | None = None
     cycles: Cycles | None = None  # of the first sample, where the engine counts them
+    assumes: str = ""  # what those cycles are, in words
 
     @property
     def failed(self) -> bool:
@@ -51,8 +53,13 @@ class Result:
             return f"{self.engine}: {self.comparison.compared} elements computed, which the other engines must equal"
         if self.comparison is None:
             return f"{self.failure}"
-        cycles = f"; {self.cycles.run:,} cycles" if self.cycles else ""
-        return f"{self.comparison.text(self.engine)}{cycles}"
+        return f"{self.comparison.text(self.engine)}{self._timing() if self.cycles else ''}"
+
+    def _timing(self) -> str:
+        assert self.cycles
+        banks, barriers = self.cycles.share(self.cycles.run_stalls.banks), self.cycles.share(self.cycles.run_stalls.barriers)
+        waits = f", of which cores wait {banks:.1%} for banks and {barriers:.1%} at barriers" if self.cycles.cores > 1 else ""
+        return f"; {self.cycles.run:,} cycles{waits} ({self.assumes})"
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ class Session:
                 "differ": r.comparison.differ if r.comparison else None,
                 "first": asdict(r.comparison.first) if r.comparison and r.comparison.first else None,
                 "failure": r.failure,
-                **({"cycles": self._cycles(r.cycles)} if r.cycles else {}),
+                **({"cycles": self._cycles(r.cycles) | {"assumes": r.assumes}} if r.cycles else {}),
             }
             for r in self.results
         }
@@ -92,8 +99,18 @@ class Session:
         return {"schema": SCHEMA, "model": manifest.name, "target": manifest.target, "samples": self.samples, "engines": engines}
 
     def _cycles(self, found: Cycles) -> dict[str, Any]:
-        nodes = self.bundle.compiled().graph.nodes
-        return {"init": found.init, "run": found.run, "layers": {n.name: count for n, count in zip(nodes, found.nodes, strict=True)}}
+        graph = self.bundle.compiled().graph
+        macs, names = node_macs(graph), [n.name for n in graph.nodes]
+        layers: dict[str, int] = dict(zip(names, found.nodes, strict=True))
+        rates = {name: round(macs[name] / layers[name], 3) for name in names if macs[name]}
+        figures = {
+            "cores": found.cores, "init": found.init, "run": found.run, "layers": layers,
+            "macs": sum(macs.values()), "mac_per_cycle": round(sum(macs.values()) / found.run, 3), "layer_mac_per_cycle": rates,
+        }
+        if found.cores > 1:
+            stalls: dict[str, Stalls] = dict(zip(names, found.node_stalls, strict=True))
+            figures |= {"stalls": asdict(found.run_stalls), "layer_stalls": {name: asdict(s) for name, s in stalls.items()}}
+        return figures
 
     def quality(self, float_model: Path | None, labels: Array | None) -> Quality | None:
         """The first output, as the last engine that ran computed it, against the float model's and against labels.
@@ -119,16 +136,24 @@ class Session:
 
 
 def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine, ...]:
-    """The engines of a comma-separated list, or all that the bundle's target has but rtl-core, which takes long. Raises TapeoutError."""
+    """The engines of a comma-separated list, or all that the bundle's target has; of QEMU and rtl-core, which takes long, the first.
+
+    Raises TapeoutError.
+    """
     known: dict[str, Engine] = {e.name: e for e in (Reference(), HOST, HOST_ASAN)}
     target = bundle.compiled().target
-    if isinstance(target, Microcontroller):
+    if isinstance(target, Microcontroller) and not target.beyond:
         known[QEMU.name] = QEMU
     usual = list(known)
     if isinstance(target, Microcontroller) and target.rtl:
         known[RTL_CORE.name] = RTL_CORE
+        if target.cluster:
+            known[RTL_CLUSTER.name] = RTL_CLUSTER
+        usual += [RTL_CORE.name] if target.beyond else []
     chosen = usual if names is None else [n.strip() for n in names.split(",") if n.strip()]
     for name in chosen:
+        if name == QEMU.name and isinstance(target, Microcontroller) and target.beyond:
+            raise TapeoutError(f"--engines qemu: its core has no {target.beyond}, which target {target.name} needs; name rtl-core")
         if name not in known:
             raise TapeoutError(f"--engines: no engine {name!r} for target {bundle.manifest.target}; there are {', '.join(known)}")
     if not chosen:
@@ -154,7 +179,8 @@ def _result(engine: Engine, bundle: Bundle, inputs: Inputs, reference: Outputs) 
     comparison = compare(reference, outputs, bundle.graph)
     if comparison.first and isinstance(engine, Harnessed | Qemu | RtlCore):
         comparison = _located(comparison, engine.machine, compiled, inputs)
-    return Result(engine.name, outputs, comparison, cycles=cycles)
+    assumes = engine.machine.assumptions(compiled.plan.arena_bytes) if isinstance(engine, RtlCore) else ""
+    return Result(engine.name, outputs, comparison, cycles=cycles, assumes=assumes)
 
 
 def _located(comparison: Comparison, machine: Machine, compiled: Compiled, inputs: Inputs) -> Comparison:

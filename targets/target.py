@@ -6,7 +6,7 @@ import importlib.util
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -65,6 +65,11 @@ class Kernel:
     inputs: int = 0  # how many it takes at least: NULL for those at the end that a node lacks
 
 
+def on_all_cores(*symbols: str, accepts: Callable[[Graph, Node], str | None] = everything, inputs: int = 0) -> tuple[Kernel, ...]:
+    """The variants `<symbol>_cluster` of kernels, which all cores of a cluster run; the rest as in `Kernel`."""
+    return tuple(Kernel(f"{symbol}_cluster", of=symbol, accepts=accepts, inputs=inputs) for symbol in symbols)
+
+
 @dataclass(frozen=True)
 class Library:
     """Sources that kernels call and that are not emitted: the user has them in the folder that the environment variable names.
@@ -84,10 +89,15 @@ class Library:
 
 @dataclass(frozen=True)
 class Target:
-    """Something that can run a graph. `kernels` are the folders in which kernel files are looked up, first hit wins."""
+    """Something that can run a graph. `kernels` are the folders in which kernel files are looked up, first hit wins.
+
+    `cluster` are those of them whose kernels run on all cores of a cluster at once, each core computing its part of the outputs; the
+    other kernels then run on core 0 alone. A target without such a folder has one core.
+    """
 
     name: str
     kernels: tuple[Path, ...]
+    cluster: tuple[Path, ...] = field(default=(), kw_only=True)
 
     @property
     def code_flags(self) -> tuple[str, ...]:

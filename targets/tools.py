@@ -21,7 +21,8 @@ _PACKAGES = {
     "riscv64-unknown-elf-size": _RISCV,
     "riscv64-unknown-elf-addr2line": _RISCV,
     "qemu-system-riscv32": _RISCV,
-    "verilator": "verilator g++ make",
+    "clang++-19": "clang-19 g++",  # with g++'s library
+    "make": "make",
 }
 
 

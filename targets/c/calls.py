@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from textwrap import indent
 
 from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.ir import Graph, Node
@@ -64,7 +65,14 @@ class Calls:
             call = wrapped(arguments, f"    {function}(", " " * (len(function) + 5))
         else:
             call = self._kernel_call(node, list(map(self.pointer, node.inputs)), list(map(self.pointer, node.outputs)), self._scratch(node))
-        return f"{title} */\n{call});\n    node_end({index});"
+        return f"{title} */\n{self._alone(node, f'{call});')}\n    node_end({index});"
+
+    def _alone(self, node: Node, statement: str) -> str:
+        """A statement as it runs a node: on core 0 of a cluster, unless the node's kernel is one for all cores."""
+        target = self.selection.target
+        if not target.cluster or self.selection.chosen[node.name].path.parent in target.cluster:
+            return statement
+        return f"    if (cluster_core() == 0) {{\n{indent(statement, '    ')}\n    }}"
 
     @cached_property
     def _run(self) -> list[Node]:

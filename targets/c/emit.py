@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tapeout.compiler.errors import Unsupported
-from tapeout.compiler.ir import Array, FType, Graph, Port, QType, Type
+from tapeout.compiler.ir import Array, FType, Graph, Node, Port, QType, Type
 from tapeout.compiler.memory import Plan
 from tapeout.compiler.packing import pack
 from tapeout.compiler.states import inference
@@ -25,6 +25,33 @@ _HOOKS = """\
 #else
 #define node_begin(index) ((void)0)
 #define node_end(index) ((void)0)
+#endif
+"""
+_CLUSTER_HOOKS = """\
+#ifdef TAPEOUT_HOOKS /* core 0 lets co-simulation watch the nodes, while the other cores wait */
+#include "hooks.h"
+static inline void watch_begin(int32_t index)
+{
+    if (cluster_core() == 0) {
+        node_begin(index);
+    }
+    cluster_barrier();
+}
+static inline void watch_end(int32_t index)
+{
+    cluster_barrier();
+    if (cluster_core() == 0) {
+        node_end(index);
+    }
+    cluster_barrier();
+}
+#undef node_begin
+#undef node_end
+#define node_begin(index) watch_begin(index)
+#define node_end(index) watch_end(index)
+#else
+#define node_begin(index) ((void)0)
+#define node_end(index) cluster_barrier()
 #endif
 """
 _EXACT_FLOATS = """\
@@ -93,6 +120,7 @@ class Emitter:
     def kernel_files(self) -> list[Path]:
         """The kernel files that the nodes need, with all that these include."""
         waiting = [chosen.path for chosen in self.selection.chosen.values()]
+        waiting += [folder / "cluster.h" for folder in self.selection.target.cluster if (folder / "cluster.h").is_file()]
         found: dict[str, Path] = {}
         while waiting:
             path = waiting.pop()
@@ -146,9 +174,12 @@ void {self.name}_run({self._run_arguments(target=False)});
 
     def _unread(self) -> list[str]:
         """The inputs in the caller's memory from which the network computes nothing."""
-        nodes = [n for n in self.graph.nodes[: inference(self.graph)] if n.name in self.selection.chosen]
-        read = {views(self.graph).root(i)[0] for n in nodes for i in n.inputs if i}
+        read = self._read(self.graph.nodes[: inference(self.graph)])
         return [name for name in self._foreign(target=False) if name not in read]
+
+    def _read(self, nodes: Sequence[Node]) -> set[str]:
+        """The values in the caller's memory or the arena that the kernels of nodes read."""
+        return {views(self.graph).root(i)[0] for n in nodes if n.name in self.selection.chosen for i in n.inputs if i}
 
     def _foreign(self, target: bool) -> list[str]:
         """The inputs in the caller's memory, with or without the target of a training step."""
@@ -202,8 +233,6 @@ extern uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
 
     def source(self) -> str:
         includes = "".join(f'#include "kernels/{p.name}"\n' for p in self.kernel_files())
-        calls = [self.calls.call(i, n) for i, n in enumerate(self.graph.nodes)]
-        unread = "".join(f"    (void){self.names.argument(v)}; /* no node reads it */\n" for v in self._unread())
         kinds = self._packed_kinds()
         exact = _EXACT_FLOATS if any(isinstance(v.type.q, FType) for v in self.graph.values.values()) else ""
         return f"""\
@@ -214,7 +243,7 @@ extern uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
 #include <stddef.h>
 #include <string.h>
 
-{_HOOKS}
+{_CLUSTER_HOOKS if self.selection.target.cluster else _HOOKS}
 {exact}{_ARENA}\
 uint8_t {self.name}_arena[{self.name.upper()}_ARENA_BYTES];
 
@@ -224,11 +253,53 @@ void {self.name}_init(void)
     memset({self.name}_arena, 0, sizeof {self.name}_arena);
 {self._first_states()}}}
 
-void {self.name}_run({self._run_arguments(target=False)})
+{self._clustered() if self.selection.target.cluster else self._plain()}"""
+
+    def _statements(self) -> tuple[str, str]:
+        """The calls of the inference and those of the rest of a training step."""
+        calls, first = [self.calls.call(i, n) for i, n in enumerate(self.graph.nodes)], inference(self.graph)
+        return "\n".join(calls[:first]), "\n".join(calls[first:])
+
+    def _plain(self) -> str:
+        """The functions that run the nodes on one core."""
+        run, train = self._statements()
+        unread = "".join(f"    (void){self.names.argument(v)}; /* no node reads it */\n" for v in self._unread())
+        text = f"void {self.name}_run({self._run_arguments(target=False)})\n{{\n{unread}{run}\n}}\n"
+        if self.graph.states():
+            given = ", ".join(map(self.names.argument, self._foreign(target=False)))
+            text += f"\nvoid {self.names.entry}({self._run_arguments()})\n{{\n    {self.name}_run({given});\n{train}\n}}\n"
+        return text
+
+    def _clustered(self) -> str:
+        """The functions that run the nodes on all cores of a cluster, each with the one that forks it on core 0."""
+        run, train = self._statements()
+        first = inference(self.graph)
+        text = self._forked("run", self.graph.nodes[:first], run, target=False)
+        if self.graph.states():
+            train = f"    run_on_each_core(given);\n{train}"
+            text += "\n" + self._forked("train_step", self.graph.nodes[first:], train, target=True)
+        return text
+
+    def _forked(self, entry: str, nodes: Sequence[Node], statements: str, target: bool) -> str:
+        foreign, read = self._foreign(target), self._read(nodes)
+        names = [self.names.argument(v) for v in foreign]
+        found = "".join(
+            f"    const {c_type(self.graph.values[v].type)} *{name} = ((const void **)given)[{i}];\n"
+            for i, (v, name) in enumerate(zip(foreign, names, strict=True)) if v in read
+        )
+        return f"""\
+static void {entry}_on_each_core(void *given)
 {{
-{unread}{chr(10).join(calls[: inference(self.graph)])}
+    (void)given;
+{found}{statements}
 }}
-{self._train_step(calls[inference(self.graph) :])}"""
+
+void {self.name}_{entry}({self._run_arguments(target)})
+{{
+    const void *given[] = {{{", ".join(names) or "NULL"}}};
+    cluster_fork({entry}_on_each_core, given);
+}}
+"""
 
     def _first_states(self) -> str:
         """The statements that set the states to what they hold at first."""
@@ -238,13 +309,6 @@ void {self.name}_run({self._run_arguments(target=False)})
             source = f"memcpy({array}, {self.names.first(state.name)}" if state.name in first else f"memset({array}, 0"
             lines.append(f"    {source}, sizeof {array});\n")
         return "".join(lines)
-
-    def _train_step(self, calls: Sequence[str]) -> str:
-        if not self.graph.states():
-            return ""
-        given = ", ".join(map(self.names.argument, self._foreign(target=False)))
-        body = "\n".join([f"    {self.name}_run({given});", *calls])
-        return f"\nvoid {self.names.entry}({self._run_arguments()})\n{{\n{body}\n}}\n"
 
     def _packed_kinds(self) -> str:
         """The widths of packed weights, so that kernels hold the code of no other; see `packed_kind` in packed.h."""

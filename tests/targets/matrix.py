@@ -190,10 +190,16 @@ def on_host(folder: Path, sources: Sequence[str], compiler: str = "gcc", flags: 
         assert done.returncode == 0, f"{command[0]} failed:\n{done.stderr[:4000]}"
 
 
-def run_cases(cases: Sequence[Case], target: Target, folder: Path, runner: Runner = on_host) -> dict[str, dict[str, Array]]:
-    """The outputs of every net of these cases, by the net's name, then the value's; in programs that the smallest board has room for."""
+def every(net: Net) -> bool:
+    return True
+
+
+def run_cases(
+    cases: Sequence[Case], target: Target, folder: Path, runner: Runner = on_host, which: Callable[[Net], bool] = every
+) -> dict[str, dict[str, Array]]:
+    """The outputs of these nets of the cases, by the net's name, then the value's; in programs that the smallest board has room for."""
     found: dict[str, dict[str, Array]] = {}
-    for number, program in enumerate(batched(nets(cases, target), TOGETHER)):
+    for number, program in enumerate(batched([net for net in nets(cases, target) if which(net)], TOGETHER)):
         (part := folder / f"part{number}").mkdir()
         runner(part, emit(program, part))
         found |= results(program, part)

@@ -15,8 +15,8 @@ from tapeout.targets.microcontroller.family import Microcontroller
 from tapeout.targets.riscv.target import TARGETS
 from tests.cases import Case, all_cases, ops_with_cases, samples
 
-from .board import assert_equal_to_the_reference, outputs_or_fault
-from .matrix import difference, nets
+from .board import RTL, assert_equal_to_the_reference, outputs_or_fault
+from .matrix import Net, difference, nets
 from .test_mutations import Mutation
 
 USUAL = {  # a share of the ops that a short run tests; kernels are portable, and the host runs them all
@@ -66,3 +66,11 @@ def wrong_nets(case: Case, kernels: Path, programs: Path) -> list[str]:
     with np.errstate(all="ignore"):
         (expected,) = run(case.graph, samples(case)).values()
     return [net.name for net in nets([case], target) if difference(next(iter(found[net.name].values())), expected)]
+
+
+def test_the_rtl_runs_programs_of_the_matrix(programs: Path) -> None:
+    def few(net: Net) -> bool:
+        return net.name.startswith("dense_s8_")
+
+    core = next(t for t in TARGETS if t.name == "cv32e40p")
+    assert_equal_to_the_reference(core, "dense", programs, RTL, few)

@@ -1,0 +1,1 @@
+"""Kernels that all cores of a cluster run, each on its slice."""
