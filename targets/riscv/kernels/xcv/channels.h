@@ -4,7 +4,7 @@
 
 #include "xcv.h"
 
-enum { CHANNELS = 4 };
+enum { CHANNELS = 4, WINDOWS = 3 }; /* that are summed together */
 
 /* Of a channel: where its sums begin, and what turns them into codes. */
 typedef struct {
@@ -31,19 +31,75 @@ static inline int8_t channel_code(const channel *c, const channel_codes *p, int3
     return (int8_t)(p->hi < 127 && code > p->hi ? p->hi : code);
 }
 
-/* The sums of four channels of two windows a and b, or of a alone; in one object so that they stay in registers. */
+/* The sums of four channels of the windows a, b and c; in registers, as all that take it are inlined. */
 typedef struct {
-    int32_t a0, a1, a2, a3, b0, b1, b2, b3;
+    int32_t a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3;
 } channel_sums;
 
 static inline channel_sums channel_start(const channel *c) __attribute__((always_inline));
 static inline channel_sums channel_start(const channel *c)
 {
-    return (channel_sums){c[0].bias, c[1].bias, c[2].bias, c[3].bias, c[0].bias, c[1].bias, c[2].bias, c[3].bias};
+    const int32_t s0 = c[0].bias, s1 = c[1].bias, s2 = c[2].bias, s3 = c[3].bias;
+    return (channel_sums){s0, s1, s2, s3, s0, s1, s2, s3, s0, s1, s2, s3};
 }
 
-/* Adds the products of `words` words of two windows, at least one, with weights that lie four channels' words together; returns where the
- * next weights lie. */
+/* Adds the products of `words` words of three windows, at least one, with weights that lie four channels' words together; returns where
+ * the next weights lie. */
+static inline const uint32_t *channels_of_three(channel_sums *s, const int8_t *a, const int8_t *b, const int8_t *c, const uint32_t *w,
+                                                int32_t words) __attribute__((always_inline));
+static inline const uint32_t *channels_of_three(channel_sums *s, const int8_t *a, const int8_t *b, const int8_t *c, const uint32_t *w,
+                                                int32_t words)
+{
+#if defined(XCV_ASSEMBLY)
+    uint32_t x0, x1, x2, w0, w1, w2, w3;
+    __asm volatile(XCV_LOOP("%[words]", "19")
+                   "cv.lw %[x0], (%[a]), 4\n"
+                   "cv.lw %[w0], (%[w]), 4\n"
+                   "cv.lw %[x1], (%[b]), 4\n"
+                   "cv.lw %[x2], (%[c]), 4\n"
+                   "cv.lw %[w1], (%[w]), 4\n"
+                   "cv.lw %[w2], (%[w]), 4\n"
+                   "cv.lw %[w3], (%[w]), 4\n"
+                   "cv.sdotsp.b %[a0], %[x0], %[w0]\n"
+                   "cv.sdotsp.b %[b0], %[x1], %[w0]\n"
+                   "cv.sdotsp.b %[c0], %[x2], %[w0]\n"
+                   "cv.sdotsp.b %[a1], %[x0], %[w1]\n"
+                   "cv.sdotsp.b %[b1], %[x1], %[w1]\n"
+                   "cv.sdotsp.b %[c1], %[x2], %[w1]\n"
+                   "cv.sdotsp.b %[a2], %[x0], %[w2]\n"
+                   "cv.sdotsp.b %[b2], %[x1], %[w2]\n"
+                   "cv.sdotsp.b %[c2], %[x2], %[w2]\n"
+                   "cv.sdotsp.b %[a3], %[x0], %[w3]\n"
+                   "cv.sdotsp.b %[b3], %[x1], %[w3]\n"
+                   "cv.sdotsp.b %[c3], %[x2], %[w3]\n"
+                   XCV_LOOP_END
+                   : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [w] "+r"(w), [a0] "+r"(s->a0), [a1] "+r"(s->a1), [a2] "+r"(s->a2),
+                     [a3] "+r"(s->a3), [b0] "+r"(s->b0), [b1] "+r"(s->b1), [b2] "+r"(s->b2), [b3] "+r"(s->b3), [c0] "+r"(s->c0),
+                     [c1] "+r"(s->c1), [c2] "+r"(s->c2), [c3] "+r"(s->c3), [x0] "=&r"(x0), [x1] "=&r"(x1), [x2] "=&r"(x2),
+                     [w0] "=&r"(w0), [w1] "=&r"(w1), [w2] "=&r"(w2), [w3] "=&r"(w3)
+                   : [words] "r"(words)
+                   : "memory");
+#else
+    for (; words > 0; words--, a += 4, b += 4, c += 4, w += CHANNELS) {
+        const uint32_t x0 = xcv_load(a), x1 = xcv_load(b), x2 = xcv_load(c);
+        s->a0 = xcv_dot4(s->a0, x0, w[0]);
+        s->b0 = xcv_dot4(s->b0, x1, w[0]);
+        s->c0 = xcv_dot4(s->c0, x2, w[0]);
+        s->a1 = xcv_dot4(s->a1, x0, w[1]);
+        s->b1 = xcv_dot4(s->b1, x1, w[1]);
+        s->c1 = xcv_dot4(s->c1, x2, w[1]);
+        s->a2 = xcv_dot4(s->a2, x0, w[2]);
+        s->b2 = xcv_dot4(s->b2, x1, w[2]);
+        s->c2 = xcv_dot4(s->c2, x2, w[2]);
+        s->a3 = xcv_dot4(s->a3, x0, w[3]);
+        s->b3 = xcv_dot4(s->b3, x1, w[3]);
+        s->c3 = xcv_dot4(s->c3, x2, w[3]);
+    }
+#endif
+    return w;
+}
+
+/* The same of two windows. */
 static inline const uint32_t *channels_of_two(channel_sums *s, const int8_t *a, const int8_t *b, const uint32_t *w, int32_t words)
     __attribute__((always_inline));
 static inline const uint32_t *channels_of_two(channel_sums *s, const int8_t *a, const int8_t *b, const uint32_t *w, int32_t words)
@@ -87,7 +143,7 @@ static inline const uint32_t *channels_of_two(channel_sums *s, const int8_t *a, 
     return w;
 }
 
-/* The same of the window a alone. */
+/* The same of one window. */
 static inline const uint32_t *channels_of_one(channel_sums *s, const int8_t *a, const uint32_t *w, int32_t words)
     __attribute__((always_inline));
 static inline const uint32_t *channels_of_one(channel_sums *s, const int8_t *a, const uint32_t *w, int32_t words)
@@ -127,10 +183,26 @@ typedef struct {
     int32_t runs, step, words, rest;
 } channel_window;
 
+/* The products of so many windows, as above, `apart` bytes from each other. */
+static inline const uint32_t *channels_add(int32_t windows, channel_sums *s, const int8_t *x, int32_t apart, const uint32_t *w,
+                                           int32_t words) __attribute__((always_inline));
+static inline const uint32_t *channels_add(int32_t windows, channel_sums *s, const int8_t *x, int32_t apart, const uint32_t *w,
+                                           int32_t words)
+{
+    switch (windows) {
+    case 1:
+        return channels_of_one(s, x, w, words);
+    case 2:
+        return channels_of_two(s, x, x + apart, w, words);
+    default:
+        return channels_of_three(s, x, x + apart, x + 2 * apart, w, words);
+    }
+}
+
 /* The codes of four channels at c, of which `count` are there. */
-static inline void channels_store(const channel *c, const channel_codes *p, int32_t s0, int32_t s1, int32_t s2, int32_t s3,
+static inline void channels_codes(const channel *c, const channel_codes *p, int32_t s0, int32_t s1, int32_t s2, int32_t s3,
                                   int32_t count, int8_t *y) __attribute__((always_inline));
-static inline void channels_store(const channel *c, const channel_codes *p, int32_t s0, int32_t s1, int32_t s2, int32_t s3,
+static inline void channels_codes(const channel *c, const channel_codes *p, int32_t s0, int32_t s1, int32_t s2, int32_t s3,
                                   int32_t count, int8_t *y)
 {
     y[0] = channel_code(&c[0], p, s0);
@@ -145,52 +217,63 @@ static inline void channels_store(const channel *c, const channel_codes *p, int3
     }
 }
 
-/* All channels of the windows at a and b; `count` channels at ya and yb. */
-static inline void channels_two(const channel_window *v, const channel_codes *p, const int8_t *a, const int8_t *b, const channel *c,
-                                const uint32_t *w, int32_t count, int8_t *ya, int8_t *yb) __attribute__((always_inline));
-static inline void channels_two(const channel_window *v, const channel_codes *p, const int8_t *a, const int8_t *b, const channel *c,
-                                const uint32_t *w, int32_t count, int8_t *ya, int8_t *yb)
+/* The same of so many windows. */
+static inline void channels_store(int32_t windows, const channel *c, const channel_codes *p, const channel_sums *s, int32_t count,
+                                  int8_t *y, int32_t beside) __attribute__((always_inline));
+static inline void channels_store(int32_t windows, const channel *c, const channel_codes *p, const channel_sums *s, int32_t count,
+                                  int8_t *y, int32_t beside)
 {
-    for (int32_t left = count; left > 0; left -= CHANNELS, c += CHANNELS, ya += CHANNELS, yb += CHANNELS) {
-        channel_sums s = channel_start(c);
-        for (int32_t run = 0; run < v->runs; run++) {
-            const int32_t at = run * v->step;
-            if (v->words > 0) {
-                w = channels_of_two(&s, a + at, b + at, w, v->words);
-            }
-            if (v->rest >= 0) {
-                w = channels_of_two(&s, a + at + v->rest, b + at + v->rest, w, 1);
-            }
-        }
-        /* The common case first, so that the tests of the leftover stay out of it. */
-        if (count % CHANNELS == 0 || left >= CHANNELS) {
-            channels_store(c, p, s.a0, s.a1, s.a2, s.a3, CHANNELS, ya);
-            channels_store(c, p, s.b0, s.b1, s.b2, s.b3, CHANNELS, yb);
-        } else {
-            channels_store(c, p, s.a0, s.a1, s.a2, s.a3, left, ya);
-            channels_store(c, p, s.b0, s.b1, s.b2, s.b3, left, yb);
-        }
+    channels_codes(c, p, s->a0, s->a1, s->a2, s->a3, count, y);
+    if (windows > 1) {
+        channels_codes(c, p, s->b0, s->b1, s->b2, s->b3, count, y + beside);
+    }
+    if (windows > 2) {
+        channels_codes(c, p, s->c0, s->c1, s->c2, s->c3, count, y + 2 * beside);
     }
 }
 
-/* All channels of the window at a. */
-static inline void channels_one(const channel_window *v, const channel_codes *p, const int8_t *a, const channel *c, const uint32_t *w,
-                                int32_t count, int8_t *y) __attribute__((always_inline));
-static inline void channels_one(const channel_window *v, const channel_codes *p, const int8_t *a, const channel *c, const uint32_t *w,
-                                int32_t count, int8_t *y)
+/* All channels of `windows` windows, one to three, that lie `apart` bytes from each other, the first at x; `count` channels each at y, and
+ * `beside` bytes on for the next window. */
+static inline void channels_all(int32_t windows, const channel_window *v, const channel_codes *p, const int8_t *x, int32_t apart,
+                                const channel *c, const uint32_t *w, int32_t count, int8_t *y, int32_t beside)
+    __attribute__((always_inline));
+static inline void channels_all(int32_t windows, const channel_window *v, const channel_codes *p, const int8_t *x, int32_t apart,
+                                const channel *c, const uint32_t *w, int32_t count, int8_t *y, int32_t beside)
 {
     for (int32_t left = count; left > 0; left -= CHANNELS, c += CHANNELS, y += CHANNELS) {
         channel_sums s = channel_start(c);
         for (int32_t run = 0; run < v->runs; run++) {
-            const int32_t at = run * v->step;
+            const int8_t *at = x + run * v->step;
             if (v->words > 0) {
-                w = channels_of_one(&s, a + at, w, v->words);
+                w = channels_add(windows, &s, at, apart, w, v->words);
             }
             if (v->rest >= 0) {
-                w = channels_of_one(&s, a + at + v->rest, w, 1);
+                w = channels_add(windows, &s, at + v->rest, apart, w, 1);
             }
         }
-        channels_store(c, p, s.a0, s.a1, s.a2, s.a3, count % CHANNELS == 0 || left >= CHANNELS ? CHANNELS : left, y);
+        const int32_t here = count % CHANNELS == 0 || left >= CHANNELS ? CHANNELS : left;
+        if (here == CHANNELS) { /* so that the common case asks nothing */
+            channels_store(windows, c, p, &s, CHANNELS, y, beside);
+        } else {
+            channels_store(windows, c, p, &s, here, y, beside);
+        }
+    }
+}
+
+/* A row of `count` windows, as above. */
+static inline void channels_row(int32_t windows, const channel_window *v, const channel_codes *p, const int8_t *x, int32_t apart,
+                                const channel *c, const uint32_t *w, int32_t count, int8_t *y, int32_t beside)
+    __attribute__((always_inline));
+static inline void channels_row(int32_t windows, const channel_window *v, const channel_codes *p, const int8_t *x, int32_t apart,
+                                const channel *c, const uint32_t *w, int32_t count, int8_t *y, int32_t beside)
+{
+    for (; windows >= WINDOWS; windows -= WINDOWS, x += WINDOWS * apart, y += WINDOWS * beside) {
+        channels_all(WINDOWS, v, p, x, apart, c, w, count, y, beside);
+    }
+    if (windows == 2) {
+        channels_all(2, v, p, x, apart, c, w, count, y, beside);
+    } else if (windows == 1) {
+        channels_all(1, v, p, x, apart, c, w, count, y, beside);
     }
 }
 

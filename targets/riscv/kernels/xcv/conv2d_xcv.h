@@ -1,5 +1,5 @@
-/* conv2d of codes of 8 bits by products of four bytes: two windows are copied side by side to scratch, with the padding, then all channels
- * of both are summed, four at a time. The definition is compiler/ops/conv2d.py; conv2d_xcv.py says what is packed. */
+/* conv2d of codes of 8 bits by products of four bytes: three windows are copied side by side to scratch, with the padding, then all
+ * channels of them are summed, four at a time. The definition is compiler/ops/conv2d.py; conv2d_xcv.py says what is packed. */
 #ifndef TAPEOUT_CONV2D_XCV_H
 #define TAPEOUT_CONV2D_XCV_H
 
@@ -30,9 +30,16 @@ static inline int8_t *xcv_fill(int8_t *to, int32_t value, int32_t count)
     return to;
 }
 
+enum { XCV_FEW = 32 }; /* bytes that clang copies in place */
+
 /* `count` bytes; returns where they end. */
+static inline int8_t *xcv_copy(int8_t *to, const int8_t *from, int32_t count) __attribute__((always_inline));
 static inline int8_t *xcv_copy(int8_t *to, const int8_t *from, int32_t count)
 {
+    if (__builtin_constant_p(count) && count <= XCV_FEW) {
+        memcpy(to, from, (size_t)count);
+        return to + count;
+    }
     const int32_t eights = count / 8;
 #if defined(XCV_ASSEMBLY)
     uint32_t first, second;
@@ -68,35 +75,45 @@ static inline int8_t *xcv_copy(int8_t *to, const int8_t *from, int32_t count)
     return to;
 }
 
-/* The window of the output pixel at `row`, counted over all batches, and `column`. */
-static inline void conv2d_xcv_window(const conv2d_s8_xcv_params *p, const int8_t *x, int32_t row, int32_t column, int8_t *to)
+/* The window at row `top` and column `left` of the image x, part of which is padding. */
+static __attribute__((noinline, unused)) void conv2d_xcv_border(const conv2d_s8_xcv_params *p, const int8_t *x, int32_t top, int32_t left,
+                                                                int8_t *to)
 {
     const window_params *g = &p->window;
-    const int32_t top = row % g->out_h * g->stride_h - g->pad_top;
-    const int32_t left = column * g->stride_w - g->pad_left;
     const int32_t end = left + g->k_w < g->in_w ? left + g->k_w : g->in_w;
     const int32_t first = left < 0 ? 0 : left;
     const int32_t length = end > first ? (end - first) * g->in_c : 0;
     const int32_t before = length > 0 ? (first - left) * g->in_c : 0;
-    const int8_t *image = x + row / g->out_h * g->in_h * g->in_row + first * g->in_c;
     for (int32_t i = 0; i < g->k_h; i++) {
         const int32_t in = top + i * g->dilation_h;
         if (in < 0 || in >= g->in_h) {
             to = xcv_fill(to, p->x_zero, g->k_w * g->in_c);
-            continue;
-        }
-        if (length < g->k_w * g->in_c) {
-            to = xcv_fill(to, p->x_zero, before);
-            to = xcv_copy(to, image + in * g->in_row, length);
-            to = xcv_fill(to, p->x_zero, g->k_w * g->in_c - before - length);
         } else {
-            to = xcv_copy(to, image + in * g->in_row, g->k_w * g->in_c);
+            to = xcv_fill(to, p->x_zero, before);
+            to = xcv_copy(to, x + in * g->in_row + first * g->in_c, length);
+            to = xcv_fill(to, p->x_zero, g->k_w * g->in_c - before - length);
         }
     }
 }
 
+/* Any window; `inside` says that no row of it is padding. */
+static inline void conv2d_xcv_window(const conv2d_s8_xcv_params *p, const int8_t *x, int32_t top, int32_t left, int32_t inside, int8_t *to)
+    __attribute__((always_inline));
+static inline void conv2d_xcv_window(const conv2d_s8_xcv_params *p, const int8_t *x, int32_t top, int32_t left, int32_t inside, int8_t *to)
+{
+    const window_params *g = &p->window;
+    if (!inside || left < 0 || left + g->k_w > g->in_w) {
+        conv2d_xcv_border(p, x, top, left, to);
+        return;
+    }
+    const int8_t *from = x + top * g->in_row + left * g->in_c;
+    for (int32_t i = 0; i < g->k_h; i++, from += g->dilation_h * g->in_row) {
+        to = xcv_copy(to, from, g->k_w * g->in_c);
+    }
+}
+
 /* x batches x in_h x in_w x in_c, a table entry per channel and some that are not there, weights as words of four channels; y batches x out_h
- * x out_w x out_c; scratch two windows */
+ * x out_w x out_c; scratch three windows */
 static inline void conv2d_s8_xcv(const conv2d_s8_xcv_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
                                  void *scratch) __attribute__((always_inline));
 static inline void conv2d_s8_xcv(const conv2d_s8_xcv_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
@@ -104,18 +121,21 @@ static inline void conv2d_s8_xcv(const conv2d_s8_xcv_params *p, const int8_t *x,
 {
     const window_params *g = &p->window;
     const channel *channels = (const channel *)(const void *)table;
-    int8_t *a = scratch, *b = a + 4 * p->reading.words;
-    (void)xcv_fill(a, p->x_zero, 8 * p->reading.words);
+    const int32_t apart = 4 * p->reading.words;
+    (void)xcv_fill(scratch, p->x_zero, WINDOWS * apart); /* a window may end within a word */
     for (int32_t row = 0; row < g->batches * g->out_h; row++) {
+        const int8_t *image = x + row / g->out_h * g->in_h * g->in_row;
+        const int32_t top = row % g->out_h * g->stride_h - g->pad_top;
+        const int32_t inside = top >= 0 && top + (g->k_h - 1) * g->dilation_h < g->in_h;
+        int32_t left = -g->pad_left;
         int8_t *to = y + row * g->out_row;
-        for (int32_t column = 0; column < g->out_w; column += 2, to += 2 * g->out_pixel) {
-            conv2d_xcv_window(p, x, row, column, a);
-            if (column + 1 < g->out_w) {
-                conv2d_xcv_window(p, x, row, column + 1, b);
-                channels_two(&p->reading, &p->codes, a, b, channels, w, g->out_c, to, to + g->out_pixel);
-            } else {
-                channels_one(&p->reading, &p->codes, a, channels, w, g->out_c, to);
+        for (int32_t windows = g->out_w; windows > 0; windows -= WINDOWS, to += WINDOWS * g->out_pixel) {
+            const int32_t here = windows < WINDOWS ? windows : WINDOWS;
+            int8_t *window = scratch;
+            for (int32_t i = 0; i < here; i++, left += g->stride_w, window += apart) {
+                conv2d_xcv_window(p, image, top, left, inside, window);
             }
+            channels_row(here, &p->reading, &p->codes, scratch, apart, channels, w, g->out_c, to, g->out_pixel);
         }
     }
 }

@@ -8,9 +8,9 @@ from tapeout.compiler.ops.conv2d import Conv2D
 
 from ....target import Kernel, Packed
 from ....trail import Rows
-from .layer import WORD, Layer, Reading, interleaved, layer, whole
+from .layer import WINDOWS, WORD, Layer, Reading, interleaved, layer, whole
 
-_WINDOW_COST, _ROW_COST, _WORD_COST = 30, 24, 2  # cycles of the RTL, to copy a window, a row of it, a word
+_WINDOW_COST, _ROW_COST, _WORD_COST = 20, 6, 2  # cycles of the RTL, to copy a window, a row of it, a word
 
 
 def reading(types: Types) -> Reading:
@@ -39,8 +39,8 @@ def pack(graph: Graph, node: Node) -> Packed:
 
 
 def scratch(op: Op, types: Types) -> int:
-    """Bytes: two windows."""
-    return 2 * WORD * reading(types).words
+    """Bytes: the windows that are summed together."""
+    return WINDOWS * WORD * reading(types).words
 
 
 def trail(op: Op, types: Types) -> int | None:
@@ -55,7 +55,7 @@ def cost(graph: Graph, node: Node) -> int:
     (y,) = node.op.infer(types)
     rows, columns, way = y.shape[0] * y.shape[1], y.shape[2], reading(types)
     copies = rows * columns * (_WINDOW_COST + types[1].shape[1] * _ROW_COST + way.words * _WORD_COST)
-    return copies + way.cost(rows * (columns // 2), rows * (columns % 2), y.shape[3])
+    return copies + way.cost(rows, columns, y.shape[3])
 
 
 KERNELS = (Kernel("conv2d_s8_xcv", "conv2d_s8", accepts, pack, cost, scratch=scratch, trail=trail),)

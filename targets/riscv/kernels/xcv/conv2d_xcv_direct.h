@@ -24,14 +24,7 @@ static inline void conv2d_s8_xcv_direct(const conv2d_s8_xcv_direct_params *p, co
     const int32_t step = g->stride_w * g->in_c;
     for (int32_t row = 0; row < g->batches * g->out_h; row++) {
         const int8_t *a = x + (row / g->out_h * g->in_h + row % g->out_h * g->stride_h) * g->in_row;
-        int8_t *to = y + row * g->out_row;
-        int32_t left = g->out_w;
-        for (; left > 1; left -= 2, a += 2 * step, to += 2 * g->out_pixel) {
-            channels_two(&p->reading, &p->codes, a, a + step, channels, w, g->out_c, to, to + g->out_pixel);
-        }
-        if (left > 0) {
-            channels_one(&p->reading, &p->codes, a, channels, w, g->out_c, to);
-        }
+        channels_row(g->out_w, &p->reading, &p->codes, a, step, channels, w, g->out_c, y + row * g->out_row, g->out_pixel);
     }
 }
 

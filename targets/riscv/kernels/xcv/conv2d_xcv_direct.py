@@ -7,7 +7,7 @@ from tapeout.compiler.ops.conv2d import Conv2D
 from ....target import Kernel, Packed
 from ....trail import Rows
 from .conv2d_xcv import refusal
-from .layer import WORD, Layer, Reading, interleaved, layer, whole
+from .layer import WINDOWS, WORD, Layer, Reading, interleaved, layer, whole
 
 
 def _flat(op: Conv2D, types: Types) -> bool:
@@ -47,11 +47,11 @@ def pack(graph: Graph, node: Node) -> Packed:
 
 
 def trail(op: Op, types: Types) -> int | None:
-    """Row by row, or pixels in pairs, which are read while they are written; None for several images."""
+    """Row by row, or some pixels together, which are read while they are written; None for several images."""
     assert isinstance(op, Conv2D) and types[0] and types[1]
     if _flat(op, types):
         pixels = types[0].size // types[0].shape[3]
-        return Rows(pixels, types[0].shape[3], pixels, types[1].shape[0], 1, 0).trail(together=2, ahead=False)
+        return Rows(pixels, types[0].shape[3], pixels, types[1].shape[0], 1, 0).trail(together=WINDOWS, ahead=False)
     return None if types[0].shape[0] > 1 else Rows.of(op, types).trail(together=1, ahead=False)
 
 
@@ -61,7 +61,7 @@ def cost(graph: Graph, node: Node) -> int:
     (y,) = op.infer(types)
     pixels = y.size // y.shape[3]
     rows, columns = (1, pixels) if _flat(op, types) else (pixels // y.shape[2], y.shape[2])
-    return _reading(op, types).cost(rows * (columns // 2), rows * (columns % 2), y.shape[3])
+    return _reading(op, types).cost(rows, columns, y.shape[3])
 
 
 KERNELS = (Kernel("conv2d_s8_xcv_direct", "conv2d_s8", accepts, pack, cost, trail=trail),)

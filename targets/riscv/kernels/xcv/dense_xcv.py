@@ -5,7 +5,7 @@ from tapeout.compiler.ir import Graph, Node, Op, Types
 
 from ....target import Kernel, Packed
 from ....trail import Rows
-from .layer import WORD, Layer, Reading, interleaved, layer, whole
+from .layer import WINDOWS, WORD, Layer, Reading, interleaved, layer, whole
 
 
 def _sizes(types: Types) -> tuple[int, int, int]:
@@ -32,14 +32,14 @@ def pack(graph: Graph, node: Node) -> Packed:
 
 
 def trail(op: Op, types: Types) -> int:
-    """Rows in pairs, which are read while they are written."""
+    """Some rows together, which are read while they are written."""
     rows, inputs, outputs = _sizes(types)
-    return Rows(rows, inputs, rows, outputs, 1, 0).trail(together=2, ahead=False)
+    return Rows(rows, inputs, rows, outputs, 1, 0).trail(together=WINDOWS, ahead=False)
 
 
 def cost(graph: Graph, node: Node) -> int:
     rows, inputs, outputs = _sizes(graph.types(node))
-    return Reading.of(1, 0, inputs).cost(rows // 2, rows % 2, outputs)
+    return Reading.of(1, 0, inputs).cost(1, rows, outputs)
 
 
 KERNELS = (Kernel("dense_s8_xcv", "dense_s8", accepts, pack, cost, trail=trail),)

@@ -17,9 +17,9 @@ from tapeout.compiler.passes.check_accumulators import largest_sums
 
 from ....high_word import high_word
 
-CHANNELS, WORD = 4, 4  # channels that are summed together, codes of a word
-# Cycles of the RTL: four channels of two windows or of one, in a word; what surrounds their loop; the same with the codes.
-_TWO, _ONE, _RUN, _TWO_CODES, _ONE_CODES = 14, 9, 6, 125, 70
+CHANNELS, WINDOWS, WORD = 4, 3, 4  # channels and windows that are summed together, codes of a word
+# Cycles of the RTL, of four channels of one, two or three windows: of a word, and to begin and to make codes. What surrounds a loop.
+_WORD, _CODES, _RUN = (9, 14, 19), (70, 110, 155), 6
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,12 @@ class Reading:
     def params(self) -> dict[str, Param]:
         return {f"reading.{name}": value for name, value in vars(self).items()}
 
-    def cost(self, windows: int, alone: int, outputs: int) -> int:
-        """Cycles of so many pairs of windows and some that are alone, by all channels."""
+    def cost(self, rows: int, windows: int, outputs: int) -> int:
+        """Cycles of so many rows of windows, by all channels."""
         words, loops = self.words + (self.rest >= 0), 1 + (self.rest >= 0)
-        pair = self.runs * (words * _TWO + loops * _RUN) + _TWO_CODES
-        return -(-outputs // CHANNELS) * (windows * pair + alone * (self.runs * (words * _ONE + loops * _RUN) + _ONE_CODES))
+        together = [self.runs * (words * word + loops * _RUN) + codes for word, codes in zip(_WORD, _CODES, strict=True)]
+        some, left = divmod(windows, WINDOWS)
+        return -(-outputs // CHANNELS) * rows * (some * together[-1] + (together[left - 1] if left else 0))
 
 
 def layer(graph: Graph, node: Node, channel_axis: int) -> Layer | str:

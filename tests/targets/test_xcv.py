@@ -1,0 +1,204 @@
+"""Kernels of cv32e40p-xcv: on random shapes and all cases of the matrix they equal the reference, in plain C on the host and on the core's
+RTL; mistakes are noticed by both; QEMU, which lacks the instructions, is refused."""
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tapeout.compiler.fixed import Int, Rounding, requantize
+from tapeout.compiler.run import run
+from tapeout.cosim.compare import compare
+from tapeout.cosim.engine import EngineFailed
+from tapeout.cosim.qemu import QEMU
+from tapeout.cosim.rtl.machine import RtlCore
+from tapeout.targets import find_target
+from tapeout.targets.microcontroller.family import Microcontroller
+from tapeout.targets.riscv.kernels.xcv.layer import Layer, layer
+from tapeout.targets.riscv.target import XCV
+from tapeout.targets.target import Target
+from tests.cases import Case, cases_of, samples
+from tests.cosim.nets import plainly
+from tests.small import CODES, feed, network
+from tests.test_cli import CALIBRATION, MODEL, refused, tapeout
+
+from .board import RTL, on_board, outputs_or_fault
+from .matrix import Net, Runner, difference, nets, on_host, run_cases
+from .test_high_word import CHANNELS, around_thresholds, multipliers
+from .test_high_word import layer as dense_layer
+from .test_mutations import Mutation
+from .xcv_shapes import COUNT, KERNELS, shapes
+
+CORE = find_target("cv32e40p-xcv")
+assert isinstance(CORE, Microcontroller)
+PLAIN = Target("xcv-on-the-host", XCV)  # which takes the plain C of xcv.h
+OPS = ("conv2d", "dense", "depthwise_conv2d", "add")
+
+
+def by_xcv(net: Net) -> bool:
+    return "_xcv" in net.name.partition("_by_")[2]
+
+
+def apart(net: Net) -> bool:
+    """Those whose output lies apart from their input."""
+    return by_xcv(net) and net.name.endswith(("_xcv", "_direct"))
+
+
+def assert_equal(cases: Sequence[Case], target: Target, folder: Path, runner: Runner, which: object = by_xcv) -> int:
+    """That the kernels give what the reference does; returns how many nets there were."""
+    assert callable(which)
+    found = run_cases(cases, target, folder, runner, which)
+    for case in cases:
+        wanted = [net for net in nets([case], target) if which(net)]
+        expected = run(case.graph, samples(case)) if wanted else {}
+        for net in wanted:
+            for name, array in expected.items():
+                assert difference(found[net.name][name], array) is None, f"{net.name}: {difference(found[net.name][name], array)}"
+    return len(found)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_random_shapes_on_the_rtl(kernel: str, tmp_path: Path, programs: Path) -> None:
+    assert isinstance(CORE, Microcontroller)
+
+    def by_this(net: Net) -> bool:
+        return net.name.endswith(f"_by_{kernel}")
+
+    assert assert_equal(shapes(kernel), CORE, tmp_path, on_board(CORE, programs, machine=RTL), by_this) == COUNT
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("op", OPS)
+def test_all_cases_on_the_rtl(op: str, tmp_path: Path, programs: Path) -> None:
+    assert isinstance(CORE, Microcontroller)
+    assert assert_equal(cases_of(op), CORE, tmp_path, on_board(CORE, programs, machine=RTL)) > 20
+
+
+@pytest.mark.parametrize("op", [pytest.param(op, marks=[pytest.mark.long] if op.endswith("conv2d") else []) for op in OPS])
+def test_all_cases_in_plain_c(op: str, tmp_path: Path) -> None:
+    assert assert_equal(cases_of(op), PLAIN, tmp_path, on_host) > 20
+
+
+@pytest.mark.parametrize("rounding", [Rounding.HALF_UP, Rounding.TFLITE, Rounding.FLOOR])
+@pytest.mark.parametrize("zero", [-128, 5])
+def test_codes_are_those_of_the_rounding(rounding: Rounding, zero: int) -> None:
+    mul, shift = multipliers(7)
+    graph, node, requant = dense_layer(rounding, zero, mul, shift)
+    found = layer(graph, node, 0)
+    assert isinstance(found, Layer) and len(found.table) == CHANNELS
+    sums = around_thresholds(mul, shift)
+    expected = requantize(sums, mul[:, None], shift[:, None], rounding) + zero
+    assert (_codes(found, sums) == np.clip(expected, -128, 127)).all()
+
+
+def _codes(found: Layer, sums: Int) -> Int:
+    """What channels.h computes."""
+    _, mul, add, shift = (column[:, None].astype(np.int64) for column in found.table.T)
+    taken = sums << found.left
+    assert np.abs(taken).max() < 1 << 31
+    scaled = (taken * mul >> 32) + add + (2 * (sums >> 31) if found.params["codes.signs"] else 0)
+    assert np.abs(scaled).max() < 1 << 31
+    return np.asarray(np.clip(scaled >> shift, found.requant.lo, found.requant.hi))
+
+
+def test_sums_that_are_too_large_are_left_to_others() -> None:
+    mul, shift = multipliers(7)
+    graph, node, _ = dense_layer(Rounding.TFLITE, 0, mul, shift)
+    assert isinstance(layer(graph, node, 0), Layer)
+    wide = replace(graph.values["x"], type=replace(graph.values["x"].type, q=replace(graph.values["x"].type.quantized, zero=(0,))))
+    assert wide.type.quantized.zero == (0,)
+
+
+MUTATIONS = [
+    Mutation("lost_leftover", "conv2d_xcv_direct.h", "channels_row(g->out_w,", "channels_row(g->out_w - 1,", "conv2d_s8_pixels"),
+    Mutation("lost_last_word", "channels.h", "if (v->rest >= 0)", "if (v->rest > 99)", "dense_s8_per_tensor"),
+    Mutation("flipped_padding", "conv2d_xcv.h", "left = -g->pad_left;", "left = g->pad_left;", "conv2d_s8_even"),
+    Mutation("padding_of_code_zero", "conv2d_xcv.h", "to = xcv_fill(to, p->x_zero, before);", "to = xcv_fill(to, 0, before);",
+             "conv2d_s8_even"),
+    Mutation("skipped_bias", "channels.h", "s0 = c[0].bias,", "s0 = 0,", "conv2d_s8_even"),
+    Mutation("lost_rounding", "channels.h", "c->mul) + c->add;", "c->mul);", "conv2d_s8_even"),
+    Mutation("sign_forgotten", "channels.h", "if (p->signs)", "if (0)", "conv2d_s8_ties_tflite"),
+    Mutation("never_clipped", "channels.h", "code = p->lo > -128 && code < p->lo ? p->lo : code;", "", "conv2d_s8_even"),
+    Mutation("channel_behind_the_row", "channels.h", "if (count > 2)", "if (count > 0)", "conv2d_s8_odd"),
+    Mutation("first_image_again", "conv2d_xcv.h", "row / g->out_h * g->in_h * g->in_row", "0", "conv2d_s8_images"),
+    Mutation("column_of_the_padding", "depthwise_conv2d_xcv.h", "(uint32_t)column < (uint32_t)g->in_w", "column < g->in_w",
+             "depthwise_conv2d_s8_three_much_padding"),
+    Mutation("columns_in_other_order", "depthwise_conv2d_xcv.h", "k0 = k1;", "k0 = k2;", "depthwise_conv2d_s8_same"),
+    Mutation("one_operand", "add_xcv.h", "xcv_mac(xcv_mac(p->add, *x, x_mul), *y, y_mul)", "xcv_mac(p->add, *x, x_mul)", "add_s8_clipped"),
+]  # fmt: skip
+IN_ASSEMBLY = [
+    Mutation("swapped_lanes", "channels.h", '"cv.sdotsp.b %[b1], %[x1], %[w1]\\n"\n                   "cv.sdotsp.b %[a2]',
+             '"cv.sdotsp.b %[b1], %[x1], %[w2]\\n"\n                   "cv.sdotsp.b %[a2]', "dense_s8_rows"),
+    Mutation("unsigned_codes", "channels.h", '"cv.sdotsp.b %[c3], %[x2], %[w3]\\n"', '"cv.sdotusp.b %[c3], %[x2], %[w3]\\n"', "conv2d_s8_even"),
+    Mutation("loop_of_an_instruction_less", "channels.h", 'XCV_LOOP("%[words]", "9")', 'XCV_LOOP("%[words]", "8")', "dense_s8_vector"),
+    Mutation("window_that_stands_still", "channels.h", '"cv.lw %[x2], (%[c]), 4\\n"', '"lw %[x2], 0(%[c])\\n"', "conv2d_s8_even"),
+    Mutation("clipped_to_7_bits", "xcv.h", "cv.clip %0, %0, 8", "cv.clip %0, %0, 7", "conv2d_s8_valid"),
+    Mutation("halves_swapped", "xcv.h", '"cv.pack %0, %1, %2" : "=r"(word) : "r"(high), "r"(low)',
+             '"cv.pack %0, %2, %1" : "=r"(word) : "r"(high), "r"(low)', "depthwise_conv2d_s8_three_two_channels"),
+    Mutation("bytes_of_the_other_word", "xcv.h", '"+r"(low) : "r"(high)', '"+r"(high) : "r"(low)', "depthwise_conv2d_s8_three_two_channels"),
+    Mutation("difference_for_sum", "xcv.h", '"cv.mac ', '"cv.msu ', "add_s8_few_3"),
+]  # fmt: skip
+
+
+def mutated(mutation: Mutation, folder: Path) -> tuple[Case, tuple[Path, ...]]:
+    """The mutation's case, and kernel folders with the mistake before the others."""
+    (folder / "kernels").mkdir()
+    for header in XCV[0].glob("*.h"):
+        shutil.copy(header, folder / "kernels")
+    text = (folder / "kernels" / mutation.file).read_text()
+    assert mutation.text in text
+    (folder / "kernels" / mutation.file).write_text(text.replace(mutation.text, mutation.wrong))
+    (folder / "work").mkdir()
+    (case,) = (c for op in OPS for c in cases_of(op) if c.name == mutation.case)
+    return case, (folder / "kernels", *XCV)
+
+
+@pytest.mark.parametrize("mutation", [pytest.param(m, marks=[] if i < 5 else [pytest.mark.long]) for i, m in enumerate(MUTATIONS)],
+                         ids=lambda m: m.name)  # fmt: skip
+def test_a_mistake_is_noticed_on_the_host(mutation: Mutation, tmp_path: Path) -> None:
+    case, kernels = mutated(mutation, tmp_path)
+    with pytest.raises(AssertionError):
+        assert_equal([case], replace(PLAIN, kernels=kernels), tmp_path / "work", on_host)
+
+
+@pytest.mark.parametrize("mutation", [pytest.param(m, marks=[] if i < 1 else [pytest.mark.long]) for i, m in enumerate(IN_ASSEMBLY)],
+                         ids=lambda m: m.name)  # fmt: skip
+def test_a_mistake_in_assembly_is_noticed_on_the_rtl(mutation: Mutation, tmp_path: Path, programs: Path) -> None:
+    assert isinstance(CORE, Microcontroller)
+    case, kernels = mutated(mutation, tmp_path)
+    target = replace(CORE, kernels=kernels)
+    machine = replace(RTL, most_cycles=5_000_000)
+    found = outputs_or_fault([case], target, tmp_path / "work", programs, machine, apart)
+    if found is not None:
+        (expected,) = run(case.graph, samples(case)).values()
+        assert any(difference(next(iter(outputs.values())), expected) for outputs in found.values())
+
+
+def test_a_network_on_the_rtl_takes_fewer_cycles(tmp_path: Path) -> None:
+    engine, found = RtlCore(machine=replace(RTL, most_cycles=2_000_000)), {}
+    for name in ("cv32e40p", "cv32e40p-xcv"):
+        (tmp_path / name).mkdir()
+        compiled = plainly(tmp_path / name, "small", find_target(name), network(CODES))
+        inputs = feed(compiled.graph, 3)
+        assert compare(run(compiled.graph, inputs), engine.run(compiled, inputs), compiled.graph).differ == 0
+        found[name] = engine.cycles(compiled, inputs).run
+    assert 3 * found["cv32e40p-xcv"] < found["cv32e40p"]
+
+
+def test_qemu_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    compiled = tapeout("compile", MODEL, "--target", "cv32e40p-xcv", "--calibrate", CALIBRATION, "-o", out)
+    assert compiled.returncode == 0, compiled.stderr
+    said = "instructions, stack and arena are not measured: QEMU's core has no XCV; tapeout cosim counts cycles on the RTL"
+    assert said in compiled.stdout + compiled.stderr
+    refused(2, "--engines qemu: its core has no XCV, which target cv32e40p-xcv needs; name rtl-core", "cosim", out, "--engines", "qemu")
+    refused(2, "--autotune: kernels are counted in QEMU, which does not run target cv32e40p-xcv; leave it out", "compile", MODEL,
+            "--target", "cv32e40p-xcv", "--calibrate", CALIBRATION, "--autotune", tmp_path / "counts", "-o", tmp_path / "tuned")  # fmt: skip
+    (tmp_path / "net").mkdir()
+    model = plainly(tmp_path / "net", "small", CORE, network(CODES))
+    with pytest.raises(EngineFailed, match=r"^qemu: its core has no XCV, which target cv32e40p-xcv needs$"):
+        QEMU.run(model, feed(model.graph, 1))
