@@ -34,6 +34,8 @@ class QemuMachine(FirmwareMachine):
         return (machine_headers(family),)
 
     def boot(self, target: Microcontroller, firmware: Firmware, folder: Path, options: Sequence[str] = ()) -> tuple[int, str]:
+        if target.beyond:
+            raise EngineFailed(self.name, f"its core has no {target.beyond}, which target {target.name} needs")
         machine = ("-M", firmware.board.qemu, *target.family.simulator_options, *target.simulator_options)
         command = [tools.find(target.family.simulator), *machine, *_OPTIONS, *options, "-kernel", str(firmware.elf)]
         done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=self.seconds, check=False)

@@ -136,18 +136,24 @@ class Session:
 
 
 def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine, ...]:
-    """The engines of a comma-separated list, or all that the bundle's target has but those of RTL, which take long. Raises TapeoutError."""
+    """The engines of a comma-separated list, or all that the bundle's target has; of QEMU and rtl-core, which takes long, the first.
+
+    Raises TapeoutError.
+    """
     known: dict[str, Engine] = {e.name: e for e in (Reference(), HOST, HOST_ASAN)}
     target = bundle.compiled().target
-    if isinstance(target, Microcontroller):
+    if isinstance(target, Microcontroller) and not target.beyond:
         known[QEMU.name] = QEMU
     usual = list(known)
     if isinstance(target, Microcontroller) and target.rtl:
         known[RTL_CORE.name] = RTL_CORE
         if target.cluster:
             known[RTL_CLUSTER.name] = RTL_CLUSTER
+        usual += [RTL_CORE.name] if target.beyond else []
     chosen = usual if names is None else [n.strip() for n in names.split(",") if n.strip()]
     for name in chosen:
+        if name == QEMU.name and isinstance(target, Microcontroller) and target.beyond:
+            raise TapeoutError(f"--engines qemu: its core has no {target.beyond}, which target {target.name} needs; name rtl-core")
         if name not in known:
             raise TapeoutError(f"--engines: no engine {name!r} for target {bundle.manifest.target}; there are {', '.join(known)}")
     if not chosen:

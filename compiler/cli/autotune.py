@@ -100,7 +100,7 @@ def tune(target: Target, graph: Graph, candidates: Mapping[str, Sequence[str]], 
     Raises TapeoutError for a target that QEMU does not run or whose cycles are not modelled, and for a file that is no file of counts;
     MissingTool, and CheckFailed.
     """
-    if not isinstance(target, Microcontroller):
+    if not isinstance(target, Microcontroller) or target.beyond:
         raise TapeoutError(f"--autotune: kernels are counted in QEMU, which does not run target {target.name}; leave it out")
     if target.name not in models():
         raise TapeoutError(f"--autotune: modelled cycles decide, and there is no model of target {target.name}; leave it out")

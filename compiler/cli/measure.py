@@ -64,6 +64,8 @@ def measure(compiled: Compiled, board: Board | None) -> Figures:
     built = None
     try:
         built = firmware_of(compiled, board)
+        if target.beyond:
+            return _unmeasured(built, target)
         run = measure_run(compiled, inputs, machine)
         where = f"measured in QEMU, {run.board}"
         notes = {
@@ -81,6 +83,16 @@ def measure(compiled: Compiled, board: Board | None) -> Figures:
     except MissingTool as error:
         notes = {"memory.flash_bytes": f"measured in the ELF for {built.board.name}"} if built else {}
         return Figures(built, None, None, notes, {}, (f"instructions and stack are not measured: {error}",))
+
+
+def _unmeasured(built: firmware.Firmware, target: Microcontroller) -> Figures:
+    """What is known of a program that QEMU does not run."""
+    notes = {
+        "memory.flash_bytes": f"measured in the ELF for {built.board.name}",
+        "memory.stack_static_bytes": f"by the compiler ({target.family.toolchain.stack_source})",
+    }
+    said = f"instructions, stack and arena are not measured: QEMU's core has no {target.beyond}; tapeout cosim counts cycles on the RTL"
+    return Figures(built, None, None, notes, _versions(target.family.toolchain.compiler), (said,))
 
 
 def model_notes(model: CycleModel | None, board: Board | None) -> dict[str, str]:

@@ -49,7 +49,8 @@ class RtlMachine(FirmwareMachine):
         return (FOLDER,)
 
     def boot(self, target: Microcontroller, firmware: Firmware, folder: Path, options: Sequence[str] = ()) -> tuple[int, str]:
-        command: list[str | Path] = [simulator(), firmware.elf, str(self.cores), str(self.most_cycles), NOTES, STALLS, *options]
+        assert target.rtl, f"{target.name} has no RTL"
+        command: list[str | Path] = [simulator(target.rtl), firmware.elf, str(self.cores), str(self.most_cycles), NOTES, STALLS, *options]
         done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=self.seconds, check=False)
         return done.returncode, (done.stderr + done.stdout).decode(errors="replace")
 

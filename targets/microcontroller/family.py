@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..board import Board, load
 from ..target import Target
+from .rtl import RtlCore
 from .toolchain import Toolchain
 
 
@@ -42,13 +43,15 @@ class Family:
 @dataclass(frozen=True)
 class Microcontroller(Target):
     """A core. `flags` select it in the compiler; `qemu` names the boards with that core that QEMU runs, the first choice first,
-    and `simulator_options` are what QEMU takes for that core besides the board's machine. `rtl` says that there is RTL of it."""
+    and `simulator_options` are what QEMU takes for that core besides the board's machine. `rtl` is its RTL, if there is;
+    `beyond` names instructions of the core that QEMU lacks, so that the RTL alone runs it."""
 
     family: Family
     flags: tuple[str, ...]
     qemu: tuple[str, ...]
     simulator_options: tuple[str, ...] = ()
-    rtl: bool = False
+    rtl: RtlCore | None = None
+    beyond: str = ""
 
     @property
     def code_flags(self) -> tuple[str, ...]:

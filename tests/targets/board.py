@@ -63,7 +63,7 @@ def on_board(
     """
 
     # Whatever its kernels and its class, a core's support is compiled alike.
-    core = Microcontroller(target.name, (), target.family, target.flags, target.qemu, target.simulator_options)
+    core = Microcontroller(target.name, (), target.family, target.flags, target.qemu, target.simulator_options, target.rtl)
 
     def run_there(work: Path, sources: Sequence[str]) -> None:
         objects = compile_objects(target, [work / s for s in sources], work, [SHIM, HARNESS], STRICT, library)
