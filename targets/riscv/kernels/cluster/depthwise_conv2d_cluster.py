@@ -1,0 +1,6 @@
+"""The portable kernels of depthwise_conv2d for all cores of a cluster."""
+from __future__ import annotations
+
+from .layers import by_rows
+
+KERNELS = by_rows("depthwise_conv2d")

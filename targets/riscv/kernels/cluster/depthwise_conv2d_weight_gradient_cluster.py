@@ -1,0 +1,6 @@
+"""The portable kernels of depthwise_conv2d_weight_gradient for all cores of a cluster."""
+from __future__ import annotations
+
+from .layers import by_weights
+
+KERNELS = by_weights("depthwise_conv2d_weight_gradient")
