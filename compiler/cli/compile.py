@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from ..errors import CheckFailed, TapeoutError
 from .options import (
     calibration_option,
     improve_option,
+    parse_input_types,
     parse_pins,
     parse_quantize_options,
     parse_shapes,
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from ..budget import Budget
     from ..buffers import Inputs
-    from ..ir import Graph
+    from ..ir import Graph, QType
     from ..report import Report
     from ..training import Training
 
@@ -67,6 +69,8 @@ class Job:
     pins: dict[str, str]
     autotune: Path | None = None  # where its counts are kept
     training: Training | None = None
+    input_types: Mapping[str, QType] = field(default_factory=dict)
+    logits: bool = False
 
 
 @click.command("compile")
@@ -80,6 +84,10 @@ class Job:
 @improve_option
 @click.option("--io", type=click.Choice(["float", "int8"]), default="float", show_default=True,
               help="Inputs and outputs of a quantized float model.")
+@click.option("--input-type", "input_types", multiple=True, metavar="[NAME=]fixed<W,I>",
+              help="The format of an input that a quantized model leaves in float; ufixed<W,I> has no sign.")
+@click.option("--output-layer", type=click.Choice(["as-is", "logits"]), default="as-is", show_default=True,
+              help="Where the network ends: as the model says, or before its final softmax.")
 @click.option("--strict/--no-strict", default=True, show_default=True,
               help="Refuse a quantized model in which a node would stay in float.")
 @click.option("--labels-key", default="y", show_default=True, help="The array of the calibration file that is no input.")
@@ -101,7 +109,7 @@ class Job:
               help="Folder to write; replaced if tapeout wrote it.")
 def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str,
-    improve: str, io: str, strict: bool, labels_key: str, optimize: str, kernels: tuple[str, ...], autotune: Path | None, back_end: str,
+    improve: str, io: str, input_types: tuple[str, ...], output_layer: str, strict: bool, labels_key: str, optimize: str, kernels: tuple[str, ...], autotune: Path | None, back_end: str,
     budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None, inputs: str, output: Path,
     training: str | None, loss: str | None, update: str | None, learning_rate: float | None, momentum: float | None,
     weight_decay: float | None,
@@ -132,6 +140,7 @@ def command(
         model, name or default_name(model), target.backed(back_end), board, (*parse_budgets(budget), *limits), parse_shapes(shapes),
         weights, calibrate, recipe, parse_quantize_options(calibration, improve), io == "int8", strict, labels_key,
         Inputs(inputs), output, Objective(optimize), parse_pins(kernels), autotune, step,
+        parse_input_types(input_types), output_layer == "logits",
     ))
     from .report import show
 
@@ -183,7 +192,9 @@ def compile_model(job: Job) -> Report:
     from ..frontends.onnx.load import self_contained
     from ..ir import verify
     from ..passes.add_training_step import add_training_step
+    from ..passes.drop_softmax import drop_softmax
     from ..passes.expose_codes import expose_codes
+    from ..passes.quantize_inputs import quantize_inputs
     from ..staging import check_replaceable, staged
     from .measure import measure, report
 
@@ -192,6 +203,7 @@ def compile_model(job: Job) -> Report:
         graph = read(file, job.shapes)
         content = self_contained(file) if form == "onnx" else file.read_bytes()
     floats = _is_float(graph)
+    graph = quantize_inputs(drop_softmax(graph) if job.logits else graph, job.input_types)
     if job.recipe:
         graph = _quantized(graph, job, job.recipe)
     stages: dict[str, Graph] = {}

@@ -14,6 +14,7 @@ from ..errors import TapeoutError
 if TYPE_CHECKING:
     from tapeout.quant.options import QuantizeOptions
 
+    from ..ir import QType
     from ..training import Training
 
 weights_option = click.option(
@@ -95,6 +96,25 @@ def parse_pins(texts: Sequence[str]) -> dict[str, str]:
             raise TapeoutError(f"--kernel {text!r}: the kernel of {node} is given twice")
         pins[node] = symbol
     return pins
+
+
+def parse_input_types(texts: Sequence[str]) -> dict[str, QType]:
+    """The formats of texts like `image=fixed<16,6>` by input name, "" where a text names none. Raises TapeoutError.
+
+    `fixed<W,I>` has W bits, I of them before the point, the sign included, and `ufixed<W,I>` no sign, as ap_fixed of C++ has them.
+    """
+    from ..ir import QType
+
+    formats: dict[str, QType] = {}
+    for text in texts:
+        match = re.fullmatch(r"(?:(.+)=)?(u?)fixed<([1-9]\d?),(-?\d{1,2})>", text)
+        if not match or not 2 <= int(match[3]) <= 16:
+            raise TapeoutError(f"--input-type {text!r}: write NAME=fixed<W,I> or NAME=ufixed<W,I>, with 2 to 16 bits W")
+        name = match[1] or ""
+        if name in formats:
+            raise TapeoutError(f"--input-type {text!r}: the type of {name or 'the input'} is given twice")
+        formats[name] = QType(int(match[3]), not match[2], (2.0 ** (int(match[4]) - int(match[3])),))
+    return formats
 
 
 def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:

@@ -208,8 +208,12 @@ class Integerizer:
 
     def float_tail(self, name: str) -> str:
         """An output that no quantizer stands before: the last sums as floats, and what scales them."""
-        from .layers import float_sums, is_layer
+        from .layers import exact_sums, float_sums, is_layer
 
+        core, steps = self.chain(name)
+        if steps and core in self.producers and is_layer(self.producers[core]) and self.producers[core].inputs[0] in self.codes:
+            if exact := exact_sums(self, self.producers[core], steps, name):
+                return exact
         node = self.producers[name]
         if is_layer(node) and node.inputs[0] in self.codes:
             return float_sums(self, node)
