@@ -13,6 +13,7 @@ from ..errors import TapeoutError
 
 if TYPE_CHECKING:
     from tapeout.quant.options import QuantizeOptions
+    from tapeout.targets.hardware import DesignOptions
 
     from ..ir import QType
     from ..training import Training
@@ -71,6 +72,33 @@ def parse_training(
             getattr(default, name) if value is None else value for name, value in numbers.items()
         ),
     )
+
+
+_DESIGN = (
+    click.option("--stream/--no-stream", default=None, help="Of designs: tensors pass from layer to layer element by element."),
+    click.option("--reuse-factor", type=click.IntRange(1), metavar="N", help="Of designs: multiplications that share a multiplier."),
+    click.option("--strategy", metavar="S", help="Of designs: how constants are multiplied: latency, resource, distributed-arithmetic."),
+    click.option("--fold", "folds", multiple=True, metavar="LAYER=PExSIMD", help="Of designs: the parallel hardware of a layer."),
+    click.option("--part", metavar="P", help="Of designs: the device that the project is for."),
+    click.option("--clock-ns", type=click.FloatRange(0, min_open=True), metavar="T", help="Of designs: the clock period asked for."),
+)
+
+
+def design_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of designs of hardware."""
+    for option in reversed(_DESIGN):
+        command = option(command)
+    return command
+
+
+def parse_design(
+    stream: bool | None = None, reuse_factor: int | None = None, strategy: str | None = None, folds: tuple[str, ...] = (),
+    part: str | None = None, clock_ns: float | None = None,
+) -> DesignOptions:
+    """What these options say; each target says which of them it takes."""
+    from tapeout.targets.hardware import DesignOptions
+
+    return DesignOptions(stream, reuse_factor, strategy, folds or None, part, clock_ns)
 
 
 def parse_quantize_options(calibration: str, improve: str) -> QuantizeOptions:

@@ -211,10 +211,9 @@ class Integerizer:
         from .layers import exact_sums, float_sums, is_layer
 
         core, steps = self.chain(name)
-        if steps and core in self.producers and is_layer(self.producers[core]) and self.producers[core].inputs[0] in self.codes:
-            if exact := exact_sums(self, self.producers[core], steps, name):
-                return exact
-        node = self.producers[name]
+        last, node = self.producers.get(core), self.producers[name]
+        if steps and last and is_layer(last) and last.inputs[0] in self.codes and (exact := exact_sums(self, last, steps, name)):
+            return exact
         if is_layer(node) and node.inputs[0] in self.codes:
             return float_sums(self, node)
         return self.float_value(name)

@@ -155,9 +155,10 @@ def exact_sums(integerizer: Integerizer, node: Node, steps: Sequence[Step], name
     farthest = np.maximum(np.abs(low), np.abs(high)).max(initial=0) + np.abs(units).max(initial=0)
     if (np.frexp(found.scale)[0] != 0.5).any() or (units != np.rint(units)).any() or farthest >= _FLOAT_WHOLE:
         return None
-    sums = add_sums(integerizer, found, np.broadcast_to(units, found.bias.shape).astype(np.int64))
-    scales = [integerizer.builder.constant(f"{name}_scale", found.scale.astype(np.float32))] if len(integerizer.format(sums).scale) > 1 else []
-    return integerizer.builder.add(Dequantize(), [sums, *scales], name)
+    inputs = [add_sums(integerizer, found, np.broadcast_to(units, found.bias.shape).astype(np.int64))]
+    if len(integerizer.format(inputs[0]).scale) > 1:
+        inputs.append(integerizer.builder.constant(f"{name}_scale", found.scale.astype(np.float32)))
+    return integerizer.builder.add(Dequantize(), inputs, name)
 
 
 def add_sums(integerizer: Integerizer, found: Layer, bias: Int | None, pack: bool = True, zero: str = "") -> str:
