@@ -18,6 +18,6 @@ def drop_softmax(graph: Graph) -> Graph:
         node = graph.producer(port.value)
         outputs.append(replace(port, value=node.inputs[0]) if node and isinstance(node.op, Softmax) else port)
     if tuple(outputs) == graph.outputs:
-        raise TapeoutError("--output logits: the network does not end with a softmax, so its outputs are those already; leave it out")
+        raise TapeoutError("--output-layer logits: the network does not end with a softmax, so its outputs are those already; leave it out")
     kept = [node for node in graph.nodes if not (isinstance(node.op, Softmax) and node.name in graph.output_names)]
     return graph.replace(kept, outputs=tuple(outputs))
