@@ -14,9 +14,11 @@ from tapeout.compiler.report import node_macs
 from tapeout.compiler.run import run
 from tapeout.targets.bundle import Bundle
 from tapeout.targets.compiled import Compiled
+from tapeout.targets.hardware import Hardware
 from tapeout.targets.microcontroller.family import Microcontroller
 
 from .compare import Comparison, compare, first_differing_node
+from .design import DESIGN_ENGINES, DesignEngine
 from .engine import Engine, EngineFailed, Harnessed, Inputs, Machine, Outputs, Reference
 from .floatref import float_outputs
 from .host import HOST, HOST_ASAN
@@ -135,13 +137,15 @@ class Session:
         return data.to_source(data.to_real(arrays[port.value], value.type), port)
 
 
-def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine, ...]:
+def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine | DesignEngine, ...]:
     """The engines of a comma-separated list, or all that the bundle's target has; of QEMU and rtl-core, which takes long, the first.
 
     Raises TapeoutError.
     """
-    known: dict[str, Engine] = {e.name: e for e in (Reference(), HOST, HOST_ASAN)}
-    target = bundle.compiled().target
+    known: dict[str, Engine | DesignEngine] = {e.name: e for e in (Reference(), HOST, HOST_ASAN)}
+    target = bundle.hardware or bundle.compiled().target
+    if isinstance(target, Hardware):
+        known |= {engine.name: engine for engine in DESIGN_ENGINES if engine.runs(target)}
     if isinstance(target, Microcontroller) and not target.beyond:
         known[QEMU.name] = QEMU
     usual = list(known)
@@ -161,15 +165,17 @@ def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine, ...]:
     return tuple(known[n] for n in dict.fromkeys(chosen))
 
 
-def cosimulate(bundle: Bundle, engines: Sequence[Engine], inputs: Inputs) -> Session:
+def cosimulate(bundle: Bundle, engines: Sequence[Engine | DesignEngine], inputs: Inputs) -> Session:
     """Runs every engine on the samples. Raises TapeoutError when a tool is missing; what an engine got wrong is in its result."""
     reference = run(bundle.graph, inputs)
     return Session(bundle, inputs, reference, tuple(_result(engine, bundle, inputs, reference) for engine in engines))
 
 
-def _result(engine: Engine, bundle: Bundle, inputs: Inputs, reference: Outputs) -> Result:
+def _result(engine: Engine | DesignEngine, bundle: Bundle, inputs: Inputs, reference: Outputs) -> Result:
     if isinstance(engine, Reference):
         return Result(engine.name, reference, compare(reference, reference, bundle.graph))
+    if isinstance(engine, DesignEngine):
+        return _result_of_design(engine, bundle, inputs, reference)
     compiled = bundle.compiled("c") if engine in (HOST, HOST_ASAN) else bundle.compiled()
     try:
         outputs = engine.run(compiled, inputs)
@@ -181,6 +187,14 @@ def _result(engine: Engine, bundle: Bundle, inputs: Inputs, reference: Outputs) 
         comparison = _located(comparison, engine.machine, compiled, inputs)
     assumes = engine.machine.assumptions(compiled.plan.arena_bytes) if isinstance(engine, RtlCore) else ""
     return Result(engine.name, outputs, comparison, cycles=cycles, assumes=assumes)
+
+
+def _result_of_design(engine: DesignEngine, bundle: Bundle, inputs: Inputs, reference: Outputs) -> Result:
+    try:
+        outputs = engine.run(bundle.design(), inputs)
+    except EngineFailed as error:
+        return Result(engine.name, {}, None, str(error))
+    return Result(engine.name, outputs, compare(reference, outputs, bundle.graph))
 
 
 def _located(comparison: Comparison, machine: Machine, compiled: Compiled, inputs: Inputs) -> Comparison:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tapeout.compiler.errors import TapeoutError
 
+from .hardware import all_hardware
 from .target import Target
 
 
@@ -23,4 +24,5 @@ def find_target(name: str, back_end: str = "own") -> Target:
     for target in all_targets():
         if target.name == name:
             return target.backed(back_end)
-    raise TapeoutError(f"no target {name!r}; there are {', '.join(t.name for t in all_targets())}")
+    names = [*(t.name for t in all_targets()), *(h.name for h in all_hardware())]
+    raise TapeoutError(f"no target {name!r}; there are {', '.join(names)}")

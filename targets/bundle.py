@@ -5,7 +5,7 @@
     graph.txt           the Graph that was emitted; constants.npz holds its constants
     model.onnx|.tflite  the source model, to measure quality against
     c/                  the Graph as portable C, which the host engines run
-    <target>/           the Graph as C for the target; firmware/ in it holds what a bare board needs
+    <target>/           the Graph as C for the target; firmware/ in it holds what a bare board needs; or the design of hardware
 """
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tapeout.compiler.staging import MARK
 
 from . import find_target
 from .compiled import Compiled
+from .hardware import Design, Hardware, find_hardware
 
 SCHEMA = "tapeout-bundle-1"
 
@@ -64,6 +65,18 @@ class Bundle:
         except (ValueError, TypeError, AttributeError) as error:
             raise TapeoutError(f"{folder / MARK}: damaged manifest ({error}); compile again") from None
         return cls(folder, manifest, text.load(folder))
+
+    @property
+    def hardware(self) -> Hardware | None:
+        """What the network was compiled to, if that is a design of hardware."""
+        return find_hardware(self.manifest.target)
+
+    def design(self) -> Design:
+        """The design of a bundle for hardware. Raises TapeoutError when it is missing."""
+        folder, hardware = self.folder / self.manifest.target, self.hardware
+        if hardware is None or not folder.is_dir():
+            raise TapeoutError(f"{folder}: is missing; compile again")
+        return Design(folder, self.manifest.name, self.graph, hardware)
 
     def compiled(self, target: str | None = None) -> Compiled:
         """The emitted C for a target, the bundle's own unless another ('c') is named."""

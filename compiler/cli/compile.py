@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,10 @@ import click
 from ..errors import CheckFailed, TapeoutError
 from .options import (
     calibration_option,
+    design_options,
     improve_option,
+    parse_design,
+    parse_input_types,
     parse_pins,
     parse_quantize_options,
     parse_shapes,
@@ -24,13 +28,14 @@ from .options import (
 if TYPE_CHECKING:
     from tapeout.quant.options import QuantizeOptions
     from tapeout.targets.board import Board
+    from tapeout.targets.hardware import DesignOptions, Hardware
     from tapeout.targets.selection import Objective
     from tapeout.targets.strips import Arrangement
     from tapeout.targets.target import Target
 
     from ..budget import Budget
     from ..buffers import Inputs
-    from ..ir import Graph
+    from ..ir import Graph, QType
     from ..report import Report
     from ..training import Training
 
@@ -67,6 +72,10 @@ class Job:
     pins: dict[str, str]
     autotune: Path | None = None  # where its counts are kept
     training: Training | None = None
+    input_types: Mapping[str, QType] = field(default_factory=dict)
+    logits: bool | None = None
+    hardware: Hardware | None = None  # a design to write; `target` is then portable C, which the host engines run
+    design: DesignOptions | None = None  # how
 
 
 @click.command("compile")
@@ -80,6 +89,10 @@ class Job:
 @improve_option
 @click.option("--io", type=click.Choice(["float", "int8"]), default="float", show_default=True,
               help="Inputs and outputs of a quantized float model.")
+@click.option("--input-type", "input_types", multiple=True, metavar="[NAME=]fixed<W,I>",
+              help="The format of an input that a quantized model leaves in float; ufixed<W,I> has no sign.")
+@click.option("--output-layer", type=click.Choice(["as-is", "logits"]),
+              help="Where the network ends: as the model says, or before its final softmax, as designs of hardware do when not told.")
 @click.option("--strict/--no-strict", default=True, show_default=True,
               help="Refuse a quantized model in which a node would stay in float.")
 @click.option("--labels-key", default="y", show_default=True, help="The array of the calibration file that is no input.")
@@ -96,12 +109,15 @@ class Job:
 @click.option("--name", metavar="N", help="Prefix of files and symbols; else from the model's file name.")
 @click.option("--inputs", type=click.Choice(["arena", "kept", "caller"]), default="arena", show_default=True,
               help="Where inputs lie: in the arena, where nodes may overwrite them, or never; or in memory of the caller's.")
+@design_options
 @training_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
               help="Folder to write; replaced if tapeout wrote it.")
 def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str,
-    improve: str, io: str, strict: bool, labels_key: str, optimize: str, kernels: tuple[str, ...], autotune: Path | None, back_end: str,
+    improve: str, io: str, input_types: tuple[str, ...], output_layer: str | None, strict: bool, labels_key: str, optimize: str,
+    kernels: tuple[str, ...], autotune: Path | None, back_end: str, stream: bool | None, reuse_factor: int | None, strategy: str | None,
+    folds: tuple[str, ...], part: str | None, clock_ns: float | None,
     budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None, inputs: str, output: Path,
     training: str | None, loss: str | None, update: str | None, learning_rate: float | None, momentum: float | None,
     weight_decay: float | None, master_weights: bool, loss_scale: float | None, batch: int | None,
@@ -112,7 +128,12 @@ def command(
     from ..budget import parse_budgets
     from ..buffers import Inputs
 
-    target, board, limits = _destination(target_name, board_name)
+    hardware, options = _design(target_name), parse_design(stream, reuse_factor, strategy, folds, part, clock_ns)
+    target, board, limits = (_portable(), None, ()) if hardware else _destination(target_name, board_name)
+    if hardware:
+        hardware.check(options)
+    elif options != parse_design():
+        raise TapeoutError("--stream, --reuse-factor, --strategy, --fold, --part and --clock-ns shape designs; give --target of hardware")
     if name is not None and not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
         raise TapeoutError(f"--name {name!r}: letters, digits and underscores only, a letter first")
     if name in (*_HARNESS, *_HEADERS):
@@ -130,8 +151,9 @@ def command(
     recipe = recipe or ("int8" if calibrate else None)
     report = compile_model(Job(
         model, name or default_name(model), target.backed(back_end), board, (*parse_budgets(budget), *limits), parse_shapes(shapes),
-        weights, calibrate, recipe, parse_quantize_options(calibration, improve), io == "int8", strict, labels_key,
+        weights, calibrate, recipe, parse_quantize_options(calibration, improve), io == "int8" or hardware is not None, strict, labels_key,
         Inputs(inputs), output, Objective(optimize), parse_pins(kernels), autotune, step,
+        parse_input_types(input_types), None if output_layer is None else output_layer == "logits", hardware, options,
     ))
     from .report import show
 
@@ -149,6 +171,12 @@ def default_name(model: Path) -> str:
     stem = model.name.rpartition(":")[2] if is_module(model) else model.stem
     name = re.sub(r"\W+", "_", stem, flags=re.ASCII).strip("_").lower() or "model"
     return f"net_{name}" if name[0].isdigit() or name in (*_HARNESS, *_HEADERS) else name
+
+
+def _design(target_name: str | None) -> Hardware | None:
+    from tapeout.targets.hardware import find_hardware
+
+    return find_hardware(target_name) if target_name else None
 
 
 def _destination(target_name: str | None, board_name: str | None) -> tuple[Target, Board | None, tuple[Budget, ...]]:
@@ -175,6 +203,7 @@ def compile_model(job: Job) -> Report:
     """Runs the whole way and writes the output folder. Raises TapeoutError; a failure leaves no folder and harms none."""
     from tapeout.targets.bundle import Manifest
     from tapeout.targets.compiled import Compiled
+    from tapeout.targets.hardware import DesignOptions
     from tapeout.targets.strips import Arrangement
 
     from .. import text
@@ -183,7 +212,9 @@ def compile_model(job: Job) -> Report:
     from ..frontends.onnx.load import self_contained
     from ..ir import F32, verify
     from ..passes.add_training_step import add_training_step
+    from ..passes.drop_softmax import drop_softmax
     from ..passes.expose_codes import expose_codes
+    from ..passes.quantize_inputs import quantize_inputs
     from ..staging import check_replaceable, staged
     from .measure import measure, report
 
@@ -192,8 +223,11 @@ def compile_model(job: Job) -> Report:
         graph = read(file, job.shapes)
         content = self_contained(file) if form == "onnx" else file.read_bytes()
     floats = _is_float(graph)
+    graph = quantize_inputs(drop_softmax(graph) if _ends_at_logits(job, graph) else graph, job.input_types)
     if job.recipe:
         graph = _quantized(graph, job, job.recipe)
+    if job.hardware:
+        _check_inputs_quantized(graph, job.hardware)
     stages: dict[str, Graph] = {}
     lowered = lower(graph, dump=stages.__setitem__, strict=job.strict)
     if job.training:
@@ -204,7 +238,8 @@ def compile_model(job: Job) -> Report:
     with staged(job.output) as stage:
         model = f"model.{form}"
         (stage / model).write_bytes(content)
-        Manifest(job.name, job.target.name, job.board.name if job.board else None, model, floats, job.target.back_end).write(stage)
+        name = job.hardware.name if job.hardware else job.target.name
+        Manifest(job.name, name, job.board.name if job.board else None, model, floats, job.target.back_end).write(stage)
         text.save(lowered, stage)
         arranged = _tuned(job, _arranged(job, lowered))
         if job.target != _portable():
@@ -220,8 +255,35 @@ def compile_model(job: Job) -> Report:
             found = replace(found, warnings=(*found.warnings, said))
         if not floats:
             found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
+        if job.hardware:
+            job.hardware.write(stage / name, job.name, lowered, job.design or DesignOptions())
+            of_c = {key: f"of the C that the host engines run: {note}" for key, note in found.figures.items() if key.startswith("memory")}
+            found = replace(found, target=name, figures=found.figures | of_c)
         (stage / "report.json").write_text(found.to_json())
     return found
+
+
+def _ends_at_logits(job: Job, graph: Graph) -> bool:
+    """Whether a final softmax is left out: on demand, and of designs also when nothing is said."""
+    from ..ops.softmax import Softmax
+
+    ends = [graph.producer(port.value) for port in graph.outputs]
+    return job.logits or (job.logits is None and job.hardware is not None and any(n and isinstance(n.op, Softmax) for n in ends))
+
+
+def _check_inputs_quantized(graph: Graph, hardware: Hardware) -> None:
+    """Raises TapeoutError for an input that a design would have to take as floats."""
+    from ..ir import FType
+    from ..ops.fake_quantize import FakeQuantize
+
+    readers = graph.consumers()
+    for port in graph.inputs:
+        floats = isinstance(graph.values[port.value].type.q, FType)
+        if floats and not all(isinstance(node.op, FakeQuantize) for node in readers[port.value]):
+            raise TapeoutError(
+                f"{port.name}: {hardware.name} takes codes, and the model says no format for this input; "
+                f"give one, such as --input-type '{port.name}=fixed<16,6>'"
+            )
 
 
 def _arranged(job: Job, graph: Graph) -> Arrangement:

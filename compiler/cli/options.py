@@ -13,7 +13,9 @@ from ..errors import TapeoutError
 
 if TYPE_CHECKING:
     from tapeout.quant.options import QuantizeOptions
+    from tapeout.targets.hardware import DesignOptions
 
+    from ..ir import QType
     from ..training import Training
 
 weights_option = click.option(
@@ -82,6 +84,33 @@ def parse_training(
     )
 
 
+_DESIGN = (
+    click.option("--stream/--no-stream", default=None, help="Of designs: tensors pass from layer to layer element by element."),
+    click.option("--reuse-factor", type=click.IntRange(1), metavar="N", help="Of designs: multiplications that share a multiplier."),
+    click.option("--strategy", metavar="S", help="Of designs: how constants are multiplied: latency, resource, distributed-arithmetic."),
+    click.option("--fold", "folds", multiple=True, metavar="LAYER=PExSIMD", help="Of designs: the parallel hardware of a layer."),
+    click.option("--part", metavar="P", help="Of designs: the device that the project is for."),
+    click.option("--clock-ns", type=click.FloatRange(0, min_open=True), metavar="T", help="Of designs: the clock period asked for."),
+)
+
+
+def design_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of designs of hardware."""
+    for option in reversed(_DESIGN):
+        command = option(command)
+    return command
+
+
+def parse_design(
+    stream: bool | None = None, reuse_factor: int | None = None, strategy: str | None = None, folds: tuple[str, ...] = (),
+    part: str | None = None, clock_ns: float | None = None,
+) -> DesignOptions:
+    """What these options say; each target says which of them it takes."""
+    from tapeout.targets.hardware import DesignOptions
+
+    return DesignOptions(stream, reuse_factor, strategy, folds or None, part, clock_ns)
+
+
 def parse_quantize_options(calibration: str, improve: str) -> QuantizeOptions:
     """The options of quantization after training of two texts, the second one like `equalize,adaround`. Raises TapeoutError."""
     from tapeout.quant.options import Calibration, Improvement, QuantizeOptions
@@ -105,6 +134,25 @@ def parse_pins(texts: Sequence[str]) -> dict[str, str]:
             raise TapeoutError(f"--kernel {text!r}: the kernel of {node} is given twice")
         pins[node] = symbol
     return pins
+
+
+def parse_input_types(texts: Sequence[str]) -> dict[str, QType]:
+    """The formats of texts like `image=fixed<16,6>` by input name, "" where a text names none. Raises TapeoutError.
+
+    `fixed<W,I>` has W bits, I of them before the point, the sign included, and `ufixed<W,I>` no sign, as ap_fixed of C++ has them.
+    """
+    from ..ir import QType
+
+    formats: dict[str, QType] = {}
+    for text in texts:
+        match = re.fullmatch(r"(?:(.+)=)?(u?)fixed<([1-9]\d?),(-?\d{1,2})>", text)
+        if not match or not 2 <= int(match[3]) <= 16:
+            raise TapeoutError(f"--input-type {text!r}: write NAME=fixed<W,I> or NAME=ufixed<W,I>, with 2 to 16 bits W")
+        name = match[1] or ""
+        if name in formats:
+            raise TapeoutError(f"--input-type {text!r}: the type of {name or 'the input'} is given twice")
+        formats[name] = QType(int(match[3]), not match[2], (2.0 ** (int(match[4]) - int(match[3])),))
+    return formats
 
 
 def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:

@@ -14,10 +14,12 @@ def command(as_json: bool) -> None:
     """List the targets and their boards."""
     from tapeout.targets import all_targets
     from tapeout.targets.board import boards
+    from tapeout.targets.hardware import all_hardware
 
     rows: list[dict[str, Any]] = [
         {"name": t.name, "boards": [asdict(b) for b in boards().values() if b.target == t.name]} for t in all_targets()
     ]
+    rows += [{"name": hardware.name, "boards": []} for hardware in all_hardware()]
     if as_json:
         click.echo(json.dumps({"targets": rows}, indent=2))
         return
@@ -33,4 +35,6 @@ def command(as_json: bool) -> None:
                     "", board.name, f"{board.flash.bytes >> 10} KiB", f"{board.ram.bytes >> 10} KiB",
                     f"{board.clock_hz / 1e6:g} MHz", f"QEMU {board.qemu}" if board.qemu else "",
                 )
+    for hardware in all_hardware():
+        table.add_row(hardware.name, *[""] * 5)
     Console().print(table)

@@ -208,9 +208,12 @@ class Integerizer:
 
     def float_tail(self, name: str) -> str:
         """An output that no quantizer stands before: the last sums as floats, and what scales them."""
-        from .layers import float_sums, is_layer
+        from .layers import exact_sums, float_sums, is_layer
 
-        node = self.producers[name]
+        core, steps = self.chain(name)
+        last, node = self.producers.get(core), self.producers[name]
+        if steps and last and is_layer(last) and last.inputs[0] in self.codes and (exact := exact_sums(self, last, steps, name)):
+            return exact
         if is_layer(node) and node.inputs[0] in self.codes:
             return float_sums(self, node)
         return self.float_value(name)

@@ -30,6 +30,7 @@ _BIAS_ERROR = 1 / 8  # of a code: what rounding the bias to the scale of the sum
 FEW_LEVELS = 2  # bits up to which thresholds are no larger than what else makes a sum a code exactly
 _BIAS_LIMITS = {32: 1 << 30, 64: 1 << 44}  # by the bits of sums: half of 32, and in 64 what leaves room for a multiplier
 _FARTHEST = (1 << 31) - 1
+_FLOAT_WHOLE = 1 << 24  # below it float32 holds every whole number
 
 
 def is_layer(node: Node) -> bool:
@@ -140,6 +141,24 @@ def float_sums(integerizer: Integerizer, node: Node) -> str:
         name = node.name if count == len(rest) else integerizer.fresh(f"{node.name}_biased")
         value = integerizer.builder.add(op, [value, *others], name)
     return value
+
+
+def exact_sums(integerizer: Integerizer, node: Node, steps: Sequence[Step], name: str) -> str | None:
+    """Adds the layer's sums, with what `steps` add to them, and their value in float32 as `name`; None where that is not what the
+    steps compute: where they do more than add whole units of the sums, or where a float32 would round on the way."""
+    found = layer(integerizer, node)
+    line = None if found.scale.ndim > 1 or found.op.clip else affine(steps, Affine(found.scale, found.bias))
+    if line is None or (line.lo, line.hi) != (-math.inf, math.inf) or not np.array_equal(line.scale, found.scale):
+        return None
+    units = line.shift / line.scale
+    low, high = found.reach()
+    farthest = np.maximum(np.abs(low), np.abs(high)).max(initial=0) + np.abs(units).max(initial=0)
+    if (np.frexp(found.scale)[0] != 0.5).any() or (units != np.rint(units)).any() or farthest >= _FLOAT_WHOLE:
+        return None
+    inputs = [add_sums(integerizer, found, np.broadcast_to(units, found.bias.shape).astype(np.int64))]
+    if len(integerizer.format(inputs[0]).scale) > 1:
+        inputs.append(integerizer.builder.constant(f"{name}_scale", found.scale.astype(np.float32)))
+    return integerizer.builder.add(Dequantize(), inputs, name)
 
 
 def add_sums(integerizer: Integerizer, found: Layer, bias: Int | None, pack: bool = True, zero: str = "") -> str:

@@ -1,0 +1,44 @@
+"""A jet tagger that others trained, in QONNX: its input gets a format here, its logits equal those of the qonnx executor."""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.core.onnx_exec import execute_onnx
+
+from tests.test_cli import refused, tapeout
+
+LOGITS = "Add_3_out0"
+
+
+def executed(path: Path, x: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[float]:
+    """The logits of one sample (16) by the qonnx executor."""
+    model = ModelWrapper(str(path))
+    context = execute_onnx(model, {model.graph.input[0].name: x[None]}, return_full_exec_context=True)
+    return [float(v) for v in context[LOGITS].reshape(-1)]
+
+
+def test_logits_are_those_of_the_executor(zoo: Path, tmp_path: Path) -> None:
+    """On random inputs of the grid, those at the ends of the format among them, in whole numbers of 2**-11."""
+    path = zoo / "qonnx" / "qkeras_jettagging.onnx"
+    out = tmp_path / "jet"
+    done = tapeout("compile", path, "--target", "c", "--input-type", "fixed<16,6>", "--output-layer", "logits", "--io", "int8", "-o", out)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((out / "report.json").read_text())
+    assert [layer["op"] for layer in report["layers"]] == ["dense"] * 4
+    done = tapeout("cosim", out, "--count", "40", "--save", tmp_path / "all.npz")
+    assert done.returncode == 0 and "host-asan: 0 / 200 elements differ" in done.stdout, done.stdout
+    with np.load(tmp_path / "all.npz") as saved:
+        x, y = saved["inputs/global_in"], saved["host/global_out"]
+    for codes, logits in zip(x.reshape(40, 16), y.reshape(40, 5), strict=True):
+        assert executed(path, codes.astype(np.float32) * 2.0**-10) == (logits * 2.0**-11).tolist()
+
+
+def test_without_a_format_it_is_refused(zoo: Path, tmp_path: Path) -> None:
+    command = ("compile", zoo / "qonnx" / "qkeras_jettagging.onnx", "--target", "c", "-o", tmp_path / "jet")
+    refused(2, "MatMul_0_out0: dense would stay in float", *command)
+    refused(2, "--input-type 'fixed<40,6>': write NAME=fixed<W,I> or NAME=ufixed<W,I>", *command, "--input-type", "fixed<40,6>")
+    refused(2, "the type of x is given twice", *command, "--input-type", "x=fixed<8,2>", "--input-type", "x=fixed<8,3>")
+    refused(2, "give --target of hardware", *command, "--reuse-factor", "4")
