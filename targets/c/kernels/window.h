@@ -69,11 +69,13 @@ static inline taps_reaching taps_on(int32_t at, int32_t count, int32_t stride, i
     while (taps.step * dilation % stride != 0) {
         taps.step++;
     }
-    while (taps.first < count && window_with_tap(at, taps.first, stride, dilation, pad, outputs) < 0) {
-        taps.first++;
+    for (; taps.first < count; taps.first++) {
+        taps.window = window_with_tap(at, taps.first, stride, dilation, pad, outputs);
+        if (taps.window >= 0) {
+            break;
+        }
     }
     taps.last = taps.last < count ? taps.last : count;
-    taps.window = (at + pad - taps.first * dilation) / stride;
     taps.back = taps.step * dilation / stride;
     return taps;
 }
