@@ -22,6 +22,7 @@ from tapeout.cosim.layout import apart
 from tapeout.cosim.measure import measure
 from tapeout.cosim.qemu import QEMU
 from tapeout.cosim.touched import touched
+from tapeout.cosim.vectors import random_inputs
 from tapeout.targets import find_target
 from tapeout.targets.c.target import TARGETS
 from tapeout.targets.compiled import Compiled
@@ -203,3 +204,14 @@ def test_an_update_within_a_batch_is_noticed(tmp_path: Path) -> None:
         source.write_text(whole.replace(text, wrong))
         assert compare(run(step, feed), HOST.run(model, feed), step).differ
         source.write_text(whole)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("file", ["kws_dscnn_float", "ic_resnet8_float"])
+def test_a_step_of_a_whole_network_in_fp16(file: str, zoo: Path, tmp_path: Path) -> None:
+    graph = in_recipe(read(zoo / "mlperf_tiny" / f"{file}.tflite", {}), "fp16-fma")
+    step = verify(add_training_step(graph, Training(learning_rate=0.01)))
+    (tmp_path / "net").mkdir()
+    model, feed = Compiled.write(tmp_path / "net", "net", TARGETS[0], step), random_inputs(step, 1, 0)
+    found = compare(run(step, feed), HOST.run(model, feed), step)
+    assert found.differ == 0 and found.compared > 20_000
