@@ -118,7 +118,7 @@ MUTATIONS = [
     Mutation("lost_rounding", "channels.h", "c->mul) + c->add;", "c->mul);", "conv2d_s8_even"),
     Mutation("sign_forgotten", "channels.h", "if (p->signs)", "if (0)", "conv2d_s8_ties_tflite"),
     Mutation("never_clipped", "channels.h", "code = p->lo > -128 && code < p->lo ? p->lo : code;", "", "conv2d_s8_even"),
-    Mutation("channel_behind_the_row", "channels.h", "if (count > 2)", "if (count > 0)", "conv2d_s8_odd"),
+    Mutation("channel_behind_the_row", "channels.h", "if (count > 3)", "if (count > 0)", "conv2d_s8_odd"),
     Mutation("first_image_again", "conv2d_xcv.h", "row / g->out_h * g->in_h * g->in_row", "0", "conv2d_s8_images"),
     Mutation("column_of_the_padding", "depthwise_conv2d_xcv.h", "(uint32_t)column < (uint32_t)g->in_w", "column < g->in_w",
              "depthwise_conv2d_s8_three_much_padding"),
