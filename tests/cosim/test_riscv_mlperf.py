@@ -1,4 +1,4 @@
-"""The MLPerf Tiny networks on RISC-V in QEMU: equal to the reference in every bit, their arenas as planned."""
+"""The MLPerf Tiny networks on RISC-V: in QEMU equal to the reference in every bit, their arenas as planned; and equal on a core's RTL."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -10,6 +10,7 @@ from tapeout.compiler.frontends.tflite import read_tflite
 from tapeout.compiler.run import run
 from tapeout.cosim.compare import compare
 from tapeout.cosim.qemu import QEMU
+from tapeout.cosim.rtl.machine import RTL_CORE
 from tapeout.cosim.touched import touched
 from tapeout.cosim.vectors import random_inputs
 from tapeout.targets import find_target
@@ -29,3 +30,13 @@ def test_equal_and_as_planned(name: str, target: str, kind: str, zoo: Path, tmp_
     comparison = compare(run(graph, inputs), QEMU.run(model, inputs), graph)
     assert (comparison.compared, comparison.differ) == (4 * ELEMENTS[name], 0)
     assert touched(QEMU.machine, model, {key: samples[-1:] for key, samples in inputs.items()}).holds
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ELEMENTS)
+def test_equal_on_the_rtl_of_cv32e40p_xcv(name: str, zoo: Path, tmp_path: Path) -> None:
+    graph = lower(read_tflite(zoo / "mlperf_tiny" / f"{name}_int8.tflite", {}))
+    model = Compiled.write(tmp_path, name, find_target("cv32e40p-xcv"), graph)
+    inputs = random_inputs(graph, 1, seed=5)
+    comparison = compare(run(graph, inputs), RTL_CORE.run(model, inputs), graph)
+    assert (comparison.compared, comparison.differ) == (ELEMENTS[name], 0)

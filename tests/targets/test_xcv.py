@@ -17,6 +17,7 @@ from tapeout.cosim.engine import EngineFailed
 from tapeout.cosim.qemu import QEMU
 from tapeout.cosim.rtl.machine import RtlCore
 from tapeout.targets import find_target
+from tapeout.targets.compiled import Compiled
 from tapeout.targets.microcontroller.family import Microcontroller
 from tapeout.targets.riscv.kernels.xcv.layer import Layer, layer
 from tapeout.targets.riscv.target import XCV
@@ -36,6 +37,7 @@ from .xcv_shapes import COUNT, KERNELS, shapes
 CORE = find_target("cv32e40p-xcv")
 assert isinstance(CORE, Microcontroller)
 PLAIN = Target("xcv-on-the-host", XCV)  # which takes the plain C of xcv.h
+FEW = 6  # random shapes in a short run
 OPS = ("conv2d", "dense", "depthwise_conv2d", "add")
 
 
@@ -61,14 +63,15 @@ def assert_equal(cases: Sequence[Case], target: Target, folder: Path, runner: Ru
     return len(found)
 
 
+@pytest.mark.parametrize("count", [FEW, pytest.param(COUNT, marks=pytest.mark.long)])
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_random_shapes_on_the_rtl(kernel: str, tmp_path: Path, programs: Path) -> None:
+def test_random_shapes_on_the_rtl(kernel: str, count: int, tmp_path: Path, programs: Path) -> None:
     assert isinstance(CORE, Microcontroller)
 
     def by_this(net: Net) -> bool:
         return net.name.endswith(f"_by_{kernel}")
 
-    assert assert_equal(shapes(kernel), CORE, tmp_path, on_board(CORE, programs, machine=RTL), by_this) == COUNT
+    assert assert_equal(shapes(kernel)[:count], CORE, tmp_path, on_board(CORE, programs, machine=RTL), by_this) == count
 
 
 @pytest.mark.long
@@ -78,7 +81,7 @@ def test_all_cases_on_the_rtl(op: str, tmp_path: Path, programs: Path) -> None:
     assert assert_equal(cases_of(op), CORE, tmp_path, on_board(CORE, programs, machine=RTL)) > 20
 
 
-@pytest.mark.parametrize("op", [pytest.param(op, marks=[pytest.mark.long] if op.endswith("conv2d") else []) for op in OPS])
+@pytest.mark.parametrize("op", [pytest.param(op, marks=[] if op == "add" else [pytest.mark.long]) for op in OPS])
 def test_all_cases_in_plain_c(op: str, tmp_path: Path) -> None:
     assert assert_equal(cases_of(op), PLAIN, tmp_path, on_host) > 20
 
@@ -87,7 +90,7 @@ def test_all_cases_in_plain_c(op: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("zero", [-128, 5])
 def test_codes_are_those_of_the_rounding(rounding: Rounding, zero: int) -> None:
     mul, shift = multipliers(7)
-    graph, node, requant = dense_layer(rounding, zero, mul, shift)
+    graph, node, _ = dense_layer(rounding, zero, mul, shift)
     found = layer(graph, node, 0)
     assert isinstance(found, Layer) and len(found.table) == CHANNELS
     sums = around_thresholds(mul, shift)
@@ -105,14 +108,6 @@ def _codes(found: Layer, sums: Int) -> Int:
     return np.asarray(np.clip(scaled >> shift, found.requant.lo, found.requant.hi))
 
 
-def test_sums_that_are_too_large_are_left_to_others() -> None:
-    mul, shift = multipliers(7)
-    graph, node, _ = dense_layer(Rounding.TFLITE, 0, mul, shift)
-    assert isinstance(layer(graph, node, 0), Layer)
-    wide = replace(graph.values["x"], type=replace(graph.values["x"].type, q=replace(graph.values["x"].type.quantized, zero=(0,))))
-    assert wide.type.quantized.zero == (0,)
-
-
 MUTATIONS = [
     Mutation("lost_leftover", "conv2d_xcv_direct.h", "channels_row(g->out_w,", "channels_row(g->out_w - 1,", "conv2d_s8_pixels"),
     Mutation("lost_last_word", "channels.h", "if (v->rest >= 0)", "if (v->rest > 99)", "dense_s8_per_tensor"),
@@ -123,7 +118,7 @@ MUTATIONS = [
     Mutation("lost_rounding", "channels.h", "c->mul) + c->add;", "c->mul);", "conv2d_s8_even"),
     Mutation("sign_forgotten", "channels.h", "if (p->signs)", "if (0)", "conv2d_s8_ties_tflite"),
     Mutation("never_clipped", "channels.h", "code = p->lo > -128 && code < p->lo ? p->lo : code;", "", "conv2d_s8_even"),
-    Mutation("channel_behind_the_row", "channels.h", "if (count > 2)", "if (count > 0)", "conv2d_s8_odd"),
+    Mutation("channel_behind_the_row", "channels.h", "if (count > 3)", "if (count > 0)", "conv2d_s8_odd"),
     Mutation("first_image_again", "conv2d_xcv.h", "row / g->out_h * g->in_h * g->in_row", "0", "conv2d_s8_images"),
     Mutation("column_of_the_padding", "depthwise_conv2d_xcv.h", "(uint32_t)column < (uint32_t)g->in_w", "column < g->in_w",
              "depthwise_conv2d_s8_three_much_padding"),
@@ -131,15 +126,18 @@ MUTATIONS = [
     Mutation("one_operand", "add_xcv.h", "xcv_mac(xcv_mac(p->add, *x, x_mul), *y, y_mul)", "xcv_mac(p->add, *x, x_mul)", "add_s8_clipped"),
 ]  # fmt: skip
 IN_ASSEMBLY = [
-    Mutation("swapped_lanes", "channels.h", '"cv.sdotsp.b %[b1], %[x1], %[w1]\\n"\n                   "cv.sdotsp.b %[a2]',
-             '"cv.sdotsp.b %[b1], %[x1], %[w2]\\n"\n                   "cv.sdotsp.b %[a2]', "dense_s8_rows"),
-    Mutation("unsigned_codes", "channels.h", '"cv.sdotsp.b %[c3], %[x2], %[w3]\\n"', '"cv.sdotusp.b %[c3], %[x2], %[w3]\\n"', "conv2d_s8_even"),
-    Mutation("loop_of_an_instruction_less", "channels.h", 'XCV_LOOP("%[words]", "9")', 'XCV_LOOP("%[words]", "8")', "dense_s8_vector"),
+    Mutation("swapped_lanes", "channels.h", "cv.sdotsp.b %[c1], %[x2], %[w1]", "cv.sdotsp.b %[c1], %[x2], %[w2]", "conv2d_s8_even"),
+    Mutation("window_for_the_other", "channels.h", '"cv.sdotsp.b %[b1], %[x1], %[w1]\\n"\n                   "cv.sdotsp.b %[a2]',
+             '"cv.sdotsp.b %[b1], %[x0], %[w1]\\n"\n                   "cv.sdotsp.b %[a2]', "conv2d_s8_same_16"),
+    Mutation("unsigned_codes", "channels.h", '"cv.sdotsp.b %[c3], %[x2], %[w3]\\n"', '"cv.sdotusp.b %[c3], %[x2], %[w3]\\n"',
+             "conv2d_s8_even"),
+    Mutation("loop_of_an_instruction_less", "channels.h", 'XCV_LOOP("%[words]", "9")', 'XCV_LOOP("%[words]", "8")', "dense_s8_whole"),
     Mutation("window_that_stands_still", "channels.h", '"cv.lw %[x2], (%[c]), 4\\n"', '"lw %[x2], 0(%[c])\\n"', "conv2d_s8_even"),
     Mutation("clipped_to_7_bits", "xcv.h", "cv.clip %0, %0, 8", "cv.clip %0, %0, 7", "conv2d_s8_valid"),
     Mutation("halves_swapped", "xcv.h", '"cv.pack %0, %1, %2" : "=r"(word) : "r"(high), "r"(low)',
              '"cv.pack %0, %2, %1" : "=r"(word) : "r"(high), "r"(low)', "depthwise_conv2d_s8_three_two_channels"),
-    Mutation("bytes_of_the_other_word", "xcv.h", '"+r"(low) : "r"(high)', '"+r"(high) : "r"(low)', "depthwise_conv2d_s8_three_two_channels"),
+    Mutation("bytes_of_the_other_word", "xcv.h", '"+r"(low) : "r"(high)', '"+r"(high) : "r"(low)',
+             "depthwise_conv2d_s8_three_two_channels"),
     Mutation("difference_for_sum", "xcv.h", '"cv.mac ', '"cv.msu ', "add_s8_few_3"),
 ]  # fmt: skip
 
@@ -182,11 +180,11 @@ def test_a_network_on_the_rtl_takes_fewer_cycles(tmp_path: Path) -> None:
     engine, found = RtlCore(machine=replace(RTL, most_cycles=2_000_000)), {}
     for name in ("cv32e40p", "cv32e40p-xcv"):
         (tmp_path / name).mkdir()
-        compiled = plainly(tmp_path / name, "small", find_target(name), network(CODES))
+        compiled = Compiled.write(tmp_path / name, "small", find_target(name), network(CODES))
         inputs = feed(compiled.graph, 3)
         assert compare(run(compiled.graph, inputs), engine.run(compiled, inputs), compiled.graph).differ == 0
         found[name] = engine.cycles(compiled, inputs).run
-    assert 3 * found["cv32e40p-xcv"] < found["cv32e40p"]
+    assert 2 * found["cv32e40p-xcv"] < found["cv32e40p"]
 
 
 def test_qemu_is_refused(tmp_path: Path) -> None:
@@ -197,7 +195,7 @@ def test_qemu_is_refused(tmp_path: Path) -> None:
     assert said in compiled.stdout + compiled.stderr
     refused(2, "--engines qemu: its core has no XCV, which target cv32e40p-xcv needs; name rtl-core", "cosim", out, "--engines", "qemu")
     refused(2, "--autotune: kernels are counted in QEMU, which does not run target cv32e40p-xcv; leave it out", "compile", MODEL,
-            "--target", "cv32e40p-xcv", "--calibrate", CALIBRATION, "--autotune", tmp_path / "counts", "-o", tmp_path / "tuned")  # fmt: skip
+            "--target", "cv32e40p-xcv", "--calibrate", CALIBRATION, "--autotune", tmp_path / "counts", "-o", tmp_path / "x")  # fmt: skip
     (tmp_path / "net").mkdir()
     model = plainly(tmp_path / "net", "small", CORE, network(CODES))
     with pytest.raises(EngineFailed, match=r"^qemu: its core has no XCV, which target cv32e40p-xcv needs$"):

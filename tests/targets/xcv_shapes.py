@@ -7,14 +7,12 @@ import numpy as np
 
 from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ops.conv2d import Conv2D
-from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.requant import Requant
 from tests.cases import Case, quantized
 from tests.cases import conv2d as of_conv2d
 from tests.cases import dense as of_dense
 from tests.cases import depthwise_conv2d as of_depthwise
-from tests.layers import CODES, Layer
 
 COUNT = 24  # of each kernel
 
@@ -69,9 +67,3 @@ def shapes(kernel: str) -> list[Case]:
     """Cases that a kernel takes, the same each time."""
     random = np.random.default_rng(len(kernel))
     return [KERNELS[kernel](random, i) for i in range(COUNT)]
-
-
-def large_sums() -> Case:
-    """A layer whose sums leave 32 bits when they are shifted by two."""
-    requant = Requant(quantized(4000.0, 3), Rounding.TFLITE)
-    return Layer("dense_xcv_large", Dense(), of_dense.product, (1, 40000), (1, 40000), 0, quantized(1.0, 127), CODES, requant.rounding).case()

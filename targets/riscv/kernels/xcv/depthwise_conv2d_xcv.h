@@ -41,6 +41,15 @@ static inline depthwise_xcv_column depthwise_xcv_load(const int8_t *const rows[3
     return (depthwise_xcv_column){xcv_shuffle(above, below, 0x00040200u), xcv_shuffle(above, below, 0x00050301u)};
 }
 
+/* The column of that number, or padding. */
+static inline depthwise_xcv_column depthwise_xcv_at(const window_params *g, const int8_t *const rows[3], int32_t column,
+                                                    depthwise_xcv_column padding) __attribute__((always_inline));
+static inline depthwise_xcv_column depthwise_xcv_at(const window_params *g, const int8_t *const rows[3], int32_t column,
+                                                    depthwise_xcv_column padding)
+{
+    return (uint32_t)column < (uint32_t)g->in_w ? depthwise_xcv_load(rows, column * g->in_pixel) : padding;
+}
+
 /* Channels c and c + 1, the first at byte 0 of the rows, of a row of output at y; `padding` is a column of it. */
 static inline void depthwise_xcv_row(const depthwise_conv2d_s8_xcv_params *p, const int8_t *const rows[3], const depthwise_xcv_channel *c,
                                      depthwise_xcv_column padding, int8_t *y) __attribute__((always_inline));
@@ -50,12 +59,16 @@ static inline void depthwise_xcv_row(const depthwise_conv2d_s8_xcv_params *p, co
     const window_params *g = &p->window;
     const depthwise_xcv_channel first = c[0], second = c[1];
     depthwise_xcv_column k0 = padding, k1 = padding, k2 = padding;
-    int32_t column = -g->pad_left, fresh = 3; /* the column of the input that is next, and how many a window lacks */
-    for (const int8_t *end = y + g->out_w * g->out_pixel; y < end; y += g->out_pixel, fresh = g->stride_w) {
-        for (int32_t i = fresh < 3 ? fresh : 3; i > 0; i--, column++) {
+    int32_t column = -g->pad_left;
+    for (int32_t i = 3 - g->stride_w; i > 0; i--, column++) { /* what the first window has of those before it */
+        k1 = k2;
+        k2 = depthwise_xcv_at(g, rows, column, padding);
+    }
+    for (const int8_t *end = y + g->out_w * g->out_pixel; y < end; y += g->out_pixel) {
+        for (int32_t i = g->stride_w; i > 0; i--, column++) {
             k0 = k1;
             k1 = k2;
-            k2 = (uint32_t)column < (uint32_t)g->in_w ? depthwise_xcv_load(rows, column * g->in_pixel) : padding;
+            k2 = depthwise_xcv_at(g, rows, column, padding);
         }
         int32_t a = xcv_dot4(first.codes.bias, k0.a, first.w[0]), b = xcv_dot4(second.codes.bias, k0.b, second.w[0]);
         a = xcv_dot4(xcv_dot4(a, k1.a, first.w[1]), k2.a, first.w[2]);
