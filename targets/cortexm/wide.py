@@ -8,7 +8,7 @@ from tapeout.compiler.ir import Array, Graph, Node
 from tapeout.compiler.ops.requant import Requant
 from tapeout.compiler.passes.check_accumulators import largest_sums
 
-from .high_word import ties
+from ..high_word import ties
 
 
 def refusal(graph: Graph, node: Node, requant: Requant, channels: int) -> str | None:

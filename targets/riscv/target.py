@@ -23,6 +23,9 @@ FAMILY = Family(
 )
 
 
+ZVE = (Path(__file__).parent / "kernels" / "zve", KERNELS)
+
+
 def _core(name: str, march: str, mabi: str, cpu: str, rtl: bool = False) -> Microcontroller:
     """`cpu` are the properties that make QEMU's core of 32 bits one with these instructions and no others."""
     flags = (f"-march={march}", f"-mabi={mabi}")
@@ -32,6 +35,11 @@ def _core(name: str, march: str, mabi: str, cpu: str, rtl: bool = False) -> Micr
 TARGETS = (
     _core("rv32imc", "rv32imc_zicsr", "ilp32", "a=false,f=false,d=false"),
     _core("rv32-zfh", "rv32imafc_zicsr_zfh", "ilp32f", "d=false,Zfh=true"),
+    # Vectors of 64 bits or more, which clang builds for the same way; kernels ask the core for their length, here 128.
+    Microcontroller(
+        "rv32-zve", ZVE, FAMILY, ("-march=rv32imafc_zicsr_zfh_zve32f_zvfh_zvl64b", "-mabi=ilp32f"), ("virt-rv32-zve",),
+        ("-cpu", "rv32,d=false,Zfh=true,Zve32f=true,vlen=128"),
+    ),
     # The core has no A, and C without atomics none of its instructions; gcc's library is not there for imfc.
     _core("cv32e40p", "rv32imafc_zicsr", "ilp32f", "a=false,d=false", rtl=True),
 )

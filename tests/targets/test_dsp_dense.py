@@ -13,7 +13,7 @@ from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.sub import Sub
 from tapeout.targets.cortexm.kernels.dsp.dense_stacked import Form, accepts
-from tapeout.targets.cortexm.kernels.dsp.sum_linear import Linear, linear
+from tapeout.targets.sum_linear import Linear, linear
 from tests.cases import Input, cases_of, one_node, scaling
 from tests.cases.dense import WIDE
 

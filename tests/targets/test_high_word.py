@@ -8,7 +8,7 @@ from tapeout.compiler.fixed import Int, Rounding, requantize
 from tapeout.compiler.ir import Builder, Graph, Node, Port, QType, Type, verify
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.requant import Requant
-from tapeout.targets.cortexm.high_word import HighWord, high_word
+from tapeout.targets.high_word import HighWord, high_word
 
 CHANNELS = 40
 

@@ -10,10 +10,10 @@ from tapeout.compiler.ir import Graph, QType, Type
 from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.sub import Sub
 from tapeout.targets import find_target
-from tapeout.targets.cortexm.kernels.dsp.sum_linear import Linear, linear
 from tapeout.targets.cortexm.kernels.thumb import fours, triples
 from tapeout.targets.cortexm.kernels.thumb.word_sums import reach
 from tapeout.targets.selection import Objective, select
+from tapeout.targets.sum_linear import Linear, linear
 from tests.cases import all_cases
 
 M0 = find_target("cortex-m0")

@@ -2,7 +2,7 @@
 
 An operand is `floor((code * 2^15 * mul + 2^(shift - 1)) / 2^shift)`. That is `floor((floor(code * mul / 2^16) + 2^(shift - 32)) /
 2^(shift - 31))` where the shift is 32 and more, as a floor of a floor is the floor of the whole, and for a shift of 31 and the multiplier
-2^30, that of the larger scale, the inner floor alone, which takes nothing. The output is that of targets/cortexm/high_word.py.
+2^30, that of the larger scale, the inner floor alone, which takes nothing. The output is that of targets/high_word.py.
 """
 from __future__ import annotations
 

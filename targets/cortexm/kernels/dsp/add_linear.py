@@ -1,7 +1,7 @@
 """What add_linear.h takes."""
 from __future__ import annotations
 
+from ....sum_linear import accepts, cost, pack
 from ....target import Kernel
-from .sum_linear import accepts, cost, pack
 
 KERNELS = (Kernel("add_s8_linear", of="add_s8", accepts=accepts, pack=pack, cost=cost),)

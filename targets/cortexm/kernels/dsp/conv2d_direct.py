@@ -10,8 +10,8 @@ from tapeout.compiler.ir import Array, Graph, Node, Op, Types
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.requant import Requant
 
+from ....high_word import high_word
 from ....target import Kernel, Packed
-from ...high_word import high_word
 
 _BLOCK = 4  # elements that a block takes of each pixel
 _MOST, _MOST_BYTES = 16, 4  # blocks written out in code, the fewer where flash counts

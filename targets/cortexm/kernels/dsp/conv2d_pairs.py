@@ -11,9 +11,9 @@ from tapeout.compiler.ir import Array, Graph, Node, Op, Param, Types
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.requant import Requant
 
+from ....high_word import high_word
 from ....target import Kernel, Packed
 from ....trail import Rows
-from ...high_word import high_word
 
 BLOCK = 4  # elements that the inner block takes of each row
 _MOST = 16  # blocks written out in code

@@ -7,9 +7,9 @@ from tapeout.compiler.ir import Array, Graph, Node, Op, Types
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.requant import Requant
 
+from ....high_word import HighWord, high_word
 from ....target import Kernel, Packed
 from ....trail import Rows
-from ...high_word import HighWord, high_word
 from ...packed_layer import NIBBLE, not_plain
 from . import nibbles
 

@@ -10,9 +10,9 @@ from tapeout.compiler.ir import Array, Graph, Node, Op, Types
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.requant import Requant
 
+from ....high_word import HighWord, high_word
 from ....target import Kernel, Packed, no_scratch
 from ....trail import Rows
-from ...high_word import HighWord, high_word
 
 _OUTPUTS, _INPUTS = 4, 8  # of a block, which the kernel multiplies at once
 _HIGH = 1 << 23  # the high output's sums lie in -_HIGH .. _HIGH - 1

@@ -7,9 +7,9 @@ from tapeout.compiler.ir import Array, Graph, Node
 from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.requant import Requant
 
+from ....high_word import HighWord, high_word
 from ....target import Kernel, Packed
 from ....trail import window_trail
-from ...high_word import HighWord, high_word
 from .depthwise_conv2d_pairs import GROUP, constants, unfit, window
 
 

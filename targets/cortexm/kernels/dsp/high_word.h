@@ -1,4 +1,4 @@
-/* Requantization by the high word of a product. Why it is exact: targets/cortexm/high_word.py. */
+/* Requantization by the high word of a product. Why it is exact: targets/high_word.py. */
 #ifndef TAPEOUT_HIGH_WORD_H
 #define TAPEOUT_HIGH_WORD_H
 

@@ -1,5 +1,5 @@
 /* What add_linear and sub_linear share: sums of two tensors of one shape as a linear function of both codes, without tables.
- * Why it is exact: sum_linear.py. The definition is compiler/elementwise.py. */
+ * Why it is exact: targets/sum_linear.py. The definition is compiler/elementwise.py. */
 #ifndef TAPEOUT_SUM_LINEAR_H
 #define TAPEOUT_SUM_LINEAR_H
 

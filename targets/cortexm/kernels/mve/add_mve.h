@@ -30,7 +30,7 @@ static inline int32x4_t add_s8_mve_scaled(int32x4_t x, int32_t mul, int32_t shif
     return shift == 32 ? vrmulhq_s32(x, muls) : vrshlq_n_s32(vmulhq_s32(x, muls), 32 - shift);
 }
 
-/* The codes of sums, before they are clipped, as targets/cortexm/high_word.py has them. */
+/* The codes of sums, before they are clipped, as targets/high_word.py has them. */
 static inline int32x4_t add_s8_mve_codes(const add_s8_mve_params *p, int32x4_t sum)
 {
     const int32_t shift = p->out_shift - (p->rounding == ROUND_TFLITE ? 31 : 32);

@@ -1,5 +1,5 @@
 /* What the Helium kernels of layers share: text of their assembly, which reads the stream of layer.py by r3. The rounding is that of
- * targets/cortexm/high_word.py, on four sums at a time. */
+ * targets/high_word.py, on four sums at a time. */
 #ifndef TAPEOUT_HELIUM_H
 #define TAPEOUT_HELIUM_H
 

@@ -14,7 +14,7 @@ import numpy as np
 from tapeout.compiler.ir import Array, Graph, Node, Param
 from tapeout.compiler.ops.requant import Requant
 
-from ...high_word import HighWord, high_word
+from ....high_word import HighWord, high_word
 from ...packed_layer import NIBBLE, not_plain
 
 LANES = 16  # bytes of a vector

@@ -1,5 +1,5 @@
 /* Sums of two tensors of one shape as a linear function of both codes, for cores without the DSP extension: what add_products and sub_products
- * share. Why it is exact: ../dsp/sum_linear.py. The definition is compiler/elementwise.py. */
+ * share. Why it is exact: targets/sum_linear.py. The definition is compiler/elementwise.py. */
 #ifndef TAPEOUT_SUM_PRODUCTS_H
 #define TAPEOUT_SUM_PRODUCTS_H
 

@@ -5,8 +5,8 @@ from functools import partial
 
 from tapeout.compiler.ir import Graph, Node
 
+from ....sum_linear import accepts, pack
 from ....target import Kernel
-from ..dsp.sum_linear import accepts, pack
 
 _COST, _CALL_COST = 22, 30  # instructions of an element, counted in what gcc 12 makes
 

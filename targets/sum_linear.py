@@ -1,5 +1,5 @@
-"""Sums of codes as a linear function of both codes, proved on every pair of them: what add_linear and sub_linear share, and the kernels
-without the DSP extension in thumb/.
+"""Sums of codes as a linear function of both codes, proved on every pair of them: what the kernels of add and sub share
+that multiply both codes and add the products.
 
 The two inner roundings of a sum move it by less than 2^-18 of a code; where no pair of codes has a sum so close to a tie, one rounding
 gives the same codes. Each pair bounds the addend; an addend within the bounds of all pairs is the proof, and without one the form is
@@ -17,7 +17,7 @@ from tapeout.compiler.elementwise import Sum, SumScaling
 from tapeout.compiler.fixed import INT32_MAX, INT32_MIN, Int
 from tapeout.compiler.ir import Graph, Node, QType
 
-from ....target import Packed
+from .target import Packed
 
 FRACTION = 8  # bits that the multiplication of these kernels drops of a product
 _MOST, _LEAST = 24, 16  # bits of fraction of the sum
