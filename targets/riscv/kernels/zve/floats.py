@@ -1,4 +1,4 @@
-"""What the float layers on vectors share: the end of a sum, its constants output channels last, and what they cost. Twin of floats_zve.h."""
+"""What the float layers on vectors share: the end of a sum, constants output channels last, and what they cost. Twin of floats_zve.h."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def _clip(node: Node) -> Clip:
 
 
 def refusal(graph: Graph, node: Node, contract: Contract) -> str | None:
-    """Why floats_zve.h does not end a layer's sums. Bounds come behind the rounding to f16 where sums are, which only such pass that are f16."""
+    """Why floats_zve.h does not end a layer's sums. Where these are in f16, bounds come behind the rounding, so that they must be f16 too."""
     if not all(graph.values[i].constant for i in node.inputs[1:] if i):
         return "weights that are no constants"
     clip = _clip(node)
