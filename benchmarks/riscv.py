@@ -6,7 +6,8 @@ from benchmarks.cortexm import MODELS, ROOT, Compile, main
 BASELINE = ROOT / "benchmarks" / "riscv.json"
 KINDS = (  # the target, the networks that it runs, and what stands behind --optimize
     ("rv32imc", "int8", "time"), ("cv32e40p", "int8", "time"), ("rv32-zfh", "float", "time"),
-    ("rv32-zfh", "float", "time --recipe fp16"), ("rv32-zfh", "float", "time --recipe fp16-fma"), ("rv32-zve", "int8", "time"), ("rv32-zve", "float", "time"),
+    ("rv32-zfh", "float", "time --recipe fp16"), ("rv32-zfh", "float", "time --recipe fp16-fma"),
+    ("rv32-zve", "int8", "time"), ("rv32-zve", "float", "time"),
     ("rv32-zve", "float", "time --recipe fp16"), ("rv32-zve", "float", "time --recipe fp16-fma"),
 )
 COMPILES = {

@@ -40,7 +40,7 @@ def _clip(node: Node) -> Clip:
 
 
 def refusal(graph: Graph, node: Node, contract: Contract) -> str | None:
-    """Why floats_zve.h does not end a layer's sums. Where these are in f16, bounds come behind the rounding, so that they must be f16 too."""
+    """Why floats_zve.h does not end a layer's sums. Where these are in f16, bounds come behind the rounding, so they must be f16 too."""
     if not all(graph.values[i].constant for i in node.inputs[1:] if i):
         return "weights that are no constants"
     clip = _clip(node)
