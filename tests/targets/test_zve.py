@@ -111,7 +111,7 @@ FMA, WIDE, F32_CONV = "conv2d_f16_fma_zve", "conv2d_f16_zve", "conv2d_f32_zve"
 MUTATIONS = [
     Mutation("sign_of_sums_ignored", "layer_zve.h", "if (c->signs) {", "if (0 && c->signs) {", "dense_s8_ties_tflite", DENSE),
     Mutation("shift_rounded_twice", "layer_zve.h", "shift, __RISCV_VXRM_RDN", "shift, __RISCV_VXRM_RNU", "dense_s8_per_channel", DENSE),
-    Mutation("high_word_cut", "layer_zve.h", "(sum, mul, __RISCV_VXRM_RNU", "(sum, mul, __RISCV_VXRM_RDN", "dense_s8_long", DENSE),
+    Mutation("high_word_cut", "layer_zve.h", "(sum, mul, __RISCV_VXRM_RNU", "(sum, mul, __RISCV_VXRM_RDN", "dense_s8_ties_tflite", DENSE),
     Mutation("lost_last_input", "layer_zve.h", "sum = __riscv_vle32_v_i32m8(t->start + first, vl);",
              "sum = __riscv_vle32_v_i32m8(t->start + first, vl); count -= count > 2;", "dense_s8_long_tail", DENSE),
     Mutation("no_upper_bound", "layer_zve.h", "codes = __riscv_vmin_vx_i8m2(codes, (int8_t)c->hi, vl);", "", "dense_s8_long_tail", DENSE),
@@ -119,7 +119,7 @@ MUTATIONS = [
     Mutation("multipliers_of_the_first_channels", "layer_zve.h", "t->mul + first", "t->mul", "dense_s8_small_sums", DENSE),
     Mutation("padding_of_code_zero", "windows_zve.h", "(int8_t)zero", "(int8_t)(zero & 0)", "conv2d_s8_odd", CONV),
     Mutation("flipped_padding", "conv2d_zve.h", "g->stride_h - g->pad_top", "g->stride_h - g->pad_left", "conv2d_s8_odd_padding", CONV),
-    Mutation("lost_last_pixels", "conv2d_zve.h", "held == 3 || pixel == last", "held == 3", "conv2d_s8_odd", CONV),
+    Mutation("lost_last_pixels", "conv2d_zve.h", "held == 3 || pixel == last", "held == 3", "conv2d_s8_odd_padding", CONV),
     Mutation("dilation_ignored", "windows_zve.h", "(left + j * g->dilation_w)", "(left + j)", "conv2d_s8_dilated", CONV),
     Mutation("third_pixel_as_second", "conv2d_zve.h", "x + third * g->in_c", "x + second * g->in_c", "conv2d_s8_pixels", PIXELS),
     Mutation("zero_point_ignored", "depthwise_conv2d_zve.h", "(int8_t)p->x_zero", "0", "depthwise_conv2d_s8_same", DEPTHWISE),
