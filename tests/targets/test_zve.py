@@ -140,7 +140,7 @@ MUTATIONS = [
              "__riscv_vfmacc_vf_f32m8(sum, x, w, vl)", "conv2d_f32_tall", F32_CONV),
     Mutation("weights_of_the_padding", "conv2d_floats_zve.h", "(at.rows.first * g->k_w + at.columns.first) * g->in_c,", "0,",
              "conv2d_f16_tall", WIDE),
-    Mutation("pixels_as_one", "conv2d_floats_zve.h", "(sum1, *x1++,", "(sum1, (x1++, *x0),", "conv2d_f16_fma_wide", FMA),
+    Mutation("pixels_as_one", "conv2d_floats_zve.h", "(sum1, *x1++,", "(sum1, *(x1++ - second * at->next),", "conv2d_f16_fma_wide", FMA),
     Mutation("run_of_the_next_row", "conv2d_floats_zve.h", "g->dilation_h * g->in_row - at->count", "g->in_row - at->count",
              "conv2d_f16_fma_wide", FMA),
     Mutation("pixel_beyond_the_padding", "conv2d_floats_zve.h", "columns == g->k_w\n", "columns > 0\n", "conv2d_f16_fma_tall", FMA),
