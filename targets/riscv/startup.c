@@ -1,4 +1,4 @@
-/* Start of a bare RISC-V core of 32 bits: the stack, the initial values of memory, traps, the floating-point unit. Needs the
+/* Start of a bare RISC-V core of 32 bits: the stack, the initial values of memory, traps, the units of floats and vectors. Needs the
  * symbols of memory.ld. Sets no clock: a board starts on its slow one. */
 #include <stdint.h>
 
@@ -27,10 +27,16 @@ __attribute__((naked, aligned(256))) static void trap(void)
                    "tail fault");
 }
 
+#if defined(__riscv_v_elen)
+#define ENABLE_VECTORS "li t0, 1 << 9\ncsrs mstatus, t0\n" /* VS: initial; the compiler makes vectors of any loop of C */
+#else
+#define ENABLE_VECTORS
+#endif
+
 /* memory.ld puts it first. Of several cores each has STACK bytes, which are no multiple of a bank's turn, so that they meet in none. */
 __attribute__((naked, used, section(".start"))) void reset(void)
 {
-    __asm volatile("la sp, stack_top\n"
+    __asm volatile("la sp, stack_top\n" ENABLE_VECTORS
                    "csrr a0, mhartid\n"
                    "slli a0, a0, 16\n"
                    "srli a0, a0, 16\n"

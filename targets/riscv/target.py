@@ -24,35 +24,39 @@ FAMILY = Family(
 )
 
 
-CLUSTER = Path(__file__).parent / "kernels" / "cluster"
+CLUSTER, PULP, XCV, ZVE = (Path(__file__).parent / "kernels" / folder for folder in ("cluster", "pulp", "xcv", "zve"))
 CLUSTER_FLAGS = ("-DCLUSTER_TESTBENCH",)  # firmware is for the test bench, and for QEMU, whose core is one of one
-PULP = Path(__file__).parent / "kernels" / "pulp"
-XCV = (Path(__file__).parent / "kernels" / "xcv", KERNELS)
+_FUSED = "-fno-math-errno"  # so that a fused multiply-add is an instruction, not a call
 
 
 def _core(name: str, march: str, mabi: str, cpu: str, rtl: RtlCore | None = None) -> Microcontroller:
     """`cpu` are the properties that make QEMU's core of 32 bits one with these instructions and no others."""
-    flags = (f"-march={march}", f"-mabi={mabi}", "-fno-math-errno")  # so that a fused multiply-add is an instruction, not a call
+    flags = (f"-march={march}", f"-mabi={mabi}", _FUSED)
     return Microcontroller(name, (KERNELS,), FAMILY, flags, (f"virt-{name}",), ("-cpu", f"rv32,{cpu}"), rtl)
 
 
 TARGETS = (
     _core("rv32imc", "rv32imc_zicsr", "ilp32", "a=false,f=false,d=false"),
     _core("rv32-zfh", "rv32imafc_zicsr_zfh", "ilp32f", "d=false,Zfh=true"),
+    # Vectors of 64 bits or more, which clang builds for the same way; kernels ask the core for their length, here 128.
+    Microcontroller(
+        "rv32-zve", (ZVE, KERNELS), FAMILY, ("-march=rv32imafc_zicsr_zfh_zve32f_zvfh_zvl64b", "-mabi=ilp32f", _FUSED), ("virt-rv32-zve",),
+        ("-cpu", "rv32,d=false,Zfh=true,Zve32f=true,vlen=128"),
+    ),
     # The core has no A, and C without atomics none of its instructions; gcc's library is not there for imfc.
     _core("cv32e40p", "rv32imafc_zicsr", "ilp32f", "a=false,d=false", rtl=CV32E40P),
     # The same core with its own extensions, but for xcvbitmanip, of which clang 19 takes cv.fl1 for a count of leading zeros. It loads
     # words from any address.
     Microcontroller(
-        "cv32e40p-xcv", XCV, FAMILY,
-        ("-march=rv32imafc_zicsr_xcvalu_xcvmac_xcvmem_xcvsimd", "-mabi=ilp32f", "-mno-strict-align"), ("virt-cv32e40p-xcv",),
+        "cv32e40p-xcv", (XCV, KERNELS), FAMILY,
+        ("-march=rv32imafc_zicsr_xcvalu_xcvmac_xcvmem_xcvsimd", "-mabi=ilp32f", "-mno-strict-align", _FUSED), ("virt-cv32e40p-xcv",),
         rtl=CV32E40P, beyond="XCV",
     ),
     # Floats in integer registers, halves packed by two, and scalar halves that clang converts and does no arithmetic on (zhinxmin): it
     # could make a division of them, which the core's divider never ends.
     Microcontroller(
         "pulp-fp16", (PULP, CLUSTER, KERNELS), FAMILY,
-        ("-march=rv32imc_zicsr_zfinx_zhinxmin_xcvmem", "-mabi=ilp32", "-mno-strict-align", "-fno-math-errno", *CLUSTER_FLAGS),
+        ("-march=rv32imc_zicsr_zfinx_zhinxmin_xcvmem", "-mabi=ilp32", "-mno-strict-align", _FUSED, *CLUSTER_FLAGS),
         ("virt-pulp-fp16",), rtl=PACKED_HALVES, beyond="packed halves", cluster=(PULP, CLUSTER),
     ),
 )

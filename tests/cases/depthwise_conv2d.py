@@ -161,6 +161,7 @@ CASES = [
     codes("depthwise_conv2d_s8_four", (1, 6, 11, 9), (4, 4, 9), DepthwiseConv2D(pads=(2, 1, 1, 2), requant=OUT)),
     codes("depthwise_conv2d_s8_row", (1, 3, 9, 4), (1, 4, 4), DepthwiseConv2D(pads=(0, 3, 0, 0), requant=WITHIN), bias=False),
     codes("depthwise_conv2d_s8_far_pads", (1, 2, 4, 8), (3, 3, 8), DepthwiseConv2D(pads=(4, 3, 4, 3), requant=WITHIN)),
+    codes("depthwise_conv2d_s8_vectors", (1, 3, 4, 37), (2, 3, 37), DepthwiseConv2D(pads=(1, 1, 0, 1), requant=WITHIN)),
     *(packed(f"packed_s8_{bits}_bits", SAME, S8, QType(bits, packed=True), r) for bits, r in zip((1, 2, 3, 4, 7), Rounding, strict=True)),
     packed("packed_s8_bipolar_bits", SAME, S8, BIPOLAR, 1, 11, y=BIPOLAR),
     packed("packed_s8_multiplier", STRIDE, S4, QType(2, narrow=True, packed=True), 3, 6, inputs=2, y=QType(2)),

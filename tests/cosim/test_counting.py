@@ -45,7 +45,7 @@ int main(void)
 
 ASSEMBLERS = {  # what builds a listing, and the lines before it
     "cortexm": (("arm-none-eabi-as", "-march=armv8.1-m.main+mve.fp+fp.dp"), ".syntax unified\n.thumb\n"),
-    "riscv": (("riscv64-unknown-elf-as", "-march=rv32imafc_zicsr_zifencei_zfh", "-mabi=ilp32f"), ".option norelax\n"),
+    "riscv": (("riscv64-unknown-elf-as", "-march=rv32imafcv_zicsr_zifencei_zfh", "-mabi=ilp32f"), ".option norelax\n"),
 }
 
 

@@ -20,7 +20,7 @@ ELEMENTS = {"ad_autoencoder": 640, "ic_resnet8": 10, "kws_dscnn": 12, "vww_mobil
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("target", "kind"), [("rv32imc", "int8"), ("rv32-zfh", "float")])
+@pytest.mark.parametrize(("target", "kind"), [("rv32imc", "int8"), ("rv32-zfh", "float"), ("rv32-zve", "int8"), ("rv32-zve", "float")])
 @pytest.mark.parametrize("name", ELEMENTS)
 def test_equal_and_as_planned(name: str, target: str, kind: str, zoo: Path, tmp_path: Path) -> None:
     graph = lower(read_tflite(zoo / "mlperf_tiny" / f"{name}_{kind}.tflite", {}))

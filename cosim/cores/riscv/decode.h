@@ -2,7 +2,8 @@
  * "RV32/64G Instruction Set Listings" and "C". Whether a branch is taken and what stands before a load is not the encoding's to
  * say: here a branch is BRANCH_TAKEN and a load is LOAD, also one into a floating-point register.
  *
- * Only what our targets execute is told apart: I, M, F and C of RV32, and halves of floats. */
+ * Only what our targets execute is told apart: I, M, F and C of RV32, halves of floats, and
+ * vectors. */
 #ifndef TAPEOUT_DECODE_H
 #define TAPEOUT_DECODE_H
 
@@ -46,15 +47,45 @@ static inline decoded decode_registers(uint16_t first, uint16_t second)
     return single(kind == 0 ? MULTIPLY : kind < 4 ? MULTIPLY_LONG : DIVIDE);
 }
 
+/* A load or store of floats, whose width says that it is one of vectors; of these those in one piece, else by strides or indices. */
+static inline decoded decode_floats_or_vectors(uint16_t first, uint16_t second, bool load)
+{
+    unsigned width = first >> 12 & 7;
+    if (width >= 1 && width <= 4) {
+        return single(load ? LOAD : STORE);
+    }
+    return single(second >> 10 & 3 ? VECTOR_GATHER : load ? VECTOR_LOAD : VECTOR_STORE);
+}
+
+/* Arithmetic on vectors, by its field funct6: "The RISC-V Vector Extension", chapter "Vector Instruction Listing". */
+static inline decoded decode_vector(uint16_t first, uint16_t second)
+{
+    unsigned kind = first >> 12 & 7, function = second >> 10;
+    bool integers = kind == 2 || kind == 6, floats = kind == 1 || kind == 5;
+    if (integers) { /* VMULHU to VMULH; VMADD to VNMSAC; VWMULU to VWMACCSU */
+        return single((function >= 0x24 && function <= 0x27) || (function >= 0x29 && function <= 0x2F && function & 1) || function >= 0x38
+                          ? VECTOR_MULTIPLY
+                          : VECTOR);
+    }
+    if (floats) { /* VFMUL; VFMADD to VFNMSAC; VFWMUL; VFWMACC to VFWNMSAC */
+        return single(function == 0x24 || (function >= 0x28 && function <= 0x2F) || function == 0x38 || function >= 0x3C ? VECTOR_MULTIPLY
+                                                                                                                         : VECTOR);
+    }
+    return single((kind == 0 || kind == 4) && function == 0x27 ? VECTOR_MULTIPLY : VECTOR); /* VSMUL */
+}
+
 static inline decoded decode_wide(uint16_t first, uint16_t second)
 {
     switch (first & 0x7F) {
     case 0x03: /* LB to LHU */
-    case 0x07: /* FLH, FLW */
         return single(LOAD);
-    case 0x23:
+    case 0x07: /* FLH, FLW */
     case 0x27:
+        return decode_floats_or_vectors(first, second, !(first & 0x20));
+    case 0x23:
         return single(STORE);
+    case 0x57:
+        return decode_vector(first, second);
     case 0x33:
         return decode_registers(first, second);
     case 0x43: /* FMADD, FMSUB, FNMSUB, FNMADD */

@@ -136,3 +136,86 @@ fdiv.s fa0, fa1, fa2
 fsqrt.s fa0, fa1
 fdiv.h fa0, fa1, fa2
 fsqrt.h fa0, fa1
+
+@ class vector_load
+vle8.v v2, (a0)
+vle16.v v4, (a1)
+vle32.v v8, (a2)
+vl1re8.v v0, (a0)
+vlm.v v0, (a0)
+vlseg2e8.v v0, (a0)
+
+@ class vector_store
+vse8.v v2, (a0)
+vse16.v v4, (a1)
+vse32.v v8, (a2)
+vs1r.v v0, (a0)
+
+@ class vector_gather
+vlse16.v v2, (a0), a1
+vluxei32.v v2, (a0), v8
+vloxei8.v v2, (a0), v8
+vsse8.v v2, (a0), a1
+vsuxei32.v v2, (a0), v8
+
+@ class vector_multiply
+vmul.vv v0, v1, v2
+vmul.vx v0, v1, a2
+vmulh.vv v8, v16, v24
+vmulhu.vx v0, v1, a2
+vmacc.vv v0, v1, v2
+vmadd.vx v0, a1, v2
+vnmsac.vv v0, v1, v2
+vwmul.vv v8, v1, v2
+vwmulu.vx v8, v1, a2
+vwmulsu.vv v8, v1, v2
+vwmacc.vx v8, a0, v4
+vwmacc.vv v8, v4, v2
+vwmaccsu.vx v8, a0, v4
+vsmul.vv v0, v1, v2
+vsmul.vx v0, v1, a2
+vfmul.vf v0, v1, fa0
+vfmul.vv v0, v1, v2
+vfmacc.vf v8, fa0, v4
+vfmacc.vv v8, v4, v2
+vfnmsub.vv v8, v4, v2
+vfwmul.vf v8, v4, fa0
+vfwmacc.vf v8, fa0, v4
+vfwnmsac.vv v8, v4, v2
+
+@ class vector
+vsetvli a0, a1, e32, m8, ta, ma
+vsetivli zero, 4, e8, m1, ta, ma
+vsetvl a0, a1, a2
+vadd.vv v0, v1, v2
+vadd.vx v0, v1, a2
+vadd.vi v0, v1, 3
+vmv1r.v v1, v2
+vmv8r.v v8, v16
+vmv.v.i v0, 0
+vmv.v.x v0, a0
+vmv.x.s a0, v1
+vsext.vf2 v4, v2
+vsra.vi v0, v1, 31
+vssra.vx v0, v1, a2
+vnclip.wv v4, v8, v2
+vnclip.wi v4, v8, 0
+vmax.vx v0, v1, a2
+vmin.vx v0, v1, a2
+vmerge.vvm v2, v1, v3, v0
+vdiv.vx v0, v1, a2
+vwsub.vx v4, v2, a0
+vwadd.wv v8, v8, v4
+vredsum.vs v0, v1, v2
+vfadd.vv v0, v1, v2
+vfdiv.vf v0, v1, fa0
+vfrdiv.vf v0, v1, fa0
+vfrsub.vf v0, v1, fa0
+vfwadd.vv v8, v4, v2
+vfwadd.wf v8, v4, fa0
+vmflt.vf v0, v8, fa0
+vfmerge.vfm v2, v1, fa0, v0
+vfmv.v.f v0, fa0
+vfmv.f.s fa0, v1
+vfncvt.f.f.w v4, v8
+vfredosum.vs v0, v1, v2
