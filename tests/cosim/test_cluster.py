@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tapeout.compiler.buffers import Inputs
+from tapeout.compiler.build import lower
 from tapeout.compiler.ir import F32, Array, Builder, Graph, Type, verify
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.softmax import Softmax
@@ -21,11 +22,14 @@ from tapeout.cosim.compare import compare
 from tapeout.cosim.engine import EngineFailed
 from tapeout.cosim.qemu import QEMU
 from tapeout.cosim.rtl.machine import RtlCore, RtlMachine
+from tapeout.quant.quantize import annotated_blindly
+from tapeout.quant.recipe import load
 from tapeout.targets import find_target
 from tapeout.targets.c.target import KERNELS
 from tapeout.targets.compiled import Compiled
 from tapeout.targets.microcontroller.family import Microcontroller
-from tapeout.targets.riscv.target import CLUSTER, CLUSTER_FLAGS
+from tapeout.targets.riscv.target import CLUSTER, CLUSTER_FLAGS, PULP
+from tapeout.targets.target import Target
 from tests.cases import make_graph
 from tests.small_training import network, samples
 
@@ -39,9 +43,9 @@ def on(cores: int, most_cycles: int = 5_000_000) -> RtlCore:
     return RtlCore("rtl-cluster", RtlMachine("rtl-cluster", 120, most_cycles, cores))
 
 
-def compiled(folder: Path, graph: Graph, inputs: Inputs = Inputs.ARENA) -> Compiled:
+def compiled(folder: Path, graph: Graph, inputs: Inputs = Inputs.ARENA, target: Target = TARGET) -> Compiled:
     (folder / "net").mkdir(parents=True)
-    return Compiled.write(folder / "net", "net", TARGET, graph, inputs=inputs)
+    return Compiled.write(folder / "net", "net", target, graph, inputs=inputs)
 
 
 def edit(model: Compiled, pattern: str, text: str, file: str = "net.c") -> None:
@@ -69,6 +73,16 @@ def feed(graph: Graph, count: int) -> dict[str, Array]:
 def test_a_training_step_equals_the_reference(cores: int, batch: int, inputs: Inputs, tmp_path: Path) -> None:
     model, given = compiled(tmp_path, verify(add_training_step(network(batch), STEP)), inputs), samples(3, batch)
     comparison = compare(run(model.graph, given), on(cores).run(model, given), model.graph)
+    assert comparison.differ == 0 < comparison.compared
+
+
+@pytest.mark.parametrize("recipe", ["fp16-fma", pytest.param("fp32-fma", marks=pytest.mark.long)])
+def test_a_training_step_of_packed_kernels_equals_the_reference(recipe: str, tmp_path: Path) -> None:
+    """Those of pulp-fp16, with leftovers in every axis."""
+    graph = verify(add_training_step(lower(annotated_blindly(network(), load(recipe))), STEP))
+    model, given = compiled(tmp_path, graph, target=find_target("pulp-fp16")), samples(2)
+    assert sum(chosen.path.parent == PULP for chosen in model.selection.chosen.values()) > 5
+    comparison = compare(run(graph, given), on(8).run(model, given), graph)
     assert comparison.differ == 0 < comparison.compared
 
 

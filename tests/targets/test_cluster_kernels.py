@@ -13,7 +13,8 @@ from .board import assert_equal_to_the_reference
 from .matrix import Net
 
 EIGHT = replace(RTL_CLUSTER.machine, seconds=500, most_cycles=100_000_000)
-LAYERS = tuple(f"{layer}{gradient}" for layer in ("conv2d", "depthwise_conv2d") for gradient in ("", "_weight_gradient", "_input_gradient"))
+GRADIENTS = ("", "_weight_gradient", "_input_gradient")
+LAYERS = tuple(f"{layer}{gradient}" for layer in ("conv2d", "dense", "depthwise_conv2d") for gradient in GRADIENTS)
 USUAL = ("average_pool2d_gradient", "bias_gradient")
 OPS = ("accumulate", "add", "average_pool2d", "cast", "clip", "clip_gradient", "max_pool2d", "max_pool2d_gradient", "sgd", *LAYERS)
 

@@ -1,6 +1,6 @@
 """The portable kernels of depthwise_conv2d_weight_gradient for all cores of a cluster."""
 from __future__ import annotations
 
-from .layers import by_weights
+from .layers import anywhere
 
-KERNELS = by_weights("depthwise_conv2d_weight_gradient")
+KERNELS = anywhere("depthwise_conv2d_weight_gradient")

@@ -23,5 +23,5 @@ def by_rows(op: str) -> tuple[Kernel, ...]:
     return tuple(Kernel(f"{op}_{sums}_cluster", of=f"{op}_{sums}", accepts=one_image, cost=slow) for sums in CONTRACTS)
 
 
-def by_weights(op: str) -> tuple[Kernel, ...]:
+def anywhere(op: str) -> tuple[Kernel, ...]:
     return tuple(Kernel(f"{op}_{sums}_cluster", of=f"{op}_{sums}", cost=slow) for sums in CONTRACTS)
