@@ -1,7 +1,6 @@
 """What the kernels of fused sums on PULP's cores share: which layers they take, their scratch, and what they cost."""
 from __future__ import annotations
 
-
 import numpy as np
 
 from tapeout.compiler.ir import Graph, Node, Op, Types
