@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tapeout.compiler.gradient import LayerGradient
 from tapeout.compiler.ir import F16, F32, Op
 from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.conv2d import Conv2D
@@ -30,7 +31,8 @@ def shapes(op: str) -> list[Case]:
         name = f"{op}_f32_shape_{number}"
         kind, operands = _layer(op, rng_for(name))
         case = Case(name, one_node(name, kind, *operands))
-        found += [in_format(case, F16, replace(kind, accumulator=F16)), in_format(case, F32, replace(kind, fused=True))]  # type: ignore[call-arg]
+        assert isinstance(kind, Conv2D | DepthwiseConv2D | Dense | LayerGradient)
+        found += [in_format(case, F16, replace(kind, accumulator=F16)), in_format(case, F32, replace(kind, fused=True))]
     return found
 
 
