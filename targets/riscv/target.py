@@ -56,7 +56,7 @@ TARGETS = (
     # could make a division of them, which the core's divider never ends.
     Microcontroller(
         "pulp-fp16", (PULP, CLUSTER, KERNELS), FAMILY,
-        ("-march=rv32imc_zicsr_zfinx_zhinxmin_xcvmem", "-mabi=ilp32", "-mno-strict-align", _FUSED, *CLUSTER_FLAGS),
+        ("-march=rv32imc_zicsr_zfinx_zhinxmin_xcvmem", "-mabi=ilp32", "-mno-strict-align", _FUSED, "-DPULP_HALVES", *CLUSTER_FLAGS),
         ("virt-pulp-fp16",), rtl=PACKED_HALVES, beyond="packed halves", cluster=(PULP, CLUSTER),
     ),
 )
