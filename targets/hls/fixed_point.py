@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tapeout.compiler.errors import Unsupported
@@ -45,8 +44,8 @@ def exponent(scale: float, name: str) -> int:
     mantissa, power = math.frexp(scale)
     if mantissa != 0.5:
         raise Unsupported(
-            f"{name}: scale {scale!r} is no power of two, and fixed point has no other; quantize with a recipe of fixed<W,I>, such as "
-            "--recipe 'fixed<8,3>'"
+            f"{name}: scale {scale!r} is no power of two, and fixed point has no other; quantize with --recipe 'fixed<W,I>', "
+            "such as 'fixed<8,3>'"
         )
     return power - 1
 
@@ -58,11 +57,12 @@ def holding(low: int, high: int, fraction: int) -> FixedPoint:
     return FixedPoint(max(bits, 1), fraction, signed)
 
 
-def of_codes(q: QType, name: str, scale: Sequence[float] | None = None) -> FixedPoint:
+def of_codes(q: QType, name: str) -> FixedPoint:
     """The format of a tensor's codes. Raises Unsupported for zero points, bipolar codes, and scales that are no powers of two."""
     if any(q.zero) or q.bipolar:
-        raise Unsupported(f"{name}: {'bipolar codes' if q.bipolar else 'codes with a zero point'} are no fixed point; quantize symmetrically")
-    return FixedPoint(q.bits, -min(exponent(s, name) for s in scale or q.scale), q.min < 0)
+        kind = "bipolar codes" if q.bipolar else "codes with a zero point"
+        raise Unsupported(f"{name}: {kind} are no fixed point; quantize with --recipe 'fixed<W,I>', such as 'fixed<8,3>'")
+    return FixedPoint(q.bits, -min(exponent(s, name) for s in q.scale), q.min < 0)
 
 
 def clipped(low: int, high: int, rounding: Rounding, fraction: int, name: str) -> FixedPoint:

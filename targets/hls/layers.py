@@ -107,7 +107,7 @@ def plan(graph: Graph) -> Plan:
 def _codes(graph: Graph, value: str) -> QType:
     q = graph.values[value].type.q
     if isinstance(q, FType):
-        raise Unsupported(f"{value}: {q.code}, and designs compute with codes; quantize with a recipe of fixed<W,I>, such as --recipe 'fixed<8,3>'")
+        raise Unsupported(f"{value}: {q.code}, and designs compute with codes; quantize with --recipe 'fixed<W,I>', such as 'fixed<8,3>'")
     return q
 
 
