@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tapeout.compiler.errors import TapeoutError
+from tapeout.compiler.errors import TapeoutError, Unsupported
 from tapeout.compiler.ir import Graph
 
 from ..hardware import DesignOptions, Hardware
@@ -13,15 +13,33 @@ _TAKES = frozenset({"stream", "reuse_factor", "strategy", "part", "clock_ns"})
 
 
 @dataclass(frozen=True)
+class Lack:
+    """A kind of layers that a back end of hls4ml cannot compute in these settings of --stream, and why."""
+
+    kind: str
+    stream: tuple[bool, ...]
+    reason: str
+
+
+# found by the C simulation of hls4ml 1.3.0: other numbers, and no code at all
+_CATAPULT_DEPTHWISE = Lack(
+    "DepthwiseConv2D", (False,),
+    "hls4ml for Catapult computes other numbers in depthwise layers and averages without streams; give --stream",
+)
+_NO_DEPTHWISE = Lack("DepthwiseConv2D", (False, True), "hls4ml has no depthwise layers and no averages for this target")
+
+
+@dataclass(frozen=True)
 class HlsProject(Hardware):
     """A project that hls4ml's `back_end` writes, by one of `strategies`, the first unless told.
 
-    `sizes` says that the bridge to its C simulation gives sizes back, behind the tensors. `vendor_header` is one that it needs and that
-    only the vendor has.
+    `lacks` holds kinds of layers that it computes wrongly or not at all. `sizes` says that the bridge to its C simulation gives sizes back,
+    behind the tensors. `vendor_header` is one that it needs and that only the vendor has.
     """
 
     back_end: str = ""
     strategies: tuple[str, ...] = ("latency", "resource")
+    lacks: tuple[Lack, ...] = ()
     sizes: bool = False
     vendor_header: str = ""
 
@@ -37,12 +55,17 @@ class HlsProject(Hardware):
         from .project import write
 
         self.check(options)
-        write(plan(graph), name, self.back_end, replace(options, strategy=options.strategy or self.strategies[0]), folder)
+        planned = plan(graph)
+        for layer in planned.layers:
+            for lack in self.lacks:
+                if layer.kind == lack.kind and bool(options.stream) in lack.stream:
+                    raise Unsupported(f"{layer.name}: {lack.reason}")
+        write(planned, name, self.back_end, replace(options, strategy=options.strategy or self.strategies[0]), folder)
 
 
 HARDWARE: tuple[Hardware, ...] = (
     HlsProject("vitis-hls", _TAKES, "Vitis", ("latency", "resource", "distributed-arithmetic")),
-    HlsProject("catapult-hls", _TAKES, "Catapult"),
-    HlsProject("quartus-hls", _TAKES, "Quartus", ("resource",), sizes=True),
+    HlsProject("catapult-hls", _TAKES, "Catapult", lacks=(_CATAPULT_DEPTHWISE,)),
+    HlsProject("quartus-hls", _TAKES, "Quartus", ("resource",), (_NO_DEPTHWISE,), sizes=True),
     HlsProject("oneapi-hls", _TAKES, "oneAPI", ("resource",), vendor_header="sycl/ext/intel/ac_types/ac_fixed.hpp"),
 )

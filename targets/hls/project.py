@@ -72,7 +72,7 @@ def _layer_config(layer: Layer) -> dict[str, Any]:
 
 
 def _check(model: Any, plan: Plan) -> None:
-    """Raises TapeoutError where a layer has another format than planned after hls4ml's own passes."""
+    """Raises TapeoutError where a layer has another format than planned after hls4ml's own passes; an accumulator may be wider."""
     planned = {layer.name: layer for layer in plan.layers}
     for found in model.get_layers():
         layer = planned.get(found.name)
@@ -84,7 +84,9 @@ def _check(model: Any, plan: Plan) -> None:
             held["accum"] = found.get_attr("accum_t").precision
         for variable, precision in held.items():
             wanted = layer.formats[variable]
-            if (precision.width, precision.fractional, bool(precision.signed)) != (wanted.width, wanted.fraction, wanted.signed):
+            found_bits, wanted_bits = (precision.integer, precision.fractional), (wanted.width - wanted.fraction, wanted.fraction)
+            wider = variable == "accum" and all(a >= b for a, b in zip(found_bits, wanted_bits, strict=True))
+            if bool(precision.signed) != wanted.signed or (found_bits != wanted_bits and not wider):
                 raise TapeoutError(f"{layer.name}: hls4ml holds its {variable} as {precision}, planned is {wanted}")
 
 

@@ -51,16 +51,16 @@ def vector() -> Graph:
     return layers.graph(layers.dense("out", hidden, 3))
 
 
-def plane() -> Graph:
-    """Every op that a project has: convolutions with odd pads and strides, a residual sum, both pools, a dense end."""
+def plane(depthwise: bool = True) -> Graph:
+    """Every op that a project has: convolutions with odd pads, a residual sum, both pools, a dense end."""
     layers = Layers("plane", False)
     build = layers.build
     x = layers.conv("stem", layers.input("x", (1, 7, 6, 2)), 3, stride=1, pads=(1, 1, 1, 1), clip=Clip(0))
-    deep = layers.depthwise("deep", x)
+    deep = layers.depthwise("deep", x) if depthwise else layers.conv("deep", x, 3, pads=(1, 1, 1, 1))
     total = build.add(Add(), [x, deep], "total")
     largest = build.add(MaxPool2D(Window((2, 2), (2, 2))), [total], "largest")
     point = layers.conv("point", largest, 4, kernel=2, stride=1, pads=(0, 0, 1, 0))
-    average = build.add(AveragePool2D(Window((2, 2), (1, 1))), [point], "average")
+    average = build.add(AveragePool2D(Window((2, 2), (1, 1))), [point], "average") if depthwise else point
     flat = build.add(Reshape((1, layers.build.values[average].type.size)), [average], "flat")
     return layers.graph(layers.dense("out", flat, 3))
 
@@ -104,10 +104,12 @@ def test_strategies(strategy: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("target", ["vitis-hls", "catapult-hls", "quartus-hls"])
-@pytest.mark.parametrize("stream", [False, True])
-def test_every_op(target: str, stream: bool, tmp_path: Path) -> None:
-    graph = quantized(plane())
+@pytest.mark.parametrize("target,stream,depthwise", [
+    ("vitis-hls", False, True), ("vitis-hls", True, True), ("catapult-hls", False, False), ("catapult-hls", True, True),
+    ("quartus-hls", False, False), ("quartus-hls", True, False),
+])  # fmt: skip
+def test_every_op(target: str, stream: bool, depthwise: bool, tmp_path: Path) -> None:
+    graph = quantized(plane(depthwise))
     design = written(graph, tmp_path, target, DesignOptions(stream=stream))
     check(design)
     inputs = samples(graph, 20)
@@ -197,6 +199,7 @@ def test_refusals(tmp_path: Path) -> None:
     nodes = [replace(n, op=replace(n.op, requant=cut(n.op.requant))) if isinstance(n.op, Dense) else n for n in graph.nodes]
     refused(graph.replace(nodes), "clips to 0 .. 100, and fixed point saturates at powers of two")
     refused(graph, "target catapult-hls takes latency, resource", "catapult-hls", DesignOptions(strategy="distributed-arithmetic"))
+    refused(quantized(plane()), "deep: hls4ml for Catapult computes other numbers in depthwise layers.*give --stream", "catapult-hls")
     refused(graph, "no multipliers to share", options=DesignOptions(strategy="distributed-arithmetic", reuse_factor=2))
 
 
