@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -87,13 +87,17 @@ def first_differing_node(
     graph = compiled.graph
     first = 0 if graph.states() else sample  # states come from the samples before
     alone = {name: inputs[name][first : sample + 1] for name in graph.input_names}
-    traced = trace(machine, compiled, alone, layout)
-    reference = run(graph, alone, keep=True)
+    found = first_difference(graph, alone, trace(machine, compiled, alone, layout))
+    return replace(found, sample=first + found.sample) if found else None
+
+
+def first_difference(graph: Graph, inputs: Inputs, traced: Mapping[str, Array]) -> Difference | None:
+    """The first node, in order, of which `traced` has an output that differs from the reference's on these inputs."""
+    reference = run(graph, inputs, keep=True)
     for node in graph.nodes:
         for name in (name for name in node.outputs if name in traced):
-            found = _first(name, differing(reference[name], traced[name]), reference[name], traced[name], node.name)
-            if found:
-                return Difference(name, first + found.sample, found.index, found.reference, found.engine, node.name)
+            if found := _first(name, differing(reference[name], traced[name]), reference[name], traced[name], node.name):
+                return found
     return None
 
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from tapeout.targets.compiled import Compiled
 from tapeout.targets.hardware import Hardware
 from tapeout.targets.microcontroller.family import Microcontroller
 
-from .compare import Comparison, compare, first_differing_node
-from .design import DESIGN_ENGINES, DesignEngine
+from .compare import Comparison, compare, first_difference, first_differing_node
+from .design import DesignEngine, design_engines
 from .engine import Engine, EngineFailed, Harnessed, Inputs, Machine, Outputs, Reference
 from .floatref import float_outputs
 from .host import HOST, HOST_ASAN
@@ -138,17 +138,18 @@ class Session:
 
 
 def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine | DesignEngine, ...]:
-    """The engines of a comma-separated list, or all that the bundle's target has; of QEMU and rtl-core, which takes long, the first.
+    """The engines of a comma-separated list, or all that the bundle's target has but those that take long: of QEMU and rtl-core the first,
+    and no netlist.
 
     Raises TapeoutError.
     """
     known: dict[str, Engine | DesignEngine] = {e.name: e for e in (Reference(), HOST, HOST_ASAN)}
     target = bundle.hardware or bundle.compiled().target
     if isinstance(target, Hardware):
-        known |= {engine.name: engine for engine in DESIGN_ENGINES if engine.runs(target)}
+        known |= {engine.name: engine for engine in design_engines() if engine.runs(target)}
     if isinstance(target, Microcontroller) and not target.beyond:
         known[QEMU.name] = QEMU
-    usual = list(known)
+    usual = [name for name, engine in known.items() if not isinstance(engine, DesignEngine) or engine.usual]
     if isinstance(target, Microcontroller) and target.rtl:
         known[RTL_CORE.name] = RTL_CORE
         if target.cluster:
@@ -194,7 +195,13 @@ def _result_of_design(engine: DesignEngine, bundle: Bundle, inputs: Inputs, refe
         outputs = engine.run(bundle.design(), inputs)
     except EngineFailed as error:
         return Result(engine.name, {}, None, str(error))
-    return Result(engine.name, outputs, compare(reference, outputs, bundle.graph))
+    comparison = compare(reference, outputs, bundle.graph)
+    if comparison.first:
+        sample = comparison.first.sample
+        alone = {name: array[sample : sample + 1] for name, array in inputs.items()}
+        if found := first_difference(bundle.graph, alone, engine.trace(bundle.design(), alone)):
+            comparison = replace(comparison, first=replace(found, sample=sample))
+    return Result(engine.name, outputs, comparison)
 
 
 def _located(comparison: Comparison, machine: Machine, compiled: Compiled, inputs: Inputs) -> Comparison:

@@ -23,7 +23,7 @@ EXTRAS: dict[str, set[str]] = {
     "keras": {"compiler/frontends/keras.py"},
     "tf_keras": {"compiler/frontends/keras.py"},
     "matplotlib": {"quant/*"},
-    "hls4ml": set(),
+    "hls4ml": {"targets/hls/project.py"},
     "da4ml": set(),
     "qonnx": set(),
     "sklearn": set(),

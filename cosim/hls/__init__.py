@@ -1,0 +1,1 @@
+"""C simulation of projects for high-level synthesis."""
