@@ -1,7 +1,7 @@
 // Sums of products of a vector (INPUTS) by a matrix (OUTPUTS, INPUTS), plus a bias, folded: SIMD inputs a cycle for PE outputs.
 //
 // A vector comes in as INPUTS / SIMD beats and is kept while it is read again for every PE outputs, so that it takes
-// INPUTS / SIMD * OUTPUTS / PE cycles. A word of the table WEIGHTS holds PE rows of SIMD weights, the first in its lowest bits; words
+// INPUTS / SIMD * OUTPUTS / PE cycles, in which the next one comes in. A word of the table WEIGHTS holds PE rows of SIMD weights, the first in its lowest bits; words
 // are in the order in which they are used. Sums are exact: they wrap on their way, and ACC_BITS hold each whole sum.
 // BIPOLAR counts the lanes in which one-bit codes agree, twice; the table of biases has the number of inputs taken off.
 `default_nettype none
@@ -40,100 +40,113 @@ module matvec #(
   initial $readmemh(WEIGHTS, weights);
   initial $readmemh(BIASES, biases);
 
+  // Vectors at hand: the one that is read, and behind it room for another one, so that neither side waits for the other's pace.
+  localparam int unsigned ROOM = 2 * PARTS;
+  localparam int unsigned ROOM_BITS = $clog2(ROOM);
+  localparam int unsigned COUNT_BITS = $clog2(ROOM + 1);
+
+  logic [SIMD*X_BITS:0] beats[ROOM];
+  logic [ROOM_BITS-1:0] tail, place;
+  logic [COUNT_BITS-1:0] count;  // beats from the first of the vector that is read
+  logic push, done;
+
   // Where the walk is: the part of the vector, the fold of the outputs, the word of the table.
   logic [PART_BITS-1:0] part;
   logic [FOLD_BITS-1:0] fold;
   logic [WORD_BITS-1:0] word;
-  logic step, take, fresh, part_end, fold_end, last;
+  logic odd;  // the vector that is read lies in the upper half
+  logic step, take, part_end, fold_end;
 
+  assign in_ready = count != COUNT_BITS'(ROOM);
+  assign push     = in_valid & in_ready;
   assign step     = ~out_valid | out_ready;
-  assign fresh    = fold == '0;
-  assign in_ready = step & fresh;
-  assign take     = step & (~fresh | in_valid);
+  assign take     = step & (count > COUNT_BITS'(part));
   assign part_end = part == PART_BITS'(PARTS - 1);
   assign fold_end = fold == FOLD_BITS'(FOLDS - 1);
+  assign done     = take & part_end & fold_end;
+  assign place    = ROOM_BITS'(part) + (odd ? ROOM_BITS'(PARTS) : '0);
+
+  always_ff @(posedge clk) if (push) beats[tail] <= {in_last, in_data};
 
   always_ff @(posedge clk)
     if (rst) begin
-      part <= '0;
-      fold <= '0;
-      word <= '0;
-    end else if (take) begin
-      part <= part_end ? '0 : part + 1'b1;
-      if (part_end) fold <= fold_end ? '0 : fold + 1'b1;
-      word <= part_end & fold_end ? '0 : word + 1'b1;
+      tail  <= '0;
+      count <= '0;
+      part  <= '0;
+      fold  <= '0;
+      word  <= '0;
+      odd   <= 1'b0;
+    end else begin
+      if (push) tail <= tail == ROOM_BITS'(ROOM - 1) ? '0 : tail + 1'b1;
+      count <= count + COUNT_BITS'(push) - (done ? COUNT_BITS'(PARTS) : '0);
+      if (take) begin
+        part <= part_end ? '0 : part + 1'b1;
+        if (part_end) fold <= fold_end ? '0 : fold + 1'b1;
+        word <= done ? '0 : word + 1'b1;
+        odd  <= odd ^ done;
+      end
     end
 
-  logic [SIMD*X_BITS-1:0] vector[PARTS];
-  always_ff @(posedge clk)
-    if (in_valid & in_ready) begin
-      vector[part] <= in_data;
-      last <= in_last;
-    end
+  // Five stages: operands as they leave the memories, the same in registers beside the multipliers, products, the sum of a cycle's
+  // products, the sum of all. `at` says in which there is something, the others what it is.
+  localparam int unsigned STAGES = 4;  // before the accumulator
+  logic [SIMD*X_BITS-1:0] x_read, x;
+  logic [PE*SIMD*W_BITS-1:0] w_read, w;
+  logic [PE*ACC_BITS-1:0] bias[STAGES];
+  logic [STAGES-1:0] at, at_first, at_end, at_last;
+  logic last_read, fold_end_read;
 
-  // Operands, as they leave the tables.
-  logic [SIMD*X_BITS-1:0] x;
-  logic [PE*SIMD*W_BITS-1:0] w;
-  logic [PE*ACC_BITS-1:0] bias, bias_of_sums;
-  logic operands, operands_first, operands_end, operands_last;
-
-  always_ff @(posedge clk) if (step) w <= weights[word];
-  always_ff @(posedge clk)
-    if (step) begin
-      x <= fresh ? in_data : vector[part];
-      bias <= biases[fold];
-      operands_first <= part == '0;
-      operands_end <= part_end;
-      operands_last <= fold_end & (fresh ? in_last : last);
-    end
-
-  // Sums of a cycle's products.
-  logic sums, sums_first, sums_end, sums_last;
+  always_ff @(posedge clk) if (step) w_read <= weights[word];
+  always_ff @(posedge clk) if (step) {last_read, x_read} <= beats[place];
+  always_ff @(posedge clk) if (step) bias[0] <= biases[fold];
   always_ff @(posedge clk)
     if (step) begin
-      bias_of_sums <= bias;
-      sums_first <= operands_first;
-      sums_end <= operands_end;
-      sums_last <= operands_last;
+      w <= w_read;
+      x <= x_read;
+      fold_end_read <= fold_end;
+      for (int i = 1; i < STAGES; i++) bias[i] <= bias[i-1];
+      at_first <= {at_first[STAGES-2:0], part == '0};
+      at_end   <= {at_end[STAGES-2:0], part_end};
+      at_last  <= {at_last[STAGES-2:1], fold_end_read & last_read, 1'b0};
     end
 
   always_ff @(posedge clk)
     if (rst) begin
-      operands  <= 1'b0;
-      sums      <= 1'b0;
+      at        <= '0;
       out_valid <= 1'b0;
     end else if (step) begin
-      operands  <= take;
-      sums      <= operands;
-      out_valid <= sums & sums_end;
+      at        <= {at[STAGES-2:0], take};
+      out_valid <= at[STAGES-1] & at_end[STAGES-1];
     end
 
-  always_ff @(posedge clk) if (step & sums) out_last <= sums_last;
+  always_ff @(posedge clk) if (step & at[STAGES-1]) out_last <= at_last[STAGES-1];
+
+  localparam int unsigned PRODUCT = BIPOLAR ? 3 : X_BITS + W_BITS + 1;
 
   for (genvar lane = 0; lane < PE; lane++) begin : g_lane
+    logic signed [PRODUCT-1:0] products[SIMD];
     logic signed [ACC_BITS-1:0] sum, total, start, accumulator;
 
-    if (BIPOLAR) begin : g_bipolar
-      logic [SIMD-1:0] agree;
-      assign agree = ~(x ^ w[lane*SIMD+:SIMD]);
-      always_comb begin
-        sum = '0;
-        for (int i = 0; i < SIMD; i++) sum += ACC_BITS'({agree[i], 1'b0});
+    for (genvar i = 0; i < SIMD; i++) begin : g_product
+      logic signed [PRODUCT-1:0] product;
+      if (BIPOLAR) begin : g_bipolar
+        assign product = {1'b0, x[i] ~^ w[lane*SIMD+i], 1'b0};
+      end else begin : g_whole
+        assign product = $signed({X_SIGNED & x[(i+1)*X_BITS-1], x[i*X_BITS+:X_BITS]}) * $signed(w[(lane*SIMD+i)*W_BITS+:W_BITS]);
       end
-    end else begin : g_products
-      always_comb begin
-        sum = '0;
-        for (int i = 0; i < SIMD; i++)
-          sum += ACC_BITS'($signed({X_SIGNED & x[(i+1)*X_BITS-1], x[i*X_BITS+:X_BITS]})
-                           * $signed(w[(lane*SIMD+i)*W_BITS+:W_BITS]));
-      end
+      always_ff @(posedge clk) if (step) products[i] <= product;
     end
 
-    assign start = sums_first ? bias_of_sums[lane*ACC_BITS+:ACC_BITS] : accumulator;
+    always_comb begin
+      sum = '0;
+      for (int i = 0; i < SIMD; i++) sum += ACC_BITS'(products[i]);
+    end
+
+    assign start = at_first[STAGES-1] ? bias[STAGES-1][lane*ACC_BITS+:ACC_BITS] : accumulator;
     always_ff @(posedge clk)
       if (step) begin
         total <= sum;
-        if (sums) accumulator <= start + total;
+        if (at[STAGES-1]) accumulator <= start + total;
       end
     assign out_data[lane*ACC_BITS+:ACC_BITS] = accumulator;
   end
