@@ -22,6 +22,7 @@ _PACKAGES = {
     "riscv64-unknown-elf-addr2line": _RISCV,
     "qemu-system-riscv32": _RISCV,
     "verilator": "verilator g++ make",
+    "yosys": "yosys",
 }
 
 

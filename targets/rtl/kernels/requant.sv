@@ -1,6 +1,6 @@
 // clip(round(x * mul / 2**SHIFT) + ZERO, LO, HI) of PE lanes; channel `fold * PE + lane` of CHANNELS.
 //
-// Two stages: the product, then the code. The table MULS holds a word of PE multipliers for each fold, or is empty where all are MUL.
+// Three stages: the product, its rounded quotient, the code. The table MULS holds a word of PE multipliers for each fold, or is empty where all are MUL.
 `default_nettype none
 module requant #(
     parameter int unsigned CHANNELS = 1,
@@ -30,15 +30,17 @@ module requant #(
 );
   localparam int unsigned NUMBER = X_BITS + 1;
   localparam int unsigned PRODUCT = NUMBER + MUL_BITS;
-  // Wide enough for the product as well as for ZERO, LO and HI, which fit the output's bits and one for the sign.
-  localparam int unsigned WIDE = (PRODUCT > Y_BITS ? PRODUCT : Y_BITS) + 3;
+  localparam int unsigned ROUNDED = (PRODUCT > SHIFT ? PRODUCT - SHIFT : 1) + 1;
+  // Wide enough for the quotient as well as for ZERO, LO and HI, which fit the output's bits and one for the sign.
+  localparam int unsigned WIDE = (ROUNDED > Y_BITS + 1 ? ROUNDED : Y_BITS + 1) + 1;
 
-  logic step, valid, last;
+  logic step;
+  logic [1:0] valid, last;
   assign step     = ~out_valid | out_ready;
   assign in_ready = step;
 
   always_ff @(posedge clk)
-    if (rst) {valid, out_valid} <= '0;
+    if (rst) {out_valid, valid} <= '0;
     else if (step) {out_valid, valid} <= {valid, in_valid};
 
   always_ff @(posedge clk) if (step) {out_last, last} <= {last, in_last};
@@ -56,7 +58,7 @@ module requant #(
   for (genvar lane = 0; lane < PE; lane++) begin : g_lane
     logic signed [NUMBER-1:0] x;
     logic signed [PRODUCT-1:0] product;
-    logic signed [PRODUCT:0] rounded;
+    logic signed [ROUNDED-1:0] rounded;
     logic signed [WIDE-1:0] moved;
     logic [Y_BITS-1:0] code;
 
@@ -65,7 +67,7 @@ module requant #(
 
     round_shift #(.WIDTH(PRODUCT), .SHIFT(SHIFT), .ROUNDING(ROUNDING)) u_round (.in(product), .out(rounded));
 
-    assign moved = WIDE'(rounded) + WIDE'(ZERO);
+    always_ff @(posedge clk) if (step) moved <= WIDE'(rounded) + WIDE'(ZERO);
     assign code  = moved < WIDE'(LO) ? Y_BITS'(LO) : moved > WIDE'(HI) ? Y_BITS'(HI) : moved[Y_BITS-1:0];
     always_ff @(posedge clk) if (step) out_data[lane*Y_BITS+:Y_BITS] <= code;
   end
