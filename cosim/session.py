@@ -17,7 +17,7 @@ from tapeout.targets.hardware import Hardware
 from tapeout.targets.microcontroller.family import Microcontroller
 
 from .compare import Comparison, compare, first_differing_node
-from .design import DESIGN_ENGINES, DesignEngine
+from .design import DesignEngine, design_engines
 from .engine import Engine, EngineFailed, Harnessed, Inputs, Machine, Outputs, Reference
 from .floatref import float_outputs
 from .host import HOST, HOST_ASAN
@@ -121,14 +121,14 @@ class Session:
 
 
 def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine | DesignEngine, ...]:
-    """The engines of a comma-separated list, or all that the bundle's target has but rtl-core, which takes long. Raises TapeoutError."""
+    """The engines of a comma-separated list, or all that the bundle's target has but those that take long, rtl-core and netlist. Raises TapeoutError."""
     known: dict[str, Engine | DesignEngine] = {e.name: e for e in (Reference(), HOST, HOST_ASAN)}
     target = bundle.hardware or bundle.compiled().target
     if isinstance(target, Hardware):
-        known |= {engine.name: engine for engine in DESIGN_ENGINES if engine.runs(target)}
+        known |= {engine.name: engine for engine in design_engines() if engine.runs(target)}
     if isinstance(target, Microcontroller):
         known[QEMU.name] = QEMU
-    usual = list(known)
+    usual = [name for name, engine in known.items() if not isinstance(engine, DesignEngine) or engine.usual]
     if isinstance(target, Microcontroller) and target.rtl:
         known[RTL_CORE.name] = RTL_CORE
     chosen = usual if names is None else [n.strip() for n in names.split(",") if n.strip()]
