@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -140,7 +141,7 @@ class Top:
     def _wire_name(self, value: str) -> str:
         """A name that no other value has, close to the model's."""
         if value not in self._names:
-            base = candidate = identifier(value)
+            base = candidate = re.sub("_+", "_", identifier(value))  # simulators write two underscores otherwise
             count = 1
             while candidate.lower() in (name.lower() for name in self._names.values()):
                 count += 1

@@ -74,6 +74,12 @@ def is_signed(type: Type) -> bool:
     return type.quantized.min < 0
 
 
+def channels_of(type: Type | None) -> int:
+    """The size of the last axis."""
+    assert type
+    return type.shape[-1] if type.shape else 1
+
+
 def signed_bits(low: int, high: int) -> int:
     """How many bits hold all of low .. high in two's complement."""
     return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length() if high > 0 else 0) + 1

@@ -1,7 +1,7 @@
 """What layers share: weights as whole numbers, biases, the width of the sum, the output stage, and their tables."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,17 +52,19 @@ class Layer:
         return signed_bits(low, high + (self.thresholds is not None))
 
 
-def read_layer(graph: Graph, node: Node, weights: Array, stage: Stage | None) -> Layer:
-    """The layer of a node (x, w, b, and the two of its stage), given its weights as (O, K) codes. Raises Unsupported."""
+def read_layer(graph: Graph, node: Node, arrange: Callable[[Array], Array], stage: Stage | None) -> Layer:
+    """The layer of a node (x, w, b, and the two of its stage); `arrange` makes its weights (O, K). Raises Unsupported."""
     x, w = graph.types(node)[:2]
     assert x and w
+    if not all(graph.values[name].constant for name in node.inputs[1:5] if name):
+        raise Unsupported(f"{node.name}: target rtl has no {node.op.name()} whose weights are computed")
     if isinstance(x.q, FType) or isinstance(w.q, FType):
         raise Unsupported(f"{node.name}: target rtl has no kernel {node.op.name()} of floats; quantize this layer")
     if len(blocks(w)) > 1 or (len(node.inputs) > 5 and node.inputs[5]):
         raise Unsupported(f"{node.name}: target rtl has no {node.op.name()} with scales of blocks or computed zero points")
-    if x.q.bipolar != w.q.bipolar:
+    if x.q.bipolar and not w.q.bipolar:
         raise Unsupported(f"{node.name}: target rtl multiplies bipolar codes by bipolar codes alone, got {x.q.code} by {w.q.code}")
-    numbers = centred_weights(weights, w).astype(np.int64)
+    numbers = arrange(centred_weights(graph.data(node.inputs[1]), w).astype(np.int64))
     biases = np.zeros(len(numbers), object)
     if len(node.inputs) > 2 and node.inputs[2]:
         biases = biases + graph.data(node.inputs[2]).astype(object)

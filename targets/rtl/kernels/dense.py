@@ -26,7 +26,7 @@ def instance(graph: Graph, node: Node, fold: Fold) -> Instance:
     x, op = graph.types(node)[0], node.op
     assert x and isinstance(op, Dense)
     check_fold(node.name, fold, *folds(graph, node))
-    layer = read_layer(graph, node, graph.data(node.inputs[1]), op.requant)
+    layer = read_layer(graph, node, lambda w: w, op.requant)
     params, tables = stage_params(graph, node, op.requant, layer, fold.pe)
     return Instance(
         "dense", {**layer_params(graph, node, layer, fold), **params}, (stream(x, fold.simd),),

@@ -62,7 +62,7 @@ module dense #(
     );
   end else if (STAGE == THRESHOLD) begin : g_threshold
     threshold #(
-        .CHANNELS(OUTPUTS), .PE(PE), .X_BITS(ACC_BITS), .X_SIGNED(1'b1), .Y_BITS(Y_BITS), .LEVELS(LEVELS),
+        .CHANNELS(OUTPUTS), .PE(PE), .X_BITS(ACC_BITS), .X_SIGNED(1'b1), .T_BITS(ACC_BITS), .Y_BITS(Y_BITS), .LEVELS(LEVELS),
         .THRESHOLDS(THRESHOLDS), .LO(LO), .STEP(STEP)
     ) u_threshold (
         .clk(clk), .rst(rst), .in_data(sums), .in_last(sums_last), .in_valid(sums_valid), .in_ready(sums_ready),

@@ -121,6 +121,7 @@ module matvec #(
 
   always_ff @(posedge clk) if (step & at[STAGES-1]) out_last <= at_last[STAGES-1];
 
+  localparam int unsigned SMALL = 12;  // products of so few bits are sums of shifts, too small for a multiplier of the device
   localparam int unsigned PRODUCT = BIPOLAR ? 3 : X_BITS + W_BITS + 1;
 
   for (genvar lane = 0; lane < PE; lane++) begin : g_lane
@@ -131,8 +132,21 @@ module matvec #(
       logic signed [PRODUCT-1:0] product;
       if (BIPOLAR) begin : g_bipolar
         assign product = {1'b0, x[i] ~^ w[lane*SIMD+i], 1'b0};
+      end else if (X_BITS * W_BITS <= SMALL) begin : g_small
+        logic signed [X_BITS:0] number;
+        assign number = {X_SIGNED & x[(i+1)*X_BITS-1], x[i*X_BITS+:X_BITS]};
+        always_comb begin
+          product = '0;
+          for (int b = 0; b < W_BITS; b++)
+            if (w[(lane*SIMD+i)*W_BITS+b]) begin
+              if (b == W_BITS - 1) product -= PRODUCT'(number) << b;
+              else product += PRODUCT'(number) << b;
+            end
+        end
       end else begin : g_whole
-        assign product = $signed({X_SIGNED & x[(i+1)*X_BITS-1], x[i*X_BITS+:X_BITS]}) * $signed(w[(lane*SIMD+i)*W_BITS+:W_BITS]);
+        logic signed [X_BITS:0] number;
+        assign number = {X_SIGNED & x[(i+1)*X_BITS-1], x[i*X_BITS+:X_BITS]};
+        assign product = number * $signed(w[(lane*SIMD+i)*W_BITS+:W_BITS]);
       end
       always_ff @(posedge clk) if (step) products[i] <= product;
     end

@@ -1,4 +1,4 @@
-// clip(round(x * mul / 2**SHIFT) + ZERO, LO, HI) of PE lanes; channel `fold * PE + lane` of CHANNELS.
+// clip(round((x - X_ZERO) * mul / 2**SHIFT) + ZERO, LO, HI) of PE lanes; channel `fold * PE + lane` of CHANNELS.
 //
 // Three stages: the product, its rounded quotient, the code. The table MULS holds a word of PE multipliers for each fold, or is empty where all are MUL.
 `default_nettype none
@@ -7,6 +7,7 @@ module requant #(
     parameter int unsigned PE       = 1,
     parameter int unsigned X_BITS   = 8,
     parameter bit          X_SIGNED = 1,
+    parameter int          X_ZERO   = 0,
     parameter int unsigned Y_BITS   = 8,
     parameter int unsigned MUL_BITS = 2,
     parameter int          MUL      = 1,
@@ -28,7 +29,7 @@ module requant #(
     output logic                 out_valid,
     input  wire                  out_ready
 );
-  localparam int unsigned NUMBER = X_BITS + 1;
+  localparam int unsigned NUMBER = X_BITS + (X_ZERO == 0 ? 1 : 2);
   localparam int unsigned PRODUCT = NUMBER + MUL_BITS;
   localparam int unsigned ROUNDED = (PRODUCT > SHIFT ? PRODUCT - SHIFT : 1) + 1;
   // Wide enough for the quotient as well as for ZERO, LO and HI, which fit the output's bits and one for the sign.
@@ -62,7 +63,7 @@ module requant #(
     logic signed [WIDE-1:0] moved;
     logic [Y_BITS-1:0] code;
 
-    assign x = {X_SIGNED & in_data[(lane+1)*X_BITS-1], in_data[lane*X_BITS+:X_BITS]};
+    assign x = NUMBER'($signed({X_SIGNED & in_data[(lane+1)*X_BITS-1], in_data[lane*X_BITS+:X_BITS]})) - NUMBER'(X_ZERO);
     always_ff @(posedge clk) if (step) product <= x * $signed(muls[lane*MUL_BITS+:MUL_BITS]);
 
     round_shift #(.WIDTH(PRODUCT), .SHIFT(SHIFT), .ROUNDING(ROUNDING)) u_round (.in(product), .out(rounded));

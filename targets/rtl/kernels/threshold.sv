@@ -1,12 +1,13 @@
 // LO + STEP * (how many of its channel's LEVELS thresholds x reaches), of PE lanes; channel `fold * PE + lane` of CHANNELS.
 //
-// Thresholds are X_BITS wide, signed if X_SIGNED, PE * LEVELS to a word of the table, the first in its lowest bits.
+// Thresholds are T_BITS wide, signed, PE * LEVELS to a word of the table, the first in its lowest bits.
 `default_nettype none
 module threshold #(
     parameter int unsigned CHANNELS   = 1,
     parameter int unsigned PE         = 1,
     parameter int unsigned X_BITS     = 8,
     parameter bit          X_SIGNED   = 1,
+    parameter int unsigned T_BITS     = 8,
     parameter int unsigned Y_BITS     = 8,
     parameter int unsigned LEVELS     = 1,
     parameter              THRESHOLDS = "",
@@ -25,7 +26,8 @@ module threshold #(
     input  wire                  out_ready
 );
   localparam int unsigned COUNT_BITS = $clog2(LEVELS + 1);
-  localparam int unsigned LANE = LEVELS * X_BITS;
+  localparam int unsigned WIDE = X_BITS + 1 > T_BITS ? X_BITS + 1 : T_BITS;
+  localparam int unsigned LANE = LEVELS * T_BITS;
 
   logic step;
   assign step     = ~out_valid | out_ready;
@@ -46,10 +48,10 @@ module threshold #(
     logic [COUNT_BITS-1:0] count;
 
     for (genvar k = 0; k < LEVELS; k++) begin : g_level
-      logic [X_BITS-1:0] x, t;
-      assign x = in_data[lane*X_BITS+:X_BITS];
-      assign t = rows[lane*LANE+k*X_BITS+:X_BITS];
-      assign reached[k] = X_SIGNED ? $signed(x) >= $signed(t) : x >= t;
+      logic signed [WIDE-1:0] x, t;
+      assign x = WIDE'($signed({X_SIGNED & in_data[(lane+1)*X_BITS-1], in_data[lane*X_BITS+:X_BITS]}));
+      assign t = WIDE'($signed(rows[lane*LANE+k*T_BITS+:T_BITS]));
+      assign reached[k] = x >= t;
     end
 
     always_comb begin
