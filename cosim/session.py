@@ -121,7 +121,10 @@ class Session:
 
 
 def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine | DesignEngine, ...]:
-    """The engines of a comma-separated list, or all that the bundle's target has but those that take long, rtl-core and netlist. Raises TapeoutError."""
+    """The engines of a comma-separated list, or all that the bundle's target has but rtl-core and netlist, which take long.
+
+    Raises TapeoutError.
+    """
     known: dict[str, Engine | DesignEngine] = {e.name: e for e in (Reference(), HOST, HOST_ASAN)}
     target = bundle.hardware or bundle.compiled().target
     if isinstance(target, Hardware):

@@ -23,6 +23,6 @@ def decode(data: bytes, port: PortStream, q: QType, shape: tuple[int, ...]) -> A
     bits = np.unpackbits(beats, axis=2, bitorder="little")[:, :, : stream.width].astype(np.int64)
     weights = 1 << np.arange(stream.bits, dtype=np.int64)
     if q.min < 0:
-        weights[-1] = -weights[-1]
+        weights[-1] = q.min - q.narrow
     codes = (bits.reshape(len(beats), -1, stream.bits) * weights).sum(axis=-1)
     return np.ascontiguousarray(codes.reshape(len(beats), *shape).astype(q.dtype))

@@ -16,7 +16,9 @@ from ..engine import EngineFailed, Inputs, Outputs
 from .beats import decode, encode
 
 TESTBENCH = Path(__file__).parent / "testbench.cpp"
-_OPTIONS = ("--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-CFLAGS", "-O2", "-Wall")
+_COMMON = ("--cc", "--exe", "--build", "-j", "2", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wall")
+_OPTIONS = (*_COMMON, "-O3", "-CFLAGS", "-O2")
+BUILT_FAST = (*_COMMON, "-O3", "-CFLAGS", "-O0")  # for runs that are shorter than the build
 
 
 @dataclass(frozen=True)

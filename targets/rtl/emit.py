@@ -66,8 +66,8 @@ class Ports:
     @classmethod
     def load(cls, folder: Path) -> Ports:
         read = json.loads((folder / "design.json").read_text())
-        sides = (tuple(PortStream(p["value"], p["name"], Stream(**p["stream"])) for p in read[k]) for k in ("inputs", "outputs"))
-        return cls(read["module"], *sides, read["interval"])
+        inputs, outputs = ([PortStream(p["value"], p["name"], Stream(**p["stream"])) for p in read[side]] for side in ("inputs", "outputs"))
+        return cls(read["module"], tuple(inputs), tuple(outputs), read["interval"])
 
 
 def write_design(
@@ -207,7 +207,8 @@ class Top:
         every = {w: ", ".join(f"{end}_{w}" for end in reversed(ends)) for w in ("valid", "ready")}
         self._lines += [
             f"  fork_stream #(.COUNT({count})) fork_{prefix} (", "      .clk(aclk), .rst(rst),",
-            f"      .in_valid({prefix}_valid), .in_ready({prefix}_ready), .out_valid({{{every['valid']}}}), .out_ready({{{every['ready']}}}));",
+            f"      .in_valid({prefix}_valid), .in_ready({prefix}_ready),",
+            f"      .out_valid({{{every['valid']}}}), .out_ready({{{every['ready']}}}));",
             "",
         ]  # fmt: skip
         self._ends[value] = [(end, stream) for end in ends]

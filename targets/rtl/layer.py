@@ -130,7 +130,7 @@ def requant_params(graph: Graph, node: Node, stage: Requant, first: int, pe: int
     same numbers, since roundings other than TFLITE round `x * mul / 2**shift` once.
     """
     if stage.rounding is Rounding.TFLITE or stage.blocks > 1:
-        raise Unsupported(f"{node.name}: target rtl rounds a product once, not as TensorFlow Lite nor over blocks; quantize the float model")
+        raise Unsupported(f"{node.name}: target rtl rounds one product once, not as TensorFlow Lite does; quantize the float model")
     muls, shifts = ([int(n) for n in graph.data(name).reshape(-1)] for name in node.inputs[first : first + 2])
     shift = max(shifts)
     muls = [mul << (shift - own) for mul, own in zip(muls, shifts, strict=True)]

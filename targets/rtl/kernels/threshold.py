@@ -26,7 +26,7 @@ def instance(graph: Graph, node: Node, fold: Fold) -> Instance:
         raise Unsupported(f"{node.name}: target rtl has no threshold of floats, nor by computed thresholds")
     t, descending = (graph.data(name).astype(np.int64) for name in node.inputs[1:3])
     if descending.any():
-        raise Unsupported(f"{node.name}: target rtl has thresholds that fall from code to code only behind a layer, whose weights it negates")
+        raise Unsupported(f"{node.name}: target rtl takes falling thresholds behind a layer alone, whose weights it negates")
     check_fold(node.name, fold, *folds(graph, node))
     thresholds = np.broadcast_to(np.clip(t, x.q.min, x.q.max + 1), (channels_of(x), t.shape[1]))
     bits = x.q.bits + 1 + (not is_signed(x))  # so that a threshold beyond all codes is one too
