@@ -9,7 +9,7 @@ import pytest
 
 from tapeout.compiler.build import lower
 from tapeout.compiler.errors import TapeoutError, Unsupported
-from tapeout.compiler.frontends.onnx import read
+from tapeout.compiler.frontends import read
 from tapeout.compiler.ir import Array, Builder, Graph, QType, Type
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.passes.drop_softmax import drop_softmax
@@ -33,8 +33,8 @@ def types(graph: Graph) -> dict[str, Type]:
 
 
 def jet_tagger(zoo: Path) -> Graph:
-    read_graph = read(zoo / "qonnx" / "qkeras_jettagging.onnx", {})
-    return lower(expose_codes(quantize_inputs(drop_softmax(read_graph), FIXED)))
+    model = read(zoo / "qonnx" / "qkeras_jettagging.onnx", {})
+    return expose_codes(lower(quantize_inputs(drop_softmax(model), FIXED)))
 
 
 def random_and_corners(count: int) -> Array:
