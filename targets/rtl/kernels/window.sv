@@ -35,7 +35,7 @@ module window #(
   localparam int unsigned N = $clog2(LONGEST) + 2;  // bits of a row or column, with its sign
   localparam int unsigned PART_BITS = PARTS > 1 ? $clog2(PARTS) : 1;
   localparam int unsigned LINE_BITS = LINE > 1 ? $clog2(LINE) : 1;
-  localparam int unsigned PLACE_BITS = $clog2(LINES * LINE + 1);
+  localparam int unsigned PLACE_BITS = $clog2(LINES * LINE);
 
   logic [LANES*BITS-1:0] beats[LINES*LINE];
 
