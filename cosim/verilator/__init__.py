@@ -1,0 +1,1 @@
+"""Simulation of designs in SystemVerilog, by Verilator."""

@@ -1,0 +1,1 @@
+"""Register transfer level: SystemVerilog modules, one for each op, streams between them."""

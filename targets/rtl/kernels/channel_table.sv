@@ -1,0 +1,27 @@
+// A table of a word for each of CHANNELS, read PE words at a time, over and over: those of the beat at hand, until `next`.
+`default_nettype none
+module channel_table #(
+    parameter int unsigned CHANNELS = 1,
+    parameter int unsigned PE       = 1,
+    parameter int unsigned WIDTH    = 8,
+    parameter              FILE     = ""
+) (
+    input  wire                 clk,
+    input  wire                 rst,
+    input  wire                 next,
+    output logic [PE*WIDTH-1:0] words
+);
+  localparam int unsigned FOLDS = CHANNELS / PE;
+  localparam int unsigned PLACE_BITS = FOLDS > 1 ? $clog2(FOLDS) : 1;
+
+  logic [PE*WIDTH-1:0] rows[FOLDS];
+  initial $readmemh(FILE, rows);
+
+  logic [PLACE_BITS-1:0] fold;
+  assign words = rows[fold];
+
+  always_ff @(posedge clk)
+    if (rst) fold <= '0;
+    else if (next) fold <= fold == PLACE_BITS'(FOLDS - 1) ? '0 : fold + 1'b1;
+endmodule
+`default_nettype wire

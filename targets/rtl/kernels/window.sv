@@ -1,0 +1,134 @@
+// The windows of an image, one after another, each tap by tap: rows, columns, then PARTS beats of channels. Outside of the image
+// lanes hold FILL.
+//
+// The image comes in row by row into a ring of K_H + S_H lines: the K_H that a row of windows reads, and those that the next needs.
+`default_nettype none
+module window #(
+    parameter int unsigned HEIGHT = 1,
+    parameter int unsigned WIDTH  = 1,
+    parameter int unsigned PARTS  = 1,
+    parameter int unsigned LANES  = 1,
+    parameter int unsigned BITS   = 8,
+    parameter int unsigned K_H    = 1,
+    parameter int unsigned K_W    = 1,
+    parameter int unsigned S_H    = 1,
+    parameter int unsigned S_W    = 1,
+    parameter int unsigned TOP    = 0,
+    parameter int unsigned LEFT   = 0,
+    parameter int unsigned OUT_H  = 1,
+    parameter int unsigned OUT_W  = 1,
+    parameter int          FILL   = 0
+) (
+    input  wire                   clk,
+    input  wire                   rst,
+    input  wire  [LANES*BITS-1:0] in_data,
+    input  wire                   in_valid,
+    output logic                  in_ready,
+    output logic [LANES*BITS-1:0] out_data,
+    output logic                  out_last,
+    output logic                  out_valid,
+    input  wire                   out_ready
+);
+  localparam int unsigned LINES = K_H + S_H;
+  localparam int unsigned LINE = WIDTH * PARTS;  // beats
+  localparam int unsigned LONGEST = (HEIGHT > WIDTH ? HEIGHT : WIDTH) + K_H + K_W + S_H + S_W + TOP + LEFT;
+  localparam int unsigned N = $clog2(LONGEST) + 2;  // bits of a row or column, with its sign
+  localparam int unsigned PART_BITS = PARTS > 1 ? $clog2(PARTS) : 1;
+  localparam int unsigned LINE_BITS = LINE > 1 ? $clog2(LINE) : 1;
+  localparam int unsigned PLACE_BITS = $clog2(LINES * LINE);
+
+  logic [LANES*BITS-1:0] beats[LINES*LINE];
+
+  // Writing: the line and the beat in it. `filled` counts whole lines that are kept.
+  logic [PLACE_BITS-1:0] tail;
+  logic [LINE_BITS-1:0] beat;
+  logic signed [N-1:0] filled;
+  logic push, line_end, release_line;
+
+  assign in_ready = filled != N'(LINES);
+  assign push     = in_valid & in_ready;
+  assign line_end = push & (beat == LINE_BITS'(LINE - 1));
+
+  always_ff @(posedge clk) if (push) beats[tail] <= in_data;
+
+  always_ff @(posedge clk)
+    if (rst) begin
+      tail   <= '0;
+      beat   <= '0;
+      filled <= '0;
+    end else begin
+      if (push) begin
+        tail <= tail == PLACE_BITS'(LINES * LINE - 1) ? '0 : tail + 1'b1;
+        beat <= line_end ? '0 : beat + 1'b1;
+      end
+      filled <= filled + N'($signed({1'b0, line_end})) - N'($signed({1'b0, release_line}));
+    end
+
+  // Reading: the corner of the window, the tap, the part. `first` is the row of the image in the oldest line, `slot`.
+  logic signed [N-1:0] first, slot, top, left, tap_y, tap_x, row, column, line;
+  logic [PART_BITS-1:0] part;
+  logic covered, step, take, part_end, x_end, y_end, window_end, row_end, frame_end, clean;
+
+  assign row        = top + tap_y;
+  assign column     = left + tap_x;
+  assign covered     = row >= 0 && row < N'(HEIGHT) && column >= 0 && column < N'(WIDTH);
+  assign line       = slot + row - first >= N'(LINES) ? slot + row - first - N'(LINES) : slot + row - first;
+  assign step       = ~out_valid | out_ready;
+  assign take       = step & ~clean & (~covered | (row - first < filled));
+  assign part_end   = part == PART_BITS'(PARTS - 1);
+  assign x_end      = part_end & (tap_x == N'(K_W - 1));
+  assign y_end      = tap_y == N'(K_H - 1);
+  assign window_end = x_end & y_end;
+  assign row_end    = window_end & (left == N'((OUT_W - 1) * S_W) - N'(LEFT));
+  assign frame_end  = row_end & (top == N'((OUT_H - 1) * S_H) - N'(TOP));
+
+  // After a row of windows the lines that no window reads any more are given up, after the last one all that are left.
+  logic over;
+  assign release_line = clean & (filled != '0) & (over | (first < top));
+
+  always_ff @(posedge clk)
+    if (rst) begin
+      {first, slot, tap_y, tap_x} <= '0;
+      {part, clean, over} <= '0;
+      top  <= -N'(TOP);
+      left <= -N'(LEFT);
+    end else if (take) begin
+      part <= part_end ? '0 : part + 1'b1;
+      if (part_end) tap_x <= x_end ? '0 : tap_x + 1'b1;
+      if (x_end) tap_y <= y_end ? '0 : tap_y + 1'b1;
+      if (window_end) left <= row_end ? -N'(LEFT) : left + N'(S_W);
+      if (row_end) begin
+        top   <= frame_end ? -N'(TOP) : top + N'(S_H);
+        over  <= frame_end;
+        clean <= 1'b1;
+      end
+    end else if (release_line) begin
+      slot  <= slot == N'(LINES - 1) ? '0 : slot + 1'b1;
+      first <= over & (first == N'(HEIGHT - 1)) ? '0 : first + 1'b1;
+      if (over & (first == N'(HEIGHT - 1))) {clean, over} <= '0;
+    end else if (clean & ~over & (first >= top)) clean <= 1'b0;
+
+  // line * LINE + column * PARTS + part, without a multiplier
+  logic [PLACE_BITS-1:0] place;
+  always_comb begin
+    place = PLACE_BITS'(part);
+    for (int b = 0; b < N - 1; b++) begin
+      if (line[b]) place += PLACE_BITS'(LINE) << b;
+      if (column[b]) place += PLACE_BITS'(PARTS) << b;
+    end
+  end
+
+  logic [LANES*BITS-1:0] read;
+  logic outside;
+  always_ff @(posedge clk) if (step) read <= beats[covered ? place : '0];
+  always_ff @(posedge clk)
+    if (step) begin
+      outside  <= ~covered;
+      out_last <= frame_end;
+    end
+  always_ff @(posedge clk)
+    if (rst) out_valid <= 1'b0;
+    else if (step) out_valid <= take;
+  assign out_data = outside ? {LANES{BITS'(FILL)}} : read;
+endmodule
+`default_nettype wire
