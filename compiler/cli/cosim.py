@@ -25,8 +25,8 @@ _LABELS_KEY = "y"
 @click.command("cosim")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--engines", metavar="E,...",
-              help="Of reference, host, host-asan, qemu, rtl-core, rtl-cluster, hls, rtl, netlist; when not given, those that the target has "
-                   "and that do not take long.")
+              help="Of reference, host, host-asan, qemu, rtl-core, rtl-cluster, hls, rtl, netlist; when not given, those of the "
+                   "target that do not take long.")
 @click.option("--inputs", type=click.Path(path_type=Path), metavar="X.npz", help="Inputs by name, batch first; seeded ones when not given.")
 @click.option("--labels-key", default=_LABELS_KEY, show_default=True, help="The array of labels in that file.")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="How many inputs; all of the file, or 16 seeded ones, when not given.")

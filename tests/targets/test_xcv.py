@@ -17,6 +17,7 @@ from tapeout.cosim.engine import EngineFailed
 from tapeout.cosim.qemu import QEMU
 from tapeout.cosim.rtl.machine import RtlCore
 from tapeout.targets import find_target
+from tapeout.targets.c.target import KERNELS as KERNELS_OF_C
 from tapeout.targets.compiled import Compiled
 from tapeout.targets.microcontroller.family import Microcontroller
 from tapeout.targets.riscv.kernels.xcv.layer import Layer, layer
@@ -36,7 +37,7 @@ from .xcv_shapes import COUNT, KERNELS, shapes
 
 CORE = find_target("cv32e40p-xcv")
 assert isinstance(CORE, Microcontroller)
-PLAIN = Target("xcv-on-the-host", XCV)  # which takes the plain C of xcv.h
+PLAIN = Target("xcv-on-the-host", (XCV, KERNELS_OF_C))  # which takes the plain C of xcv.h
 FEW = 6  # random shapes in a short run
 OPS = ("conv2d", "dense", "depthwise_conv2d", "add")
 
@@ -145,14 +146,14 @@ IN_ASSEMBLY = [
 def mutated(mutation: Mutation, folder: Path) -> tuple[Case, tuple[Path, ...]]:
     """The mutation's case, and kernel folders with the mistake before the others."""
     (folder / "kernels").mkdir()
-    for header in XCV[0].glob("*.h"):
+    for header in XCV.glob("*.h"):
         shutil.copy(header, folder / "kernels")
     text = (folder / "kernels" / mutation.file).read_text()
     assert mutation.text in text
     (folder / "kernels" / mutation.file).write_text(text.replace(mutation.text, mutation.wrong))
     (folder / "work").mkdir()
     (case,) = (c for op in OPS for c in cases_of(op) if c.name == mutation.case)
-    return case, (folder / "kernels", *XCV)
+    return case, (folder / "kernels", XCV, KERNELS_OF_C)
 
 
 @pytest.mark.parametrize("mutation", [pytest.param(m, marks=[] if i < 5 else [pytest.mark.long]) for i, m in enumerate(MUTATIONS)],

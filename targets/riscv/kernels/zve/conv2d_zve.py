@@ -40,7 +40,7 @@ def cost_pixels(graph: Graph, node: Node) -> int:
     found = layer(graph, node, 0)
     assert isinstance(found, Layer)
     y = node.op.infer(graph.types(node))[0]
-    outputs, inputs = found.weights.shape
+    outputs, inputs = map(int, found.weights.shape)
     groups = -(-y.size // outputs // TOGETHER)
     return groups * (vectors(outputs) * (10 * inputs + TOGETHER * found.finish_cost + 10) + 12)
 
