@@ -52,7 +52,8 @@ TARGETS = (
     # could make a division of them, which the core's divider never ends.
     Microcontroller(
         "pulp-fp16", (PULP, CLUSTER, KERNELS), FAMILY,
-        ("-march=rv32imc_zicsr_zfinx_zhinxmin_xcvmem", "-mabi=ilp32", "-mno-strict-align", "-fno-math-errno", *CLUSTER_FLAGS),
+        ("-march=rv32imc_zicsr_zfinx_zhinxmin_xcvmem", "-mabi=ilp32", "-mno-strict-align", "-fno-math-errno", "-DPULP_HALVES",
+         *CLUSTER_FLAGS),
         ("virt-pulp-fp16",), rtl=PACKED_HALVES, beyond="packed halves", cluster=(PULP, CLUSTER),
     ),
 )

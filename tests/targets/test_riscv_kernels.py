@@ -28,7 +28,7 @@ USUAL = {  # a share of the ops that a short run tests; kernels are portable, an
 
 @pytest.mark.parametrize(("target", "op"), [
     pytest.param(t, op, marks=[] if op in USUAL[t.name] else [pytest.mark.long], id=f"{t.name}-{op}")
-    for t in TARGETS for op in ops_with_cases()
+    for t in TARGETS if not t.beyond for op in ops_with_cases()
 ])
 def test_core_equals_the_reference(target: Microcontroller, op: str, programs: Path) -> None:
     assert_equal_to_the_reference(target, op, programs)

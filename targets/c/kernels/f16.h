@@ -22,7 +22,7 @@ static inline uint16_t f16_of_float(float x)
     __asm("vcvtb.f16.f32 %0, %0" : "+t"(x));
     return (uint16_t)float_bits(x);
 }
-#elif defined(__riscv_zfh)
+#elif defined(__riscv_zfh) || defined(__riscv_zhinxmin)
 /* The extension has its own loads and arithmetic of f16; the compiler makes them of these conversions. */
 static inline float float_of_f16(uint16_t half)
 {
@@ -131,6 +131,15 @@ static inline float fma_f16(float x, float w, float total)
     _Float16 sum;
     __asm("fmadd.h %0, %1, %2, %3" : "=f"(sum) : "f"((_Float16)x), "f"((_Float16)w), "f"((_Float16)total));
     return (float)sum;
+}
+#elif defined(PULP_HALVES)
+/* The same, for which clang has no name on a core whose division of halves never ends. */
+static inline float fma_f16(float x, float w, float total)
+{
+    uint32_t sum;
+    __asm(".insn r4 0x43, 7, 2, %0, %1, %2, %3"
+          : "=r"(sum) : "r"((uint32_t)f16_of_float(x)), "r"((uint32_t)f16_of_float(w)), "r"((uint32_t)f16_of_float(total)));
+    return float_of_f16((uint16_t)sum);
 }
 #else
 /* x * w + total of f16 numbers, rounded once, to f16. The product is exact, and the error of the sum is found by six additions (Knuth's

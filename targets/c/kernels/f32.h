@@ -100,7 +100,7 @@ static inline float tanh_scalar(float x)
     return float_of_bits(float_bits(a + a * square * p) | sign);
 }
 
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__riscv_flen)
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__riscv_flen) || defined(__riscv_zfinx)
 /* x * w + total, rounded once: the core's own instruction, which compilers make of this function. */
 static inline float fma_f32(float x, float w, float total)
 {

@@ -1,31 +1,11 @@
 /* conv2d_input_gradient with fused sums on PULP's cores: each core its part of the pixels, the lanes of a register neighbouring input
- * channels. Windows are dilated or have strides, not both along one axis. */
+ * channels. */
 #ifndef TAPEOUT_CONV2D_INPUT_GRADIENT_PULP_H
 #define TAPEOUT_CONV2D_INPUT_GRADIENT_PULP_H
 
 #include "conv2d_input_gradient.h"
 #include "pulp.h"
-
-/* Along one axis: the taps that an element is under, from `first` on, `step` apart, and the windows, from `window` on, `back` apart. */
-typedef struct {
-    int32_t first, step, count, window, back;
-} pulp_taps;
-
-static inline pulp_taps pulp_taps_on(int32_t at, int32_t taps, int32_t stride, int32_t dilation, int32_t pad, int32_t outputs)
-{
-    pulp_taps found = {0, stride > 1 ? stride : 1, 0, 0, stride > 1 ? 1 : dilation};
-    for (int32_t tap = 0; tap < taps; tap++) {
-        const int32_t window = window_with_tap(at, tap, stride, dilation, pad, outputs);
-        if (window >= 0) {
-            if (!found.count) {
-                found.first = tap;
-                found.window = window;
-            }
-            found.count++;
-        }
-    }
-    return found;
-}
+#include "pulp_taps.h"
 
 /* Shapes as for conv2d_input_gradient_floats. */
 static inline void conv2d_input_gradient_pulp(const conv2d_input_gradient_f32_params *p, float_format format, const void *g, const void *w,

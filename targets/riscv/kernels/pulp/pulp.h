@@ -10,7 +10,7 @@
 #include "f16.h"
 #include <stddef.h>
 
-#if defined(__riscv_zfinx) && defined(__riscv_zhinxmin) && defined(__riscv_xcvmem)
+#if defined(PULP_HALVES) && defined(__riscv_zfinx) && defined(__riscv_xcvmem)
 #define PULP_ASSEMBLY
 #endif
 
@@ -41,9 +41,11 @@ static inline void pulp_add(float_format, int32_t, const uint8_t *, int32_t, con
     __attribute__((always_inline));
 static inline void pulp_add_half(const uint8_t *, int32_t, const uint8_t *, int32_t, int32_t, uint32_t *) __attribute__((always_inline));
 static inline void pulp_store(float_format, int32_t, uint32_t *, const pulp_result *, int32_t) __attribute__((always_inline));
-static inline void pulp_panel(float_format, int32_t, const pulp_products *, const pulp_result *, int32_t) __attribute__((always_inline));
-static inline void pulp_half(const pulp_products *, const pulp_result *, int32_t) __attribute__((always_inline));
-static inline void pulp_outputs(float_format, const pulp_products *, const pulp_result *, int32_t) __attribute__((always_inline));
+static inline void pulp_add_lanes(float_format, int32_t, const uint8_t *, int32_t, const uint8_t *, int32_t, int32_t, uint32_t *)
+    __attribute__((always_inline));
+static inline void pulp_panel(float_format, int32_t, int32_t, const pulp_products *, const pulp_result *, int32_t) __attribute__((always_inline));
+static inline void pulp_half(int32_t, const pulp_products *, const pulp_result *, int32_t) __attribute__((always_inline));
+static inline void pulp_sums(float_format, int32_t, const pulp_products *, const pulp_result *, int32_t) __attribute__((always_inline));
 
 #if defined(PULP_ASSEMBLY)
 /* The `words` instructions after it, none compressed, run `n` times, at least once. */
@@ -71,6 +73,39 @@ static inline void pulp_outputs(float_format, const pulp_products *, const pulp_
 #define PULP_ADD_1(load, mac) \
     __asm volatile(PULP_LOOP("3") load " %[v], (%[x]), %[xs]\ncv.lw %[a], (%[w]), %[ws]\n" mac("s0", "a") PULP_LOOP_END \
                    : PULP_POINTERS, [s0] "+r"(s[0]) : PULP_STEPS : "memory")
+
+#define PULP_LANES_F16(sum, x, w) ".insn r 0x33, 2, 0x48, %[" sum "], %[" x "], %[" w "]\n"
+#define PULP_LANES_F32(sum, x, w) "fmadd.s %[" sum "], %[" x "], %[" w "], %[" sum "]\n"
+#define PULP_ADD_LANES_8(mac) \
+    __asm volatile(PULP_LOOP("24") "lw %[v], 4(%[x])\nlw %[a], 4(%[w])\nlw %[c], 8(%[x])\n" \
+                   mac("s1", "v", "a") "lw %[a], 8(%[w])\nlw %[v], 12(%[x])\n" mac("s2", "c", "a") "lw %[a], 12(%[w])\nlw %[c], 16(%[x])\n" \
+                   mac("s3", "v", "a") "lw %[a], 16(%[w])\nlw %[v], 20(%[x])\n" mac("s4", "c", "a") "lw %[a], 20(%[w])\nlw %[c], 24(%[x])\n" \
+                   mac("s5", "v", "a") "lw %[a], 24(%[w])\nlw %[v], 28(%[x])\n" \
+                   mac("s6", "c", "a") "lw %[a], 28(%[w])\ncv.lw %[c], (%[x]), %[xs]\n" \
+                   mac("s7", "v", "a") "cv.lw %[a], (%[w]), %[ws]\n" mac("s0", "c", "a") PULP_LOOP_END \
+                   : PULP_POINTERS, [c] "=&r"(c), [s0] "+r"(s[0]), [s1] "+r"(s[1]), [s2] "+r"(s[2]), [s3] "+r"(s[3]), \
+                     [s4] "+r"(s[4]), [s5] "+r"(s[5]), [s6] "+r"(s[6]), [s7] "+r"(s[7]) : PULP_STEPS : "memory")
+#define PULP_ADD_LANES_1(mac) \
+    __asm volatile(PULP_LOOP("3") "cv.lw %[v], (%[x]), %[xs]\ncv.lw %[a], (%[w]), %[ws]\n" mac("s0", "v", "a") PULP_LOOP_END \
+                   : PULP_POINTERS, [s0] "+r"(s[0]) : PULP_STEPS : "memory")
+
+/* Adds `count` > 0 products of 1 or 8 words of x and of w, lane by lane, to as many words of sums. */
+static inline void pulp_add_lanes(float_format format, int32_t words, const uint8_t *x, int32_t x_step, const uint8_t *w, int32_t w_step,
+                                  int32_t count, uint32_t *s)
+{
+    uint32_t v, a, c;
+    if (format == FORMAT_F16) {
+        if (words == 8) {
+            PULP_ADD_LANES_8(PULP_LANES_F16);
+        } else {
+            PULP_ADD_LANES_1(PULP_LANES_F16);
+        }
+    } else if (words == 8) {
+        PULP_ADD_LANES_8(PULP_LANES_F32);
+    } else {
+        PULP_ADD_LANES_1(PULP_LANES_F32);
+    }
+}
 
 /* Adds `count` > 0 products of an element of x and 1, 4 or 8 words of w to as many words of sums. */
 static inline void pulp_add(float_format format, int32_t words, const uint8_t *x, int32_t x_step, const uint8_t *w, int32_t w_step,
@@ -109,13 +144,6 @@ static inline uint32_t pulp_add_halves(uint32_t a, uint32_t b)
     __asm(".insn r 0x33, 2, 0x41, %0, %0, %1" : "+r"(a) : "r"(b));
     return a;
 }
-
-/* total + x * w of both halves. */
-static inline uint32_t pulp_mac_halves(uint32_t total, uint32_t x, uint32_t w)
-{
-    __asm(".insn r 0x33, 2, 0x48, %0, %1, %2" : "+r"(total) : "r"(x), "r"(w));
-    return total;
-}
 #else
 static inline uint32_t pulp_add_halves(uint32_t a, uint32_t b)
 {
@@ -144,6 +172,23 @@ static inline void pulp_add(float_format format, int32_t words, const uint8_t *x
             memcpy(&a, w + k * w_step + 4 * i, 4);
             if (format == FORMAT_F16) {
                 s[i] = pulp_mac_halves(s[i], a, v << 16 | v);
+            } else {
+                s[i] = float_bits(fma_f32(float_of_bits(v), float_of_bits(a), float_of_bits(s[i])));
+            }
+        }
+    }
+}
+
+static inline void pulp_add_lanes(float_format format, int32_t words, const uint8_t *x, int32_t x_step, const uint8_t *w, int32_t w_step,
+                                  int32_t count, uint32_t *s)
+{
+    for (int32_t i = 0; i < words; i++) {
+        for (int32_t k = 0; k < count; k++) {
+            uint32_t v, a;
+            memcpy(&v, x + k * x_step + 4 * i, 4);
+            memcpy(&a, w + k * w_step + 4 * i, 4);
+            if (format == FORMAT_F16) {
+                s[i] = pulp_mac_halves(s[i], a, v);
             } else {
                 s[i] = float_bits(fma_f32(float_of_bits(v), float_of_bits(a), float_of_bits(s[i])));
             }
@@ -206,27 +251,31 @@ static inline void pulp_store(float_format format, int32_t words, uint32_t *s, c
     }
 }
 
-/* Words of outputs from output `o` on. */
-static inline void pulp_panel(float_format format, int32_t words, const pulp_products *p, const pulp_result *r, int32_t o)
+/* Words of outputs from output `o` on; `lanes` says whether each has an element of x of its own. */
+static inline void pulp_panel(float_format format, int32_t lanes, int32_t words, const pulp_products *p, const pulp_result *r, int32_t o)
 {
     uint32_t s[PULP_PANEL] = {0, 0, 0, 0, 0, 0, 0, 0};
-    const uint8_t *x_row = p->x, *w_row = p->w + o * pulp_bytes(format);
+    const uint8_t *x_row = p->x + (lanes ? o : 0) * pulp_bytes(format), *w_row = p->w + o * pulp_bytes(format);
     for (int32_t i = 0; i < p->outer; i++, x_row += p->x_outer, w_row += p->w_outer) {
         const uint8_t *x = x_row, *w = w_row;
         for (int32_t j = 0; j < p->inner; j++, x += p->x_inner, w += p->w_inner) {
-            pulp_add(format, words, x, p->x_step, w, p->w_step, p->count, s);
+            if (lanes) {
+                pulp_add_lanes(format, words, x, p->x_step, w, p->w_step, p->count, s);
+            } else {
+                pulp_add(format, words, x, p->x_step, w, p->w_step, p->count, s);
+            }
         }
     }
     pulp_store(format, words, s, r, o);
 }
 
 /* The last of an odd number of halves. */
-static inline void pulp_half(const pulp_products *p, const pulp_result *r, int32_t o)
+static inline void pulp_half(int32_t lanes, const pulp_products *p, const pulp_result *r, int32_t o)
 {
     uint32_t s = 0;
     for (int32_t i = 0; i < p->outer; i++) {
         for (int32_t j = 0; j < p->inner; j++) {
-            const uint8_t *x = p->x + i * p->x_outer + j * p->x_inner;
+            const uint8_t *x = p->x + (lanes ? 2 * o : 0) + i * p->x_outer + j * p->x_inner;
             pulp_add_half(x, p->x_step, p->w + 2 * o + i * p->w_outer + j * p->w_inner, p->w_step, p->count, &s);
         }
     }
@@ -235,8 +284,8 @@ static inline void pulp_half(const pulp_products *p, const pulp_result *r, int32
     ((uint16_t *)r->y)[o * r->step] = f16_of_float(sum);
 }
 
-/* `outputs` sums side by side in w: all of `p`'s products, of which there may be none. */
-static inline void pulp_outputs(float_format format, const pulp_products *p, const pulp_result *r, int32_t outputs)
+/* `outputs` sums side by side in w, and where there are `lanes` in x too: all of `p`'s products, of which there may be none. */
+static inline void pulp_sums(float_format format, int32_t lanes, const pulp_products *p, const pulp_result *r, int32_t outputs)
 {
     const int32_t each = format == FORMAT_F16 ? 2 : 1;
     pulp_products q = *p;
@@ -245,18 +294,23 @@ static inline void pulp_outputs(float_format format, const pulp_products *p, con
     }
     int32_t o = 0;
     for (; o + 8 * each <= outputs; o += 8 * each) {
-        pulp_panel(format, 8, &q, r, o);
+        pulp_panel(format, lanes, 8, &q, r, o);
     }
-    if (o + 4 * each <= outputs) {
-        pulp_panel(format, 4, &q, r, o);
+    if (!lanes && o + 4 * each <= outputs) {
+        pulp_panel(format, lanes, 4, &q, r, o);
         o += 4 * each;
     }
     for (; o + each <= outputs; o += each) {
-        pulp_panel(format, 1, &q, r, o);
+        pulp_panel(format, lanes, 1, &q, r, o);
     }
     if (o < outputs) {
-        pulp_half(&q, r, o);
+        pulp_half(lanes, &q, r, o);
     }
+}
+
+static inline void pulp_outputs(float_format format, const pulp_products *p, const pulp_result *r, int32_t outputs)
+{
+    pulp_sums(format, 0, p, r, outputs);
 }
 
 /* w rows x columns -> t columns x rows: each core's part, then all of it. */
