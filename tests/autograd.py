@@ -144,7 +144,7 @@ class Trained:
 
 
 def train(graph: Graph, training: Training, inputs: Mapping[str, Array], target: Array) -> Trained:
-    """Steps by torch.optim.SGD, one for each sample of the inputs (N, *shape) and the target."""
+    """Steps by torch.optim.SGD, one for each batch of samples of the inputs (N, *shape) and the target, by the mean of their gradients."""
     import torch
     import torch.nn.functional as F
 
@@ -160,8 +160,9 @@ def train(graph: Graph, training: Training, inputs: Mapping[str, Array], target:
         else:
             ended = isinstance(graph.nodes[-1].op, Softmax)
             loss = -(t * (torch.log(z) if ended else torch.log_softmax(z, -1))).sum() / (t.numel() // t.shape[-1])
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        optimizer.step()
+        (loss / training.batch).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        if (i + 1) % training.batch == 0:
+            optimizer.step()
+            optimizer.zero_grad()
         losses.append(loss.item())
     return Trained(np.array(losses), {name: w.detach().numpy() for name, w in weights.items()})

@@ -49,7 +49,7 @@ def table() -> str:
 # Ops
 
 Written by `pytest tests/test_docs.py --update-golden`. Every target inherits the portable kernels; `s8` is int8, `f32` IEEE binary32, `f16`
-binary16, `bf16` bfloat16, and `fma` says that sums are in f16; [numbers.md](numbers.md) says what that means.
+binary16, `bf16` bfloat16, and `fma` that steps of sums are fused, in f16 or f32; see [numbers.md](numbers.md).
 
 | op | portable kernels | definition |
 |---|---|---|

@@ -73,9 +73,8 @@ class _Narrowing:
                 self.held[node.name] = Value(x.name, Type(x.type.shape, op.output), narrow(widen(x.data), op.output))
             return
         format = self._format(node)
-        operands = [self._in_format(name, format) if name else "" for name in node.inputs]
-        if isinstance(op, _LAYERS) and len(node.inputs) > 2 and node.inputs[2]:
-            operands[2] = self._in_format(node.inputs[2], sum_format(format, op.accumulator))
+        bias = sum_format(format, op.accumulator) if isinstance(op, _LAYERS) else format
+        operands = [self._in_format(name, bias if i == 2 else format) if name else "" for i, name in enumerate(node.inputs)]
         self.held[node.name] = self.builder.values[self.builder.add(op, operands, *node.outputs)]
 
     def _format(self, node: Node) -> FType:

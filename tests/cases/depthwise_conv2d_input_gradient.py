@@ -10,7 +10,7 @@ from tests.autograd import depthwise, each, gradients, random_windows
 
 from . import Case, Constant, Input, one_node, random_floats, rng_for
 
-WINDOWS = list(enumerate(random_windows("depthwise gradients", 20)))
+WINDOWS = list(enumerate(random_windows("depthwise gradients", 4)))
 
 
 def case(name: str, size: tuple[int, int, int], inputs: int, multiplier: int, window: Window) -> Case:

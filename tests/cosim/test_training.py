@@ -22,11 +22,14 @@ from tapeout.cosim.layout import apart
 from tapeout.cosim.measure import measure
 from tapeout.cosim.qemu import QEMU
 from tapeout.cosim.touched import touched
+from tapeout.cosim.vectors import random_inputs
+from tapeout.targets import find_target
 from tapeout.targets.c.target import TARGETS
 from tapeout.targets.compiled import Compiled
 from tapeout.targets.cortexm.target import TARGETS as CORES
 from tapeout.targets.target import Target
 from tests.autograd import train
+from tests.cosim.test_float16 import in_recipe
 from tests.small_training import network, samples
 
 GUARD = Harnessed("host-guard", Host("host-guard"), "guard", apart)
@@ -52,7 +55,10 @@ def test_steps_equal_the_reference(engine: Harnessed, training: Training, batch:
     assert (comparison.differ, comparison.compared) == (0, 6 * sum(model.graph.values[n].type.size for n in model.graph.output_names))
 
 
-@pytest.mark.parametrize("core", [c for c in CORES if c.name in ("cortex-m0", "cortex-m4", "cortex-m55")], ids=lambda c: c.name)
+@pytest.mark.parametrize("core", [
+    pytest.param(c, marks=[pytest.mark.long] if c.name == "cortex-m7" else []) for c in CORES
+    if c.name in ("cortex-m0", "cortex-m4", "cortex-m7", "cortex-m55")
+], ids=lambda c: c.name)
 def test_steps_in_qemu_equal_the_reference(core: Target, tmp_path: Path) -> None:
     model, feed = compiled(tmp_path / "net", MOMENTUM, target=core), samples(4)
     assert compare(run(model.graph, feed), QEMU.run(model, feed), model.graph).differ == 0
@@ -129,3 +135,83 @@ def test_a_hundred_steps_on_the_digits(tmp_path: Path) -> None:
     losses, exact = reference["loss"][:, 0], train(graph, training, {"image": feed["image"]}, feed["target"]).losses
     assert losses[-20:].mean() < 0.5 * losses[:20].mean()
     assert (np.abs(losses - exact) <= 0.05 * exact).all()
+
+
+IMAGES = 8  # of a batch
+HALVES = Training(learning_rate=1e-4, master_weights=True, loss_scale=64.0, batch=IMAGES)
+
+
+def few_bits(recipe: str) -> tuple[Graph, Graph, dict[str, Array]]:
+    """The example network, a hundred updates of it in a recipe of floats, and what they are fed."""
+    graph, feed = digits(100 * IMAGES)
+    checkpoint = {v.name: v.data for v in graph.constants() if v.data is not None}
+    return graph, verify(add_training_step(in_recipe(read(DIGITS / "digits.onnx", {}), recipe), HALVES, checkpoint)), feed
+
+
+@pytest.mark.parametrize("recipe", ["fp16", pytest.param("fp16-fma", marks=pytest.mark.long)])
+def test_a_hundred_updates_in_fp16_on_the_digits(recipe: str, tmp_path: Path) -> None:
+    """The loss of each batch is within 5 % of that in float64, and falls; compiled C is the reference to the bit."""
+    graph, step, feed = few_bits(recipe)
+    (tmp_path / "net").mkdir()
+    reference = run(step, feed)
+    assert compare(reference, HOST.run(Compiled.write(tmp_path / "net", "net", TARGETS[0], step), feed), step).differ == 0
+    exact = train(graph, HALVES, {"image": feed["image"]}, feed["target"]).losses.reshape(-1, IMAGES).mean(axis=1)
+    losses = reference["loss"].reshape(-1, IMAGES).mean(axis=1)
+    assert (np.abs(losses - exact) <= 0.05 * exact).all()
+    assert losses[-20:].mean() < 0.5 * losses[:20].mean()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("core", ["rv32-zfh", "cortex-m4"])
+def test_a_hundred_updates_in_fp16_in_qemu(core: str, tmp_path: Path) -> None:
+    _, step, feed = few_bits("fp16-fma")
+    (tmp_path / "net").mkdir()
+    model = Compiled.write(tmp_path / "net", "net", find_target(core), step)
+    assert compare(run(step, feed), QEMU.run(model, feed), step).differ == 0
+
+
+@pytest.mark.parametrize(("engine", "recipe"), [
+    (HOST_ASAN, "fp16"), (GUARD, "fp16-fma"),
+    *(pytest.param(e, r, marks=pytest.mark.long) for e in (HOST_ASAN, GUARD) for r in ("bf16", "fp32-fma")),
+], ids=lambda v: getattr(v, "name", v))
+def test_steps_of_few_bits_equal_the_reference(engine: Harnessed, recipe: str, tmp_path: Path) -> None:
+    training = Training(learning_rate=0.05, momentum=0.9, weight_decay=0.01, master_weights=engine is GUARD, loss_scale=64.0, batch=2)
+    step = verify(add_training_step(in_recipe(network(2), recipe), training))
+    (tmp_path / "net").mkdir()
+    model, feed = Compiled.write(tmp_path / "net", "net", TARGETS[0], step), samples(5, 2)
+    assert compare(run(step, feed), engine.run(model, feed), step).differ == 0
+
+
+@pytest.mark.parametrize(("core", "recipe"), [
+    ("rv32-zfh", "fp16-fma"), ("cortex-m4", "fp32-fma"),
+    *(pytest.param(c, r, marks=pytest.mark.long) for c in ("cortex-m7", "cortex-m55", "rv32imc") for r in ("fp16", "fp32-fma")),
+])
+def test_steps_of_few_bits_in_qemu_equal_the_reference(core: str, recipe: str, tmp_path: Path) -> None:
+    step = verify(add_training_step(in_recipe(network(), recipe), Training(learning_rate=0.05, momentum=0.9, master_weights=True, batch=2)))
+    (tmp_path / "net").mkdir()
+    model, feed = Compiled.write(tmp_path / "net", "net", find_target(core), step), samples(4)
+    assert compare(run(step, feed), QEMU.run(model, feed), step).differ == 0
+
+
+def test_an_update_within_a_batch_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    step = verify(add_training_step(network(), Training(learning_rate=0.05, batch=3)))
+    model, feed = Compiled.write(tmp_path / "net", "net", TARGETS[0], step), samples(7)
+    for file, text, wrong in (("sgd.h", "*n + 1 < batch", "*n + 2 < batch"), ("accumulate.h", "*n == 0 ? element :", "*n > 5 ? element :")):
+        source = model.folder / "kernels" / file
+        whole = source.read_text()
+        assert text in whole
+        source.write_text(whole.replace(text, wrong))
+        assert compare(run(step, feed), HOST.run(model, feed), step).differ
+        source.write_text(whole)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("file", ["kws_dscnn_float", "ic_resnet8_float"])
+def test_a_step_of_a_whole_network_in_fp16(file: str, zoo: Path, tmp_path: Path) -> None:
+    graph = in_recipe(read(zoo / "mlperf_tiny" / f"{file}.tflite", {}), "fp16-fma")
+    step = verify(add_training_step(graph, Training(learning_rate=0.01)))
+    (tmp_path / "net").mkdir()
+    model, feed = Compiled.write(tmp_path / "net", "net", TARGETS[0], step), random_inputs(step, 1, 0)
+    found = compare(run(step, feed), HOST.run(model, feed), step)
+    assert found.differ == 0 and found.compared > 20_000

@@ -11,21 +11,23 @@ typedef struct {
     int32_t groups;
 } conv2d_input_gradient_f32_params;
 
-/* The sum of one element of dx, in channel c, over i, j, o. */
+/* The sum of one element of dx, in channel c, over the taps i, j with which windows reach it, and o. */
 static inline float conv2d_input_gradient_sum(const conv2d_input_gradient_f32_params *p, float_format format, float_sums sums,
-                                              const void *g, const void *w, int32_t row, int32_t column, int32_t c)
+                                              const void *g,
+                                              const void *w, int32_t image, const taps_reaching *rows, const taps_reaching *columns,
+                                              int32_t c)
 {
     const window_params *s = &p->window;
     const int32_t inputs = s->in_c / p->groups;
     const int32_t outputs = s->out_c / p->groups;
     const int32_t first = c / inputs * outputs;
     float sum = 0.0f;
-    for (int32_t i = 0; i < s->k_h; i++) {
-        const int32_t from_row = window_with_tap(row % s->in_h, i, s->stride_h, s->dilation_h, s->pad_top, s->out_h);
-        for (int32_t j = 0; j < s->k_w && from_row >= 0; j++) {
-            const int32_t from_column = window_with_tap(column, j, s->stride_w, s->dilation_w, s->pad_left, s->out_w);
-            const int32_t from = (row / s->in_h * s->out_h + from_row) * s->out_row + from_column * s->out_pixel;
-            for (int32_t o = first; o < first + outputs && from_column >= 0; o++) {
+    int32_t from_row = rows->window;
+    for (int32_t i = rows->first; i < rows->last; i += rows->step, from_row -= rows->back) {
+        int32_t from_column = columns->window;
+        for (int32_t j = columns->first; j < columns->last; j += columns->step, from_column -= columns->back) {
+            const int32_t from = (image * s->out_h + from_row) * s->out_row + from_column * s->out_pixel;
+            for (int32_t o = first; o < first + outputs; o++) {
                 const float tap = load_float(w, ((o * s->k_h + i) * s->k_w + j) * inputs + c % inputs, format);
                 sum = add_product(sum, load_float(g, from + o, format), tap, sums);
             }
@@ -41,9 +43,11 @@ static inline void conv2d_input_gradient_floats(const conv2d_input_gradient_f32_
 {
     const window_params *s = &p->window;
     for (int32_t row = 0; row < s->batches * s->in_h; row++) {
+        const taps_reaching rows = taps_on(row % s->in_h, s->k_h, s->stride_h, s->dilation_h, s->pad_top, s->out_h);
         for (int32_t column = 0; column < s->in_w; column++) {
+            const taps_reaching columns = taps_on(column, s->k_w, s->stride_w, s->dilation_w, s->pad_left, s->out_w);
             for (int32_t c = 0; c < s->in_c; c++) {
-                const float sum = conv2d_input_gradient_sum(p, format, sums, g, w, row, column, c);
+                const float sum = conv2d_input_gradient_sum(p, format, sums, g, w, row / s->in_h, &rows, &columns, c);
                 store_float(dx, row * s->in_row + column * s->in_pixel + c, format, sum);
             }
         }

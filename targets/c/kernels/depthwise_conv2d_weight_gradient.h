@@ -34,31 +34,36 @@ typedef depthwise_conv2d_weight_gradient_f32_params depthwise_conv2d_weight_grad
 typedef depthwise_conv2d_weight_gradient_f32_params depthwise_conv2d_weight_gradient_f16_fma_params;
 typedef depthwise_conv2d_weight_gradient_f32_params depthwise_conv2d_weight_gradient_bf16_params;
 
-static inline void depthwise_conv2d_weight_gradient_f32(const depthwise_conv2d_weight_gradient_f32_params *p, const float *x, const float *g,
+static inline void depthwise_conv2d_weight_gradient_f32(const depthwise_conv2d_weight_gradient_f32_params *p, const float *x,
+                                                        const float *g,
                                                         float *dw)
 {
     depthwise_conv2d_weight_gradient_floats(p, FORMAT_F32, SUMS_F32, x, g, dw);
 }
 
-static inline void depthwise_conv2d_weight_gradient_f32_fma(const depthwise_conv2d_weight_gradient_f32_fma_params *p, const float *x, const float *g,
+static inline void depthwise_conv2d_weight_gradient_f32_fma(const depthwise_conv2d_weight_gradient_f32_fma_params *p, const float *x,
+                                                            const float *g,
                                                             float *dw)
 {
     depthwise_conv2d_weight_gradient_floats(p, FORMAT_F32, SUMS_F32_FMA, x, g, dw);
 }
 
-static inline void depthwise_conv2d_weight_gradient_f16(const depthwise_conv2d_weight_gradient_f16_params *p, const uint16_t *x, const uint16_t *g,
+static inline void depthwise_conv2d_weight_gradient_f16(const depthwise_conv2d_weight_gradient_f16_params *p, const uint16_t *x,
+                                                        const uint16_t *g,
                                                         uint16_t *dw)
 {
     depthwise_conv2d_weight_gradient_floats(p, FORMAT_F16, SUMS_F32, x, g, dw);
 }
 
-static inline void depthwise_conv2d_weight_gradient_f16_fma(const depthwise_conv2d_weight_gradient_f16_fma_params *p, const uint16_t *x, const uint16_t *g,
+static inline void depthwise_conv2d_weight_gradient_f16_fma(const depthwise_conv2d_weight_gradient_f16_fma_params *p, const uint16_t *x,
+                                                            const uint16_t *g,
                                                             uint16_t *dw)
 {
     depthwise_conv2d_weight_gradient_floats(p, FORMAT_F16, SUMS_F16, x, g, dw);
 }
 
-static inline void depthwise_conv2d_weight_gradient_bf16(const depthwise_conv2d_weight_gradient_bf16_params *p, const uint16_t *x, const uint16_t *g,
+static inline void depthwise_conv2d_weight_gradient_bf16(const depthwise_conv2d_weight_gradient_bf16_params *p, const uint16_t *x,
+                                                         const uint16_t *g,
                                                          uint16_t *dw)
 {
     depthwise_conv2d_weight_gradient_floats(p, FORMAT_BF16, SUMS_F32, x, g, dw);

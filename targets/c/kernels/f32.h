@@ -100,7 +100,15 @@ static inline float tanh_scalar(float x)
     return float_of_bits(float_bits(a + a * square * p) | sign);
 }
 
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__riscv_flen) || defined(__riscv_zfinx)
+#if defined(__riscv_flen)
+/* x * w + total, rounded once: the core's own instruction, for which compilers call a library unless they are told that nobody reads errno. */
+static inline float fma_f32(float x, float w, float total)
+{
+    float sum;
+    __asm("fmadd.s %0, %1, %2, %3" : "=f"(sum) : "f"(x), "f"(w), "f"(total));
+    return sum;
+}
+#elif defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__riscv_zfinx)
 /* x * w + total, rounded once: the core's own instruction, which compilers make of this function. */
 static inline float fma_f32(float x, float w, float total)
 {

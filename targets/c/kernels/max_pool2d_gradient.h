@@ -50,13 +50,35 @@ static inline float max_pool2d_gradient_sum(const window_params *w, float_format
     return sum;
 }
 
-/* x and dx batches x in_h x in_w x in_c, g batches x out_h x out_w x in_c. Each sum runs from +0 over the windows. */
+/* Adds the g of each window to the element that wins it. */
+static inline void add_to_winners(const window_params *w, float_format format, const void *x, const void *g, void *dx)
+{
+    for (int32_t row = 0; row < w->batches * w->out_h; row++) {
+        for (int32_t column = 0; column < w->out_w; column++) {
+            const window at = window_at(w, row, column);
+            for (int32_t c = 0; c < w->in_c; c++) {
+                const int32_t winner = window_winner(w, &at, format, x, c);
+                if (winner >= 0) {
+                    const float share = load_float(g, row * w->out_row + column * w->out_pixel + c, format);
+                    store_float(dx, winner, format, load_float(dx, winner, format) + share);
+                }
+            }
+        }
+    }
+}
+
+/* x and dx batches x in_h x in_w x in_c, g batches x out_h x out_w x in_c. Each sum runs from +0 over the windows. Sums of several g in 16
+ * bits are those of one element at a time, as they are rounded once in the end. */
 static inline void max_pool2d_gradient_floats(const max_pool2d_gradient_f32_params *p, float_format format, const void *x, const void *g,
                                               void *dx)
 {
     const window_params *w = &p->window;
+    const int32_t by_windows = format == FORMAT_F32 || windows_apart(w);
     for (int32_t i = 0; i < w->batches * w->in_h * w->in_row; i++) {
-        store_float(dx, i, format, max_pool2d_gradient_sum(w, format, x, g, i));
+        store_float(dx, i, format, by_windows ? 0.0f : max_pool2d_gradient_sum(w, format, x, g, i));
+    }
+    if (by_windows) {
+        add_to_winners(w, format, x, g, dx);
     }
 }
 

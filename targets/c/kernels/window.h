@@ -56,4 +56,34 @@ static inline int32_t window_with_tap(int32_t at, int32_t tap, int32_t stride, i
     return start >= 0 && start % stride == 0 && start / stride < outputs ? start / stride : -1;
 }
 
+/* The taps along one axis with which windows reach an element: first, first + step, ... below last. Tap `first` is that of window number
+ * `window`, and each next one that of `back` windows before. */
+typedef struct {
+    int32_t first, last, step, window, back;
+} taps_reaching;
+
+/* Of `count` taps, those that reach element `at`. */
+static inline taps_reaching taps_on(int32_t at, int32_t count, int32_t stride, int32_t dilation, int32_t pad, int32_t outputs)
+{
+    taps_reaching found = {0, (at + pad) / dilation + 1, 1, 0, 0};
+    while (found.step * dilation % stride != 0) {
+        found.step++;
+    }
+    for (; found.first < count; found.first++) {
+        found.window = window_with_tap(at, found.first, stride, dilation, pad, outputs);
+        if (found.window >= 0) {
+            break;
+        }
+    }
+    found.last = found.last < count ? found.last : count;
+    found.back = found.step * dilation / stride;
+    return found;
+}
+
+/* Whether no element lies in two windows. */
+static inline int32_t windows_apart(const window_params *p)
+{
+    return p->stride_h > (p->k_h - 1) * p->dilation_h && p->stride_w > (p->k_w - 1) * p->dilation_w;
+}
+
 #endif

@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from tapeout.compiler import text
+from tapeout.compiler.build import lower
 from tapeout.compiler.errors import TapeoutError, Unsupported
-from tapeout.compiler.ir import F32, Builder, Graph, Type, verify
+from tapeout.compiler.ir import F16, F32, Builder, Graph, Type, verify
 from tapeout.compiler.memory import plan
 from tapeout.compiler.ops.add import Add
+from tapeout.compiler.ops.clip import Clip
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.tanh import Tanh
 from tapeout.compiler.passes.add_training_step import add_training_step
@@ -19,6 +22,7 @@ from tapeout.compiler.states import inference
 from tapeout.compiler.training import Loss, Training
 from tests.autograd import train
 from tests.cases import make_graph
+from tests.cosim.test_float16 import in_recipe
 from tests.small_training import network, samples
 
 STEPS = 8
@@ -31,6 +35,8 @@ ERROR = 2e-5  # of weights and losses after that many steps, relative to the lar
     (Training(Loss.MSE, learning_rate=0.1, momentum=0.5), 1, False),
     (Training(learning_rate=0.1, momentum=0.9), 3, False),
     (Training(update="first,out", learning_rate=0.1), 2, False),
+    (Training(learning_rate=0.1, momentum=0.9, weight_decay=0.01, batch=3), 1, False),
+    (Training(Loss.MSE, learning_rate=0.1, loss_scale=1024.0, batch=2), 2, False),
     (Training(update="last:1", learning_rate=0.1, weight_decay=0.01), 1, False),
 ])  # fmt: skip
 def test_steps_are_those_of_torch_in_float64(training: Training, batch: int, softmax: bool) -> None:
@@ -39,11 +45,46 @@ def test_steps_are_those_of_torch_in_float64(training: Training, batch: int, sof
     found = run(step, feed)
     exact = train(graph, training, {"x": feed["x"]}, feed["target"])
     assert np.abs(found["loss"][:, 0] - exact.losses).max() <= ERROR * exact.losses.max()
-    assert {state.name for state in step.states().values() if not state.name.endswith("_velocity")} == set(exact.weights)
+    extra = ("_velocity", "_total", "batch_number")
+    assert {state.name for state in step.states().values() if not state.name.endswith(extra)} == set(exact.weights)
     for name, weight in exact.weights.items():
         moved = np.abs(weight - graph.data(name)).max()
         assert moved > 0
         assert np.abs(found[step.values[name].next][-1] - weight).max() <= ERROR * max(np.abs(weight).max(), moved), name
+
+
+def test_weights_move_at_the_last_step_of_a_batch_alone() -> None:
+    found = run(verify(add_training_step(network(), Training(learning_rate=0.1, momentum=0.5, batch=3))), samples(7))["first.w_next"]
+    moved = [(found[i] != found[i - 1]).any() for i in range(1, 7)]
+    assert moved == [False, True, False, False, True, False]
+
+
+@pytest.mark.parametrize(("recipe", "error"), [("fp16", 5e-3), ("fp16-fma", 1e-2), ("bf16", 3e-2), ("fp32-fma", 1e-6)])
+def test_steps_of_few_bits_are_near_those_in_float64(recipe: str, error: float) -> None:
+    training = Training(learning_rate=0.02, momentum=0.5, master_weights=True, loss_scale=64.0, batch=2)
+    graph, feed = lower(network()), samples(STEPS)
+    step = verify(add_training_step(in_recipe(graph, recipe), training, {v.name: graph.data(v.name) for v in graph.constants()}))
+    found, exact = run(step, feed), train(graph, training, {"x": feed["x"]}, feed["target"])
+    assert np.abs(found["loss"][:, 0] - exact.losses).max() <= error * exact.losses.max()
+    for name, weight in exact.weights.items():
+        assert np.abs(found[f"{name}_next"][-1] - weight).max() <= error * np.abs(weight).max(), name
+
+
+def test_master_weights_begin_at_the_checkpoint() -> None:
+    graph = lower(network())
+    data = {v.name: graph.data(v.name) for v in graph.constants()}
+    step = add_training_step(in_recipe(graph, "fp16"), Training(master_weights=True), data)
+    assert step.data("first.w_master").tobytes() == data["first.w"].tobytes()
+    assert step.values["first.w"].type.q == F16 and step.values["first.b"].next  # sums, and so biases, are float32 as they are
+    without = add_training_step(in_recipe(graph, "fp16"), Training(master_weights=True))
+    assert without.data("first.w_master").tobytes() == data["first.w"].astype(np.float16).astype(np.float32).tobytes()
+
+
+def test_a_loss_is_scaled_and_updates_are_divided() -> None:
+    step = add_training_step(in_recipe(network(), "fp16"), Training(loss_scale=256.0, batch=4))
+    lines = text.format(step)
+    assert "softmax_cross_entropy('out_f32', 'target', scale=256.0)" in lines
+    assert "scale=0.0009765625, batch=4)" in lines
 
 
 def test_a_mean_over_pixels_is_trained_through() -> None:
@@ -139,3 +180,31 @@ def test_a_state_that_is_read_too_late_is_refused() -> None:
     moved.insert(moved.index(next(n for n in nodes if n.name == "out.w_gradient")) + 1, late)
     with pytest.raises(TapeoutError, match="reads out.w, which out.w_next has overwritten"):
         verify(replace(step, nodes=tuple(moved)))
+
+
+def perceptron(widths: tuple[int, ...]) -> Graph:
+    """Dense layers of these widths, with a relu behind each but the last."""
+    random, build = np.random.default_rng(5), Builder()
+    build.input("a0", Type((1, widths[0]), F32))
+    for i, (inputs, outputs) in enumerate(pairwise(widths), 1):
+        w = build.constant(f"l{i}.w", random.standard_normal((outputs, inputs)).astype(np.float32))
+        b = build.constant(f"l{i}.b", random.standard_normal(outputs).astype(np.float32))
+        build.add(Dense(clip=Clip(0.0) if i < len(widths) - 1 else None), (f"a{i - 1}", w, b), f"a{i}")
+    return make_graph("net", build, ("a0",), (f"a{len(widths) - 1}",))
+
+
+@pytest.mark.parametrize("recipe", ["fp16", "fp16-fma", "fp32-fma"])
+@pytest.mark.parametrize("widths", [(64, 32, 16, 8), (8, 64, 8, 16), (16, 16, 16, 96)], ids=str)
+def test_the_arena_is_the_sum_of_what_lives_together(widths: tuple[int, ...], recipe: str) -> None:
+    """Where a layer's gradients are computed these live: the inputs of this layer and those before it, the gradient of its output, those of
+    its weights, its bias and its input; the network's output and the loss. The first layer has no gradient of its input, and its input is
+    dead when the weights' gradient is known, before that of the bias."""
+    step = verify(add_training_step(in_recipe(perceptron(widths), recipe), Training(learning_rate=0.1)))
+    size = 4 if recipe == "fp32-fma" else 2
+    ends = 4 * widths[-1] + 4  # the output and the loss, in float32
+    together = [size * (widths[1] + widths[1] * widths[0]) + size * max(widths[0], widths[1])]
+    for layer in range(2, len(widths)):
+        kept, inputs, outputs = sum(widths[:layer]), widths[layer - 1], widths[layer]
+        together.append(size * (kept + outputs + outputs * inputs + inputs + outputs))
+    found = plan(step)
+    assert found.arena_bytes == max(together) + ends and found.optimal
