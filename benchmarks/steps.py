@@ -188,8 +188,8 @@ def write() -> None:
 def main() -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
     for engine in ENGINES:
-        for model in MODELS:
-            for recipe in FORMATS:
+        for recipe in FORMATS:
+            for model in MODELS:
                 kept = place(model, recipe, engine)
                 if not kept.exists():
                     row = measured(compiled(model, recipe), engine)

@@ -65,19 +65,19 @@ typedef struct {
 /* Of `count` taps, those that reach element `at`. */
 static inline taps_reaching taps_on(int32_t at, int32_t count, int32_t stride, int32_t dilation, int32_t pad, int32_t outputs)
 {
-    taps_reaching taps = {0, (at + pad) / dilation + 1, 1, 0, 0};
-    while (taps.step * dilation % stride != 0) {
-        taps.step++;
+    taps_reaching found = {0, (at + pad) / dilation + 1, 1, 0, 0};
+    while (found.step * dilation % stride != 0) {
+        found.step++;
     }
-    for (; taps.first < count; taps.first++) {
-        taps.window = window_with_tap(at, taps.first, stride, dilation, pad, outputs);
-        if (taps.window >= 0) {
+    for (; found.first < count; found.first++) {
+        found.window = window_with_tap(at, found.first, stride, dilation, pad, outputs);
+        if (found.window >= 0) {
             break;
         }
     }
-    taps.last = taps.last < count ? taps.last : count;
-    taps.back = taps.step * dilation / stride;
-    return taps;
+    found.last = found.last < count ? found.last : count;
+    found.back = found.step * dilation / stride;
+    return found;
 }
 
 /* Whether no element lies in two windows. */
