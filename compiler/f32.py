@@ -152,3 +152,21 @@ def _to_odd(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], rounded: npt
     bits = rounded.view(np.int64)
     moved = np.where((error > 0) == (rounded > 0), bits + 1, bits - 1).view(np.float64)  # away from zero, or towards it
     return np.where((error != 0) & (bits & 1 == 0), moved, rounded)
+
+
+def softplus_f32(x: npt.NDArray[Any]) -> Float:
+    """log(1 + e**x) of finite float32 numbers: `max(x, 0) + log(1 + exp(-|x|))`."""
+    x = np.asarray(x, np.float32)
+    return np.where(x > 0, x, np.float32(0)) + log_f32(_ONE + exp_f32(-np.abs(x)))
+
+
+def root_f32(x: npt.NDArray[Any]) -> Float:
+    """The square root of normal float32 numbers, 0 for all below: half of the exponent by a shift of the bits, then four steps of Newton,
+    `y = 0.5 * (y + x / y)`."""
+    x = np.asarray(x, np.float32)
+    inside = x >= np.float32(2.0**-126)
+    safe = np.where(inside, x, _ONE)
+    y = ((safe.view(np.uint32) >> np.uint32(1)) + np.uint32(0x1FC00000)).view(np.float32)
+    for _ in range(4):
+        y = _HALF * (y + safe / y)
+    return np.where(inside, y, np.float32(0))

@@ -11,8 +11,8 @@ def parameters(graph: Graph, node: Node) -> list[Value]:
 
 
 def inference(graph: Graph) -> int:
-    """How many nodes run the network itself. A graph with states is a training step: its last input is the target, and nodes from the
-    first one on that reads it are the rest of the step."""
+    """How many nodes run the network itself. A graph with states is a training step: its first output is the network's, or the
+    goodness of its layers, and nodes behind the one that computes it are the rest of the step."""
     if not graph.states():
         return len(graph.nodes)
-    return next(at for at, node in enumerate(graph.nodes) if graph.inputs[-1].value in node.inputs)
+    return 1 + next(at for at, node in enumerate(graph.nodes) if graph.outputs[0].value in node.outputs)

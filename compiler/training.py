@@ -26,12 +26,21 @@ class Loss(StrEnum):
         return SoftmaxCrossEntropy(scale) if self is Loss.CROSS_ENTROPY else MeanSquaredError(scale)
 
 
+class Method(StrEnum):
+    """How a step trains: by back-propagation, or forward only, see `compiler/passes/add_forward_forward_step.py`."""
+
+    SGD = "sgd"
+    FF = "ff"
+    CFF = "cff"
+
+
 @dataclass(frozen=True)
 class Training:
-    """A step of stochastic gradient descent. `update` names the layers that it trains: `all`, `last:K`, or names with commas between.
+    """A step of training by `method`. `update` names the layers that it trains: `all`, `last:K`, or names with commas between.
 
     `master_weights`: what is trained is held in float32, and each step rounds it to the format of 16 bits in which the network computes.
     `loss_scale`: gradients are computed of the loss times this, so that they do not vanish in 16 bits, and updates divide by it.
+    `threshold`: the goodness of a layer, its mean of squared activities, that Forward-Forward tells samples apart by.
     `batch`: the gradients of so many steps are added, and the last of them makes one update with their mean.
     """
 
@@ -43,6 +52,8 @@ class Training:
     master_weights: bool = False
     loss_scale: float = 1.0
     batch: int = 1
+    method: Method = Method.SGD
+    threshold: float = 1.0
 
     def trained(self, graph: Graph) -> list[Node]:
         """The layers that are trained, in their order. Raises TapeoutError that names a layer that there is not."""

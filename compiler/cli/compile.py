@@ -121,6 +121,7 @@ def command(
     budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None, inputs: str, output: Path,
     training: str | None, loss: str | None, update: str | None, learning_rate: float | None, momentum: float | None,
     weight_decay: float | None, master_weights: bool, loss_scale: float | None, batch: int | None,
+    threshold: float | None,
 ) -> None:
     """Compile MODEL (.onnx, .tflite, .keras, .h5, .pt2 or package.module:factory) to C for a target, run it once, report its cost."""
     from tapeout.targets.selection import Objective
@@ -147,7 +148,7 @@ def command(
         raise TapeoutError(f"--improve {improve}: quantization after training needs inputs; give --calibrate DATA.npz")
     if training and ((recipe and not _needs_no_data(recipe)) or calibrate or autotune):
         raise TapeoutError("--training: a step is made of floats; leave out --calibrate and --autotune, and recipes of integer codes")
-    step = parse_training(training, loss, update, learning_rate, momentum, weight_decay, master_weights, loss_scale, batch)
+    step = parse_training(training, loss, update, learning_rate, momentum, weight_decay, master_weights, loss_scale, batch, threshold)
     recipe = recipe or ("int8" if calibrate else None)
     report = compile_model(Job(
         model, name or default_name(model), target.backed(back_end), board, (*parse_budgets(budget), *limits), parse_shapes(shapes),
@@ -211,11 +212,13 @@ def compile_model(job: Job) -> Report:
     from ..frontends import read, readable
     from ..frontends.onnx.load import self_contained
     from ..ir import F32, verify
+    from ..passes.add_forward_forward_step import add_forward_forward_step
     from ..passes.add_training_step import add_training_step
     from ..passes.drop_softmax import drop_softmax
     from ..passes.expose_codes import expose_codes
     from ..passes.quantize_inputs import quantize_inputs
     from ..staging import check_replaceable, staged
+    from ..training import Method
     from .measure import measure, report
 
     check_replaceable(job.output)
@@ -232,7 +235,12 @@ def compile_model(job: Job) -> Report:
     lowered = lower(graph, dump=stages.__setitem__, strict=job.strict)
     if job.training:
         exact = {v.name: v.data for v in stages["fuse_clip"].constants() if v.data is not None and v.type.q == F32}
-        lowered = text.ordered(verify(add_training_step(lowered, job.training, exact)))
+        step = job.training
+        if step.method is Method.SGD:
+            lowered = add_training_step(lowered, step, exact)
+        else:
+            lowered = add_forward_forward_step(lowered, step)
+        lowered = text.ordered(verify(lowered))
     if job.codes_at_ports:
         lowered = expose_codes(lowered)
     with staged(job.output) as stage:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tapeout.targets.hardware import DesignOptions
 
     from ..ir import QType
-    from ..training import Training
+    from ..training import Method, Training
 
 weights_option = click.option(
     "--weights", type=click.Path(path_type=Path), metavar="W.pt", help="State dict of a model given as package.module:factory.",
@@ -33,7 +33,9 @@ improve_option = click.option(
 
 _MOST_STEPS = 1 << 20  # of a batch
 _TRAINING = (
-    click.option("--training", type=click.Choice(["sgd"]), help="Emit a step of training as well, in float32 or in a --recipe of floats."),
+    click.option("--training", type=click.Choice(["sgd", "ff", "cff"]),
+                 help="Emit a step of training as well: back-propagation in float32 or a --recipe of floats, or Forward-Forward in float32."),
+    click.option("--threshold", type=float, metavar="T", help="Of --training ff and cff: the goodness that tells samples apart; 1 when not given."),
     click.option("--loss", type=click.Choice(["cross-entropy", "mse"]), help="Of --training: the loss, cross-entropy when not given."),
     click.option("--update", metavar="L,...",
                  help="Of --training: the layers that it trains: last:K, or names; all when not given."),
@@ -58,11 +60,12 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
 def parse_training(
     training: str | None, loss: str | None, update: str | None, learning_rate: float | None, momentum: float | None,
     weight_decay: float | None, master_weights: bool, loss_scale: float | None, batch: int | None,
+    threshold: float | None,
 ) -> Training | None:
     """What these options say, None without --training. Raises TapeoutError for one that is out of range or without it."""
-    from ..training import Loss, Training
+    from ..training import Loss, Method, Training
 
-    numbers = {"learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
+    numbers = {"learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay, "threshold": threshold}
     others = {"loss": loss, "update": update, "master_weights": master_weights or None, "loss_scale": loss_scale, "batch": batch}
     given = {name: value for name, value in {**numbers, **others}.items() if value is not None}
     if training is None:
@@ -76,12 +79,23 @@ def parse_training(
         raise TapeoutError(f"--loss-scale {loss_scale}: takes a number above 0")
     if batch is not None and not 1 <= batch <= _MOST_STEPS:
         raise TapeoutError(f"--batch {batch}: takes 1 to {_MOST_STEPS} steps")
+    _check_method(Method(training), given)
     default = Training()
     return Training(
         Loss(loss or default.loss), update or default.update, default.learning_rate if learning_rate is None else learning_rate,
         momentum or default.momentum, weight_decay or default.weight_decay, master_weights, loss_scale or default.loss_scale,
-        batch or default.batch,
+        batch or default.batch, Method(training), default.threshold if threshold is None else threshold,
     )
+
+
+def _check_method(method: Method, given: dict[str, object]) -> None:
+    """Raises TapeoutError for an option that the method does not know."""
+    from ..training import Method
+
+    foreign = ("threshold",) if method is Method.SGD else ("loss", "momentum", "weight_decay", "master_weights", "loss_scale", "batch")
+    for name in foreign:
+        if name in given:
+            raise TapeoutError(f"--{name.replace('_', '-')}: --training {method} has no such thing; leave it out")
 
 
 _DESIGN = (

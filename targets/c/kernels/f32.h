@@ -127,4 +127,23 @@ static inline float fma_f32(float x, float w, float total)
 }
 #endif
 
+/* log(1 + e^x) of a finite x */
+static inline float softplus_scalar(float x)
+{
+    return (x > 0.0f ? x : 0.0f) + log_scalar(1.0f + exp_scalar(x < 0.0f ? x : -x));
+}
+
+/* The square root of a normal x by four steps of Newton, 0 for all below */
+static inline float root_scalar(float x)
+{
+    if (!(x >= 0x1p-126f)) {
+        return 0.0f;
+    }
+    float y = float_of_bits((float_bits(x) >> 1) + 0x1fc00000u);
+    for (int32_t i = 0; i < 4; i++) {
+        y = 0.5f * (y + x / y);
+    }
+    return y;
+}
+
 #endif
