@@ -1,7 +1,9 @@
 """The C simulation of a project of hls4ml, by plain g++: codes in, codes out."""
 from __future__ import annotations
 
+import math
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -45,10 +47,15 @@ class CSimulation(DesignEngine):
         return self._simulate(design, inputs, design.graph.output_names, trace=False)
 
     def trace(self, design: Design, inputs: Inputs) -> Outputs:
-        """What every layer of the project gives, by the name of the graph's value, in the order of the nodes."""
-        names = plan(design.graph).names
+        """What the layers of the project give, by the name of the graph's value, in the order of the nodes.
+
+        Layers of streams whose traces hls4ml writes for a part of the tensor alone, those of Quartus, are left out.
+        """
+        graph, names = design.graph, plan(design.graph).names
         written = (design.folder / "firmware" / f"{design.name}.cpp").read_text()
-        values = [node.name for node in design.graph.nodes if f'"{names[node.name]}"' in written]
+        traced = dict(re.findall(r'save_layer_output<\w+>\(\w+, "(\w+)", ([^)]+)\)', written))
+        sizes = {name: math.prod(map(int, size.split("*"))) for name, size in traced.items()}
+        values = [node.name for node in graph.nodes if sizes.get(names[node.name]) == graph.values[node.name].type.size]
         return self._simulate(design, inputs, (*design.graph.output_names, *values), trace=True)
 
     def _simulate(self, design: Design, inputs: Inputs, values: tuple[str, ...], trace: bool) -> Outputs:
