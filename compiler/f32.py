@@ -157,7 +157,8 @@ def _to_odd(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], rounded: npt
 def softplus_f32(x: npt.NDArray[Any]) -> Float:
     """log(1 + e**x) of finite float32 numbers: `max(x, 0) + log(1 + exp(-|x|))`."""
     x = np.asarray(x, np.float32)
-    return np.where(x > 0, x, np.float32(0)) + log_f32(_ONE + exp_f32(-np.abs(x)))
+    y: Float = np.maximum(x, np.float32(0)) + log_f32(_ONE + exp_f32(-np.abs(x)))
+    return y
 
 
 def root_f32(x: npt.NDArray[Any]) -> Float:
@@ -165,8 +166,8 @@ def root_f32(x: npt.NDArray[Any]) -> Float:
     `y = 0.5 * (y + x / y)`."""
     x = np.asarray(x, np.float32)
     inside = x >= np.float32(2.0**-126)
-    safe = np.where(inside, x, _ONE)
-    y = ((safe.view(np.uint32) >> np.uint32(1)) + np.uint32(0x1FC00000)).view(np.float32)
+    safe: Float = np.where(inside, x, _ONE)
+    y: Float = ((safe.view(np.uint32) >> np.uint32(1)) + np.uint32(0x1FC00000)).view(np.float32)
     for _ in range(4):
         y = _HALF * (y + safe / y)
     return np.where(inside, y, np.float32(0))

@@ -1,6 +1,8 @@
 """A small chain of fully connected layers, and positive and negative samples to train it with, forward only."""
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from tapeout.compiler.ir import F32, Array, Builder, Graph, Port, Type, verify
@@ -17,7 +19,7 @@ def network(*widths: int, seed: int = 0) -> Graph:
     build = Builder()
     build.input("x", Type((1, 3, widths[0] // 3, 1), F32))
     x = build.add(Reshape((1, widths[0])), ("x",), "flat")
-    for number, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+    for number, (inputs, outputs) in enumerate(pairwise(widths)):
         w = build.constant(f"layer{number}.weight", random.normal(0, np.sqrt(2 / inputs), (outputs, inputs)).astype(np.float32))
         b = build.constant(f"layer{number}.bias", np.zeros(outputs, np.float32))
         x = build.add(Dense(clip=Clip(0.0) if number < len(widths) - 2 else None), (x, w, b), f"layer{number}")

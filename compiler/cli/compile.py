@@ -236,11 +236,9 @@ def compile_model(job: Job) -> Report:
     if job.training:
         exact = {v.name: v.data for v in stages["fuse_clip"].constants() if v.data is not None and v.type.q == F32}
         step = job.training
-        if step.method is Method.SGD:
-            lowered = add_training_step(lowered, step, exact)
-        else:
-            lowered = add_forward_forward_step(lowered, step)
-        lowered = text.ordered(verify(lowered))
+        backward = step.method is Method.SGD
+        trained = add_training_step(lowered, step, exact) if backward else add_forward_forward_step(lowered, step)
+        lowered = text.ordered(verify(trained))
     if job.codes_at_ports:
         lowered = expose_codes(lowered)
     with staged(job.output) as stage:

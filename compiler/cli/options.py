@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +34,9 @@ improve_option = click.option(
 _MOST_STEPS = 1 << 20  # of a batch
 _TRAINING = (
     click.option("--training", type=click.Choice(["sgd", "ff", "cff"]),
-                 help="Emit a step of training as well: back-propagation in float32 or a --recipe of floats, or Forward-Forward in float32."),
-    click.option("--threshold", type=float, metavar="T", help="Of --training ff and cff: the goodness that tells samples apart; 1 when not given."),
+                 help="Emit a step of training: back-propagation in float32 or a --recipe of floats, or Forward-Forward in float32."),
+    click.option("--threshold", type=float, metavar="T",
+                 help="Of --training ff and cff: the goodness that tells samples apart; 1 when not given."),
     click.option("--loss", type=click.Choice(["cross-entropy", "mse"]), help="Of --training: the loss, cross-entropy when not given."),
     click.option("--update", metavar="L,...",
                  help="Of --training: the layers that it trains: last:K, or names; all when not given."),
@@ -88,7 +89,7 @@ def parse_training(
     )
 
 
-def _check_method(method: Method, given: dict[str, object]) -> None:
+def _check_method(method: Method, given: Mapping[str, object]) -> None:
     """Raises TapeoutError for an option that the method does not know."""
     from ..training import Method
 

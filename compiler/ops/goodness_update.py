@@ -14,8 +14,9 @@ class GoodnessUpdate(Op):
     """Inputs `w` (O, I), `b` (O), `x` of I and `y` of O elements, what the layer read and computed, and `d` (1), the derivative of the loss
     by the mean of `y * y`; outputs the next `w` and `b`.
 
-    With `s = (learning_rate * (2 / O)) * d * y[o]`, each product rounded: `w[o, i] - s * x[i]` and `b[o] - s`. Behind a relu `y` is 0 where the
-    gradient is, so neither the gradient of `y` nor that of `w` is ever held. An output may lie over the input that it follows.
+    With `s = rate * d * y[o]`, `rate` the float32 nearest to `2 * learning_rate`, each product and sum rounded: `w[o, i] - s * x[i]` and
+    `b[o] - s`. That is a step along the gradient of O times the loss, so that a rate fits layers of any width. Behind a relu `y` is 0
+    where the gradient is, so neither the gradient of `y` nor that of `w` is ever held. An output may lie over the input that it follows.
     """
 
     learning_rate: float
@@ -30,17 +31,13 @@ class GoodnessUpdate(Op):
     def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
         w, b, x, y, d = arrays
         x, y = x.reshape(len(x), -1), y.reshape(len(y), -1)
-        s = (np.float32(self._rate(types)) * d.reshape(len(d), 1)) * y
+        s = (np.float32(2 * self.learning_rate) * d.reshape(len(d), 1)) * y
         return (w - s[:, :, None] * x[:, None, :], b - s)
-
-    def _rate(self, types: Types) -> float:
-        assert types[3]
-        return float(np.float32(self.learning_rate * 2 / types[3].size))
 
     def params(self, types: Types) -> dict[str, Param]:
         x, y = types[2:4]
         assert x and y
-        return {"inputs": x.size, "outputs": y.size, "rate": self._rate(types)}
+        return {"inputs": x.size, "outputs": y.size, "rate": 2 * self.learning_rate}
 
     def cost(self, types: Types) -> Cost:
         assert types[0]

@@ -25,14 +25,15 @@ def add_forward_forward_step(graph: Graph, training: Training) -> Graph:
 
     Inputs: the network's; `label`, shaped like its output, which takes the place of the first elements of the input; last `target` (1):
     +1 where the label is that of the sample, -1 where it is not. Outputs: `goodness` (1), the sum over layers of the mean of squared
-    activities, computed first, from which a class is predicted as the label with the largest; `loss`, the sum over layers; the weights.
+    activities, computed first: the class that is predicted is the label with the largest; `loss`, the sum over layers; the weights.
     Then each layer in turn runs again, learns, and hands its activities over normalised; no gradient passes a layer.
 
-    With the method `cff` (Lorberbom et al. 2023, arXiv 2305.12393): the loss of each layer takes the goodness of all layers, of which only its
-    own is differentiated, and the threshold is that of all of them. Raises Unsupported for other networks than chains of fully connected layers, at least two, of one row.
+    With the method `cff` (Lorberbom et al. 2023, arXiv 2305.12393) the loss of each layer takes the goodness of all layers, of which only
+    its own is differentiated, and the threshold is that of all of them.
+
+    Raises Unsupported for other networks than chains of fully connected layers, at least two, of one row.
     """
     chain = _chain(graph)
-    layers = [node for node in chain if isinstance(node.op, Dense)]
     build = Builder(graph.values)
     port = graph.inputs[0]
     output = graph.outputs[0]
@@ -40,7 +41,7 @@ def add_forward_forward_step(graph: Graph, training: Training) -> Graph:
     target = build.input(build.fresh("target"), Type((1,), F32))
     seen = build.add(EmbedLabel(), (port.value, label), build.fresh("labelled"))
     total = _run(build, chain, seen)
-    loss, trained = _learn(build, chain, seen, target, training, total if training.method is Method.CFF else "", {id(n) for n in training.trained(graph)}, layers)
+    loss, trained = _learn(build, chain, seen, target, training, total if training.method is Method.CFF else "", training.trained(graph))
     inputs = (port, Port(label, label, "float32", output.axes), Port(target, target, "float32", (0,)))
     weights = (Port(next, name, "float32", tuple(range(len(build.values[name].type.shape)))) for name, next in trained.items())
     outputs = (Port(total, total, "float32", (0,)), Port(loss, loss, "float32", (0,)), *weights)
@@ -55,7 +56,7 @@ def _chain(graph: Graph) -> list[Node]:
     before = graph.inputs[0].value
     for node in nodes:
         if node.inputs[0] != before or not isinstance(node.op, Dense | Reshape):
-            raise Unsupported(f"{node.name}: forward-only training takes a chain of fully connected layers, not {node.op.label}; {_WAY_OUT}")
+            raise Unsupported(f"{node.name}: forward-only training takes fully connected layers in a chain, no {node.op.label}; {_WAY_OUT}")
         if isinstance(node.op, Dense):
             _check_layer(graph, node, node.op.clip)
         before = node.name
@@ -96,23 +97,26 @@ def _run(build: Builder, chain: list[Node], x: str) -> str:
 
 
 def _learn(
-    build: Builder, chain: list[Node], x: str, target: str, training: Training, total: str, chosen: set[int], layers: list[Node],
+    build: Builder, chain: list[Node], x: str, target: str, training: Training, total: str, chosen: list[Node],
 ) -> tuple[str, dict[str, str]]:
     """Runs and trains layer after layer; the loss of all and what each trained weight becomes."""
     loss, trained = "", dict[str, str]()
+    layers = [node for node in chain if isinstance(node.op, Dense)]
     for node in chain:
         if not isinstance(node.op, Dense):
             x = _forward(build, node, x, "learn")
             continue
         y = _forward(build, node, x, "learn")
-        if id(node) in chosen:
+        if node in chosen:
             goodness = total or build.add(Goodness(), (y,), build.fresh(f"{y}_goodness"))
             derivative, own = build.fresh(f"{y}_derivative"), build.fresh(f"{y}_loss")
             build.add(GoodnessLoss(training.threshold * (len(layers) if total else 1)), (goodness, target), derivative, own)
             w, b = node.inputs[1:3]
             trained.update({name: build.fresh(f"{name}_next") for name in (w, b)})
             for name in (w, b):
-                build.state(name, build.values[name].data, trained[name])  # type: ignore[arg-type]
+                data = build.values[name].data
+                assert data is not None
+                build.state(name, data, trained[name])
             build.add(GoodnessUpdate(training.learning_rate), (w, b, x, y, derivative), trained[w], trained[b])
             loss = build.add(Add(), (loss, own), build.fresh("loss")) if loss else own
         x = y if node is layers[-1] else _hand_over(build, y)
