@@ -32,7 +32,7 @@ def cost(graph: Graph, node: Node) -> int:
     assert isinstance(found, Layer)
     y = node.op.infer(graph.types(node))[0]
     channels, taps = found.weights.shape
-    return y.size // channels * (vectors(channels) * (6 * taps + found.finish_cost + 8) + 40)
+    return int(y.size // channels * (vectors(channels) * (6 * taps + found.finish_cost + 8) + 40))
 
 
 KERNELS = (
