@@ -21,8 +21,8 @@ Measured {date} by `python -m benchmarks.riscv --update`: the MLPerf Tiny networ
 (`--recipe fp16`) and f16 with sums in f16 (`--recipe fp16-fma`), compiled by clang at -O2 and executed in QEMU. rv32imc, cv32e40p and
 rv32-zfh run the portable kernels, rv32-zve its own with vectors of 128 bits. Instructions are exact, a vector instruction being one; all
 but cv32e40p are instruction sets and no cores, so that of them no cycles are modelled. The cycles of cv32e40p on its RTL:
-[rtl.md](rtl.md). The arena holds inputs, outputs and scratch. `tests/cosim/test_riscv_mlperf.py` holds that no element differs in int8
-and float32.
+[rtl.md](rtl.md). The arena holds inputs, outputs and scratch. `tests/cosim/test_riscv_mlperf.py` holds that no element differs in
+int8 and float32.
 
 On rv32-zve the portable kernels, of which clang makes vectors where it can, take 0.518 (AD), 39.8 (IC) and 17.3 (KWS) million instructions
 in int8, 30.2 (IC) and 12.4 (KWS) in float32.

@@ -69,17 +69,16 @@ def convolutions(rng: np.random.Generator) -> Iterator[Case]:
     for i in range(SHAPES):
         k_h, k_w, stride = (int(n) for n in rng.integers(1, 4, 3))
         h, w, channels, outputs = (int(n) for n in rng.integers((4, 4, 1, 1), (9, 9, 9, 80)))
-        pads = [int(n) for n in rng.integers(0, 2, 4)] if i % 4 else [0, 0, 0, 0]
+        top, left, bottom, right = (int(n) for n in rng.integers(0, 2, 4))
         k_h, k_w, stride = (k_h, k_w, stride) if i % 4 else (1, 1, 1)
         x, taps = (1, h, w, channels), (outputs, k_h, k_w, channels)
         requant = Requant(quantized(1.5, 3), Rounding.TFLITE if i % 2 else Rounding.HALF_UP, -128 if i % 3 else 3)
-        op = Conv2D((stride, 3 - stride if stride < 3 else 1), pads=(pads[0], pads[1], pads[2], pads[3])) if i % 4 else Conv2D()
+        op = Conv2D((stride, 3 - stride if stride < 3 else 1), pads=(top, left, bottom, right)) if i % 4 else Conv2D()
         yield conv2d.codes(f"conv2d_s8_shape_{i}", x, taps, replace(op, requant=requant), bias=bool(i % 5))
         yield conv2d.floats(f"conv2d_f32_shape_{i}", x, taps, replace(op, clip=Clip(0.0, 6.0) if i % 2 else None), bias=bool(i % 5))
-        x, each = (1, h, w, outputs), (k_h, k_w, outputs)
-        deep = DepthwiseConv2D(op.stride, pads=op.pads)
-        yield depthwise_conv2d.codes(f"depthwise_conv2d_s8_shape_{i}", x, each, replace(deep, requant=requant), zero=-i)
-        yield depthwise_conv2d.floats(f"depthwise_conv2d_f32_shape_{i}", x, each, replace(deep, clip=Clip(0.0)), bias=bool(i % 5))
+        deep, many, each = DepthwiseConv2D(op.stride, pads=op.pads), (1, h, w, outputs), (k_h, k_w, outputs)
+        yield depthwise_conv2d.codes(f"depthwise_conv2d_s8_shape_{i}", many, each, replace(deep, requant=requant), zero=-i)
+        yield depthwise_conv2d.floats(f"depthwise_conv2d_f32_shape_{i}", many, each, replace(deep, clip=Clip(0.0)), bias=bool(i % 5))
         yield dense.codes(f"dense_s8_shape_{i}", (i % 5 + 1, h * channels), outputs, requant, per_channel=bool(i % 2))
         yield dense.floats(f"dense_f32_shape_{i}", (i % 5 + 1, h * channels), outputs, Clip(0.0, 6.0) if i % 2 else None)
 
@@ -127,7 +126,7 @@ MUTATIONS = [
     Mutation("multipliers_of_the_first_channels", "layer_zve.h", "t->mul + first", "t->mul", "dense_s8_small_sums", DENSE),
     Mutation("padding_of_code_zero", "windows_zve.h", "(int8_t)zero", "(int8_t)(zero & 0)", "conv2d_s8_odd", CONV),
     Mutation("flipped_padding", "conv2d_zve.h", "g->stride_h - g->pad_top", "g->stride_h - g->pad_left", "conv2d_s8_odd_padding", CONV),
-    Mutation("lost_last_pixels", "conv2d_zve.h", "held == 3 || pixel == last", "held == 3", "conv2d_s8_odd_padding", CONV),
+    Mutation("lost_last_pixels", "conv2d_zve.h", "held == 3 || pixel == last", "held == 3 || pixel > last", "conv2d_s8_odd_padding", CONV),
     Mutation("dilation_ignored", "windows_zve.h", "(left + j * g->dilation_w)", "(left + j)", "conv2d_s8_dilated", CONV),
     Mutation("third_pixel_as_second", "conv2d_zve.h", "x + third * g->in_c", "x + second * g->in_c", "conv2d_s8_pixels", PIXELS),
     Mutation("zero_point_ignored", "depthwise_conv2d_zve.h", "(int8_t)p->x_zero", "0", "depthwise_conv2d_s8_same", DEPTHWISE),
@@ -140,10 +139,10 @@ MUTATIONS = [
     Mutation("largest_of_positive_codes", "max_pool2d_zve.h", "(INT8_MIN, vl)", "(0, vl)", "max_pool2d_s8_plain", MAX),
     Mutation("half_up_for_half_away", "average_pool2d_zve.h", "rounding == ROUND_HALF_AWAY", "0", "average_pool2d_s8_half_away", MEAN),
     Mutation("skipped_bias", "floats_zve.h", "if (e->biased) {", "if (0 && e->biased) {", "conv2d_f16_fma_tall", FMA),
-    Mutation("a_bound_for_nan", "floats_zve.h", "__riscv_vmflt_vf_f16m8_b2(sum, (_Float16)e->lo, vl)",
-             "__riscv_vmnot_m_b2(__riscv_vmfgt_vf_f16m8_b2(sum, (_Float16)e->lo, vl), vl)", "dense_f16_fma_many", "dense_f16_fma_zve"),
-    Mutation("two_roundings_for_one", "floats_zve.h", "__riscv_vfmacc_vf_f16m8(sum, x, w, vl)",
-             "__riscv_vfadd_vv_f16m8(sum, __riscv_vfmul_vf_f16m8(w, x, vl), vl)", "dense_f16_fma_midpoints", "dense_f16_fma_zve"),
+    Mutation("a_bound_for_nan", "floats_zve.h", "__riscv_vmflt_vf_f16m4_b4(sum, (_Float16)e->lo, vl)",
+             "__riscv_vmnot_m_b4(__riscv_vmfgt_vf_f16m4_b4(sum, (_Float16)e->lo, vl), vl)", "dense_f16_fma_many", "dense_f16_fma_zve"),
+    Mutation("two_roundings_for_one", "floats_zve.h", "__riscv_vfmacc_vf_f16m4(sum, x, w, vl)",
+             "__riscv_vfadd_vv_f16m4(sum, __riscv_vfmul_vf_f16m4(w, x, vl), vl)", "dense_f16_fma_midpoints", "dense_f16_fma_zve"),
     Mutation("one_rounding_for_two", "floats_zve.h", "__riscv_vfadd_vv_f32m8(sum, __riscv_vfmul_vf_f32m8(w, x, vl), vl)",
              "__riscv_vfmacc_vf_f32m8(sum, x, w, vl)", "conv2d_f32_tall", F32_CONV),
     Mutation("weights_of_the_padding", "conv2d_floats_zve.h", "(at.rows.first * g->k_w + at.columns.first) * g->in_c,", "0,",

@@ -42,7 +42,7 @@ def cost_pixels(graph: Graph, node: Node) -> int:
     y = node.op.infer(graph.types(node))[0]
     outputs, inputs = map(int, found.weights.shape)
     groups = -(-y.size // outputs // TOGETHER)
-    return groups * (vectors(outputs) * (10 * inputs + TOGETHER * found.finish_cost + 10) + 12)
+    return int(groups * (vectors(outputs) * (10 * inputs + TOGETHER * found.finish_cost + 10) + 12))
 
 
 def cost(graph: Graph, node: Node) -> int:

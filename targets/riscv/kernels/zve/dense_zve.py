@@ -24,7 +24,7 @@ def cost(graph: Graph, node: Node) -> int:
     outputs, inputs = map(int, found.weights.shape)
     groups, rest = divmod(x.size // inputs, TOGETHER)
     three, one = 10 * inputs + TOGETHER * found.finish_cost, 6 * inputs + found.finish_cost
-    return vectors(outputs) * (groups * three + rest * one)
+    return int(vectors(outputs) * (groups * three + rest * one))
 
 
 KERNELS = (Kernel("dense_s8_zve", of="dense_s8", accepts=refusal, pack=pack, cost=cost),)

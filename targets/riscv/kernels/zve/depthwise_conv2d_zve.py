@@ -31,8 +31,8 @@ def cost(graph: Graph, node: Node) -> int:
     found = layer(graph, node, AXIS)
     assert isinstance(found, Layer)
     y = node.op.infer(graph.types(node))[0]
-    channels, taps = map(int, found.weights.shape)
-    return y.size // channels * (vectors(channels) * (6 * taps + found.finish_cost + 8) + 40)
+    channels, taps = found.weights.shape
+    return int(y.size // channels * (vectors(channels) * (6 * taps + found.finish_cost + 8) + 40))
 
 
 KERNELS = (

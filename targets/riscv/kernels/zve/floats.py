@@ -16,7 +16,8 @@ from .layer import vectors
 
 @dataclass(frozen=True)
 class Contract:
-    """How sums are made: the bits of one, how many pixels are computed together, and the instructions of a step and of a pixel's step."""
+    """How sums are made: the bits of one, how many pixels are computed together, and the instructions of a pixel's step. Sums of 16 bits
+    take half the registers, since three of all and the weights would be all that there are."""
 
     name: str
     bits: int
@@ -28,7 +29,7 @@ class Contract:
         return 3 + self.pixel * pixels
 
     def vectors(self, channels: int) -> int:
-        return vectors(channels, self.bits)
+        return vectors(channels)
 
 
 CONTRACTS = (Contract("f16_fma", 16, 3, 2), Contract("f16", 32, 3, 2), Contract("f32", 32, 2, 3))

@@ -17,20 +17,20 @@ typedef struct {
     float lo, hi;
 } zve_end;
 
-static inline vfloat16m8_t zve_end_f16(const zve_end *, vfloat16m8_t, const _Float16 *, size_t) __attribute__((always_inline));
+static inline vfloat16m4_t zve_end_f16(const zve_end *, vfloat16m4_t, const _Float16 *, size_t) __attribute__((always_inline));
 static inline vfloat32m8_t zve_end_f32(const zve_end *, vfloat32m8_t, const float *, size_t) __attribute__((always_inline));
 
 /* Comparisons are false for NaN, which so stays. */
-static inline vfloat16m8_t zve_end_f16(const zve_end *e, vfloat16m8_t sum, const _Float16 *b, size_t vl)
+static inline vfloat16m4_t zve_end_f16(const zve_end *e, vfloat16m4_t sum, const _Float16 *b, size_t vl)
 {
     if (e->biased) {
-        sum = __riscv_vfadd_vv_f16m8(sum, __riscv_vle16_v_f16m8(b, vl), vl);
+        sum = __riscv_vfadd_vv_f16m4(sum, __riscv_vle16_v_f16m4(b, vl), vl);
     }
     if (e->low) {
-        sum = __riscv_vfmerge_vfm_f16m8(sum, (_Float16)e->lo, __riscv_vmflt_vf_f16m8_b2(sum, (_Float16)e->lo, vl), vl);
+        sum = __riscv_vfmerge_vfm_f16m4(sum, (_Float16)e->lo, __riscv_vmflt_vf_f16m4_b4(sum, (_Float16)e->lo, vl), vl);
     }
     if (e->high) {
-        sum = __riscv_vfmerge_vfm_f16m8(sum, (_Float16)e->hi, __riscv_vmfgt_vf_f16m8_b2(sum, (_Float16)e->hi, vl), vl);
+        sum = __riscv_vfmerge_vfm_f16m4(sum, (_Float16)e->hi, __riscv_vmfgt_vf_f16m4_b4(sum, (_Float16)e->hi, vl), vl);
     }
     return sum;
 }
@@ -49,23 +49,23 @@ static inline vfloat32m8_t zve_end_f32(const zve_end *e, vfloat32m8_t sum, const
     return sum;
 }
 
-#define ZVE_END_F16_FMA(e, sum, b, y, vl) __riscv_vse16_v_f16m8(y, zve_end_f16(e, sum, b, vl), vl)
+#define ZVE_END_F16_FMA(e, sum, b, y, vl) __riscv_vse16_v_f16m4(y, zve_end_f16(e, sum, b, vl), vl)
 #define ZVE_END_F16(e, sum, b, y, vl) __riscv_vse16_v_f16m4(y, __riscv_vfncvt_f_f_w_f16m4(zve_end_f32(e, sum, b, vl), vl), vl)
 #define ZVE_END_F32(e, sum, b, y, vl) __riscv_vse32_v_f32m8(y, zve_end_f32(e, sum, b, vl), vl)
 
 /* One step of a sum: the weights of one input by its value. */
-#define ZVE_STEP_F16_FMA(sum, x, w, vl) __riscv_vfmacc_vf_f16m8(sum, x, w, vl)
+#define ZVE_STEP_F16_FMA(sum, x, w, vl) __riscv_vfmacc_vf_f16m4(sum, x, w, vl)
 #define ZVE_STEP_F16(sum, x, w, vl) __riscv_vfwmacc_vf_f32m8(sum, x, w, vl)
 #define ZVE_STEP_F32(sum, x, w, vl) __riscv_vfadd_vv_f32m8(sum, __riscv_vfmul_vf_f32m8(w, x, vl), vl)
 
 /* One step of a sum of its own channel's values. */
-#define ZVE_LANES_F16_FMA(sum, x, w, vl) __riscv_vfmacc_vv_f16m8(sum, x, w, vl)
+#define ZVE_LANES_F16_FMA(sum, x, w, vl) __riscv_vfmacc_vv_f16m4(sum, x, w, vl)
 #define ZVE_LANES_F16(sum, x, w, vl) __riscv_vfwmacc_vv_f32m8(sum, x, w, vl)
 #define ZVE_LANES_F32(sum, x, w, vl) __riscv_vfadd_vv_f32m8(sum, __riscv_vfmul_vv_f32m8(x, w, vl), vl)
 
 /* X(contract, element, bias element, as in macros, sums, zero sums, weights, channels of a vector) */
 #define ZVE_FOR_EACH_CONTRACT(X)                                                                                                           \
-    X(f16_fma, zve_f16, zve_f16, F16_FMA, vfloat16m8_t, __riscv_vfmv_v_f_f16m8(0, vl), __riscv_vle16_v_f16m8, __riscv_vsetvl_e16m8)     \
+    X(f16_fma, zve_f16, zve_f16, F16_FMA, vfloat16m4_t, __riscv_vfmv_v_f_f16m4(0, vl), __riscv_vle16_v_f16m4, __riscv_vsetvl_e16m4)     \
     X(f16, zve_f16, float, F16, vfloat32m8_t, __riscv_vfmv_v_f_f32m8(0, vl), __riscv_vle16_v_f16m4, __riscv_vsetvl_e32m8)                \
     X(f32, float, float, F32, vfloat32m8_t, __riscv_vfmv_v_f_f32m8(0, vl), __riscv_vle32_v_f32m8, __riscv_vsetvl_e32m8)
 
