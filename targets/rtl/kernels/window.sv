@@ -83,8 +83,9 @@ module window #(
   assign frame_end  = row_end & (top == N'((OUT_H - 1) * S_H) - N'(TOP));
 
   // After a row of windows the lines that no window reads any more are given up, after the last one all that are left.
-  logic over;
-  assign release_line = clean & (filled != '0) & (over | (first < top));
+  logic over, spare;
+  assign spare        = first < top && first != N'(HEIGHT - 1);
+  assign release_line = clean & (filled != '0) & (over | spare);
 
   always_ff @(posedge clk)
     if (rst) begin
@@ -106,7 +107,7 @@ module window #(
       slot  <= slot == N'(LINES - 1) ? '0 : slot + 1'b1;
       first <= over & (first == N'(HEIGHT - 1)) ? '0 : first + 1'b1;
       if (over & (first == N'(HEIGHT - 1))) {clean, over} <= '0;
-    end else if (clean & ~over & (first >= top)) clean <= 1'b0;
+    end else if (clean & ~over & ~spare) clean <= 1'b0;
 
   // line * LINE + column * PARTS + part, without a multiplier
   logic [PLACE_BITS-1:0] place;
