@@ -70,7 +70,7 @@ MUTATIONS = {
     "accumulator_kept": ("matvec.sv", "at_first[STAGES-1] ?", "1'b0 ?"),
     "beat_lost_in_a_stall": ("threshold.sv", "~out_valid | out_ready", "1'b1"),
     "line_off_by_one": ("window.sv", "assign row        = top + tap_y", "assign row        = top + tap_y + 1'b1"),
-    "lines_given_up_too_early": ("window.sv", "(first < top)", "(first <= top)"),
+    "lines_given_up_too_early": ("window.sv", "first < top &&", "first <= top &&"),
     "padding_of_code_zero": ("window.sv", "{LANES{BITS'(FILL)}}", "{LANES*BITS{1'b0}}"),
     "one_bit_of_agreement": ("matvec.sv", "x[i] ~^ w", "x[i] ^ w"),
 }  # fmt: skip

@@ -64,6 +64,7 @@ module window #(
       filled <= filled + N'($signed({1'b0, line_end})) - N'($signed({1'b0, release_line}));
     end
 
+  // A row of windows begins when a line of its image is there, though the window may lie beside the image.
   // Reading: the corner of the window, the tap, the part. `first` is the row of the image in the oldest line, `slot`.
   logic signed [N-1:0] first, slot, top, left, tap_y, tap_x, row, column, line;
   logic [PART_BITS-1:0] part;
@@ -74,7 +75,7 @@ module window #(
   assign covered     = row >= 0 && row < N'(HEIGHT) && column >= 0 && column < N'(WIDTH);
   assign line       = slot + row - first >= N'(LINES) ? slot + row - first - N'(LINES) : slot + row - first;
   assign step       = ~out_valid | out_ready;
-  assign take       = step & ~clean & (~covered | (row - first < filled));
+  assign take       = step & ~clean & (filled != '0) & (~covered | (row - first < filled));
   assign part_end   = part == PART_BITS'(PARTS - 1);
   assign x_end      = part_end & (tap_x == N'(K_W - 1));
   assign y_end      = tap_y == N'(K_H - 1);
@@ -83,8 +84,9 @@ module window #(
   assign frame_end  = row_end & (top == N'((OUT_H - 1) * S_H) - N'(TOP));
 
   // After a row of windows the lines that no window reads any more are given up, after the last one all that are left.
-  logic over;
-  assign release_line = clean & (filled != '0) & (over | (first < top));
+  logic over, spare;
+  assign spare        = first < top && first != N'(HEIGHT - 1);
+  assign release_line = clean & (filled != '0) & (over | spare);
 
   always_ff @(posedge clk)
     if (rst) begin
@@ -106,7 +108,7 @@ module window #(
       slot  <= slot == N'(LINES - 1) ? '0 : slot + 1'b1;
       first <= over & (first == N'(HEIGHT - 1)) ? '0 : first + 1'b1;
       if (over & (first == N'(HEIGHT - 1))) {clean, over} <= '0;
-    end else if (clean & ~over & (first >= top)) clean <= 1'b0;
+    end else if (clean & ~over & ~spare) clean <= 1'b0;
 
   // line * LINE + column * PARTS + part, without a multiplier
   logic [PLACE_BITS-1:0] place;
