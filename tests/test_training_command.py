@@ -31,3 +31,12 @@ def test_a_training_step_is_compiled_and_equals_the_reference(tmp_path: Path) ->
 def test_training_that_cannot_be_is_refused(message: str, options: tuple[object, ...], tmp_path: Path) -> None:
     refused(2, message, "compile", MODEL, "--target", "c", *options, "-o", tmp_path / "t")
     assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.parametrize(("message", "options"), [
+    ("forward-only training takes fully connected layers in a chain, no conv2d; train it with --training sgd", ("--training", "ff")),
+    ("--momentum: --training cff has no such thing", ("--training", "cff", "--momentum", "0.9")),
+    ("--threshold: --training sgd has no such thing", ("--training", "sgd", "--threshold", "2")),
+])
+def test_forward_only_training_that_cannot_be_is_refused(message: str, options: tuple[object, ...], tmp_path: Path) -> None:
+    refused(2, message, "compile", MODEL, "--target", "c", *options, "-o", tmp_path / "t")

@@ -11,7 +11,8 @@ from . import Case, Input, one_node
 
 def case(name: str, op: GoodnessLoss) -> Case:
     def real(goodness: Array, target: Array) -> Array:
-        return -target / (1 + np.exp(-(op.threshold - goodness) * target))
+        derivative: Array = -target / (1 + np.exp(-(op.threshold - goodness) * target))
+        return derivative
 
     name = f"goodness_loss_f32_{name}"
     return Case(name, one_node(name, op, Input((1,)), Input((1,)), outputs=2), real, 1e-5, finite=True)

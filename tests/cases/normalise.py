@@ -12,7 +12,8 @@ from . import Case, Input, one_node
 def case(name: str, shape: tuple[int, ...], op: Normalise) -> Case:
     def real(x: Array) -> Array:
         square = (x.reshape(len(x), -1) ** 2).mean(-1).reshape(-1, *[1] * len(shape))
-        return x / (np.sqrt(square) + op.epsilon)
+        y: Array = x / (np.sqrt(square) + op.epsilon)
+        return y
 
     name = f"normalise_f32_{name}"
     return Case(name, one_node(name, op, Input(shape)), real, 1e-5, finite=True)
