@@ -200,6 +200,7 @@ out.w    bf16
 out      bf16
 """,
     "float": "",
+    "fp32-fma": "",
 }
 
 
