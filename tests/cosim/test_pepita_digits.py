@@ -1,0 +1,40 @@
+"""PEPITA learns the digits as compiled C."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tapeout.compiler.buffers import Inputs
+from tapeout.compiler.ir import verify
+from tapeout.compiler.passes.add_pepita_step import add_pepita_step
+from tapeout.compiler.training import Method, Training
+from tapeout.targets.c.target import TARGETS
+from tapeout.targets.compiled import Compiled
+from tests.cosim.test_forward_digits import CLASSES, WIDTHS, Library, digits, pointer
+from tests.small_forward import network
+
+
+def accuracy(folder: Path, training: Training, epochs: int) -> list[float]:
+    """Of the test images after each of so many passes over the training images."""
+    folder.mkdir()
+    data, random, found = digits(), np.random.default_rng(0), []
+    graph = verify(add_pepita_step(network(*WIDTHS), training))
+    code = Library(Compiled.write(folder, "net", TARGETS[0], graph, inputs=Inputs.CALLER)).code
+    for _ in range(epochs):
+        for i in random.permutation(len(data.trained)):
+            code.net_train_step(pointer(data.trained[i]), pointer(CLASSES[data.trained_labels[i]]))
+        right = 0
+        for image, label in zip(data.tested, data.tested_labels, strict=True):
+            code.net_run(pointer(image))
+            right += int(np.argmax(code.output()[: len(CLASSES)])) == label
+        found.append(right / len(data.tested))
+    return found
+
+
+@pytest.mark.long
+def test_fifteen_epochs_on_the_digits(tmp_path: Path) -> None:
+    reached = accuracy(tmp_path / "net", Training(learning_rate=0.01, method=Method.PEPITA), 15)
+    print([f"{100 * a:.1f} %" for a in reached])
+    assert reached[-1] >= 0.9
