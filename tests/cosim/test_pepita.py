@@ -1,6 +1,7 @@
 """PEPITA in C equals the reference in every bit, after each step, and the reference the rule of the paper."""
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -119,10 +120,13 @@ def test_only_the_layers_that_are_named_move() -> None:
     assert len(nodes_of(graph, Dense)) == 3 + 1 + 2  # the network, F, and the second pass up to the last layer; no first pass again
 
 
-def test_what_was_computed_first_is_not_held(tmp_path: Path) -> None:
-    """Deeper networks of one width take no more."""
-    two, six = (compiled(tmp_path / str(n), ENTROPY, 12, *(40,) * n, 5).plan.arena_bytes for n in (3, 6))
-    assert two == six
+@pytest.mark.parametrize("widths", [WIDTHS, (12, 40, 40, 5), (12, 40, 40, 40, 40, 5), (300, 20, 10), (9, 42, 9), (99, 10, 90, 90, 5)])
+def test_the_arena_is_two_neighbouring_layers_of_both_passes(widths: tuple[int, ...], tmp_path: Path) -> None:
+    """Three of the four, as a layer's input of the first pass is free before its output of the second is computed; and what the network
+    said, the error and the loss. A network whose own pass takes more has that: the input, the target, and two neighbouring layers."""
+    second = max(a + b + max(a, b) for a, b in pairwise(widths[:-1])) + 2 * widths[-1] + 1
+    first = widths[0] + widths[-1] + max(map(sum, pairwise(widths[1:])))
+    assert compiled(tmp_path / "net", ENTROPY, *widths).plan.arena_bytes == 4 * max(first, second)
 
 
 def test_a_step_touches_the_bytes_that_are_planned(tmp_path: Path) -> None:

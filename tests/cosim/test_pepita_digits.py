@@ -1,13 +1,14 @@
 """PEPITA learns the digits as compiled C."""
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tapeout.compiler.buffers import Inputs
-from tapeout.compiler.ir import verify
+from tapeout.compiler.ir import Graph, verify
 from tapeout.compiler.passes.add_pepita_step import add_pepita_step
 from tapeout.compiler.training import Method, Training
 from tapeout.targets.c.target import TARGETS
@@ -16,12 +17,11 @@ from tests.cosim.test_forward_digits import CLASSES, WIDTHS, Library, digits, po
 from tests.small_forward import network
 
 
-def accuracy(folder: Path, training: Training, epochs: int) -> list[float]:
-    """Of the test images after each of so many passes over the training images."""
+def accuracy(folder: Path, graph: Graph, epochs: int) -> list[float]:
+    """Of the test images after each of so many passes over the training images, which this step learns from."""
     folder.mkdir()
     data, random, found = digits(), np.random.default_rng(0), []
-    graph = verify(add_pepita_step(network(*WIDTHS), training))
-    code = Library(Compiled.write(folder, "net", TARGETS[0], graph, inputs=Inputs.CALLER)).code
+    code = Library(Compiled.write(folder, "net", TARGETS[0], verify(graph), inputs=Inputs.CALLER)).code
     for _ in range(epochs):
         for i in random.permutation(len(data.trained)):
             code.net_train_step(pointer(data.trained[i]), pointer(CLASSES[data.trained_labels[i]]))
@@ -34,7 +34,11 @@ def accuracy(folder: Path, training: Training, epochs: int) -> list[float]:
 
 
 @pytest.mark.long
-def test_fifteen_epochs_on_the_digits(tmp_path: Path) -> None:
-    reached = accuracy(tmp_path / "net", Training(learning_rate=0.01, method=Method.PEPITA), 15)
-    print([f"{100 * a:.1f} %" for a in reached])
-    assert reached[-1] >= 0.9
+def test_fifteen_epochs_reach_ninety_five_percent(tmp_path: Path) -> None:
+    """And more than the last layer alone does behind random ones, so that it is the second pass that teaches."""
+    source = network(*WIDTHS)
+    training = Training(learning_rate=0.01, method=Method.PEPITA)
+    reached = accuracy(tmp_path / "all", add_pepita_step(source, training), 15)
+    last = accuracy(tmp_path / "last", add_pepita_step(source, replace(training, update="last:1")), 15)
+    print("all", [f"{100 * a:.1f} %" for a in reached], "last:1", [f"{100 * a:.1f} %" for a in last])
+    assert reached[-1] >= 0.95 and reached[-1] >= last[-1] + 0.02
