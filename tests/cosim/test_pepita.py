@@ -120,7 +120,9 @@ def test_only_the_layers_that_are_named_move() -> None:
     assert len(nodes_of(graph, Dense)) == 3 + 1 + 2  # the network, F, and the second pass up to the last layer; no first pass again
 
 
-@pytest.mark.parametrize("widths", [WIDTHS, (12, 40, 40, 5), (12, 40, 40, 40, 40, 5), (300, 20, 10), (9, 42, 9), (99, 10, 90, 90, 5)])
+@pytest.mark.parametrize("widths", [
+    WIDTHS, (12, 40, 40, 5), (12, 40, 40, 40, 40, 5), (300, 20, 10), (66, 200, 100, 10), (9, 42, 9), (99, 10, 90, 90, 5),
+])
 def test_the_arena_is_two_neighbouring_layers_of_both_passes(widths: tuple[int, ...], tmp_path: Path) -> None:
     """Three of the four, as a layer's input of the first pass is free before its output of the second is computed; and what the network
     said, the error and the loss. A network whose own pass takes more has that: the input, the target, and two neighbouring layers."""
