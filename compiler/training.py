@@ -27,11 +27,12 @@ class Loss(StrEnum):
 
 
 class Method(StrEnum):
-    """How a step trains: by back-propagation, or forward only, see `compiler/passes/add_forward_forward_step.py`."""
+    """How a step trains: by back-propagation, or forward only, see `add_forward_forward_step.py` and `add_pepita_step.py` of the passes."""
 
     SGD = "sgd"
     FF = "ff"
     CFF = "cff"
+    PEPITA = "pepita"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 
 from tests.test_cli import CALIBRATION, MODEL, refused, tapeout
@@ -35,8 +37,36 @@ def test_training_that_cannot_be_is_refused(message: str, options: tuple[object,
 
 @pytest.mark.parametrize(("message", "options"), [
     ("forward-only training takes fully connected layers in a chain, no conv2d; train it with --training sgd", ("--training", "ff")),
+    ("forward-only training takes fully connected layers in a chain, no conv2d; train it with --training sgd", ("--training", "pepita")),
+    ("--threshold: --training pepita has no such thing", ("--training", "pepita", "--threshold", "2")),
+    ("--batch: --training pepita has no such thing", ("--training", "pepita", "--loss", "mse", "--batch", "2")),
     ("--momentum: --training cff has no such thing", ("--training", "cff", "--momentum", "0.9")),
     ("--threshold: --training sgd has no such thing", ("--training", "sgd", "--threshold", "2")),
 ])
 def test_forward_only_training_that_cannot_be_is_refused(message: str, options: tuple[object, ...], tmp_path: Path) -> None:
     refused(2, message, "compile", MODEL, "--target", "c", *options, "-o", tmp_path / "t")
+
+
+def perceptron(path: Path) -> Path:
+    """A network of 6 to 5 and 3 with relu and softmax, as ONNX."""
+    random, helper = np.random.default_rng(0), onnx.helper
+    weights = {"w": (5, 6), "b": (5,), "v": (3, 5), "c": (3,)}
+    constants = [onnx.numpy_helper.from_array(random.normal(size=s).astype(np.float32), n) for n, s in weights.items()]
+    nodes = [
+        helper.make_node("Gemm", ["x", "w", "b"], ["a"], transB=1), helper.make_node("Relu", ["a"], ["h"]),
+        helper.make_node("Gemm", ["h", "v", "c"], ["z"], transB=1), helper.make_node("Softmax", ["z"], ["y"], axis=-1),
+    ]
+    x, y = (helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1, size]) for n, size in (("x", 6), ("y", 3)))
+    graph = helper.make_graph(nodes, "perceptron", [x], [y], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def test_a_step_of_pepita_is_compiled_and_equals_the_reference(tmp_path: Path) -> None:
+    options = ("--training", "pepita", "--learning-rate", "0.1", "--inputs", "caller", "--target", "c")
+    done = tapeout("compile", perceptron(tmp_path / "perceptron.onnx"), *options, "-o", tmp_path / "t")
+    assert done.returncode == 0, done.stderr
+    assert "void perceptron_train_step(const float *input_x, const float *input_target);" in (tmp_path / "t/c/perceptron.h").read_text()
+    done = tapeout("cosim", tmp_path / "t", "--count", "4")
+    assert done.returncode == 0, done.stderr
+    assert f"host: 0 / {4 * (3 + 1 + 35 + 18)} elements differ" in done.stdout

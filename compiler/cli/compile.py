@@ -213,6 +213,7 @@ def compile_model(job: Job) -> Report:
     from ..frontends.onnx.load import self_contained
     from ..ir import F32, verify
     from ..passes.add_forward_forward_step import add_forward_forward_step
+    from ..passes.add_pepita_step import add_pepita_step
     from ..passes.add_training_step import add_training_step
     from ..passes.drop_softmax import drop_softmax
     from ..passes.expose_codes import expose_codes
@@ -236,8 +237,10 @@ def compile_model(job: Job) -> Report:
     if job.training:
         exact = {v.name: v.data for v in stages["fuse_clip"].constants() if v.data is not None and v.type.q == F32}
         step = job.training
-        backward = step.method is Method.SGD
-        trained = add_training_step(lowered, step, exact) if backward else add_forward_forward_step(lowered, step)
+        if step.method is Method.SGD:
+            trained = add_training_step(lowered, step, exact)
+        else:
+            trained = (add_pepita_step if step.method is Method.PEPITA else add_forward_forward_step)(lowered, step)
         lowered = text.ordered(verify(trained))
     if job.codes_at_ports:
         lowered = expose_codes(lowered)

@@ -33,8 +33,8 @@ improve_option = click.option(
 
 _MOST_STEPS = 1 << 20  # of a batch
 _TRAINING = (
-    click.option("--training", type=click.Choice(["sgd", "ff", "cff"]),
-                 help="Emit a step of training: back-propagation in float32 or a --recipe of floats, or Forward-Forward in float32."),
+    click.option("--training", type=click.Choice(["sgd", "ff", "cff", "pepita"]),
+                 help="Emit a step of training: back-propagation in float32 or a --recipe of floats, or forward only in float32."),
     click.option("--threshold", type=float, metavar="T",
                  help="Of --training ff and cff: the goodness that tells samples apart; 1 when not given."),
     click.option("--loss", type=click.Choice(["cross-entropy", "mse"]), help="Of --training: the loss, cross-entropy when not given."),
@@ -93,7 +93,8 @@ def _check_method(method: Method, given: Mapping[str, object]) -> None:
     """Raises TapeoutError for an option that the method does not know."""
     from ..training import Method
 
-    foreign = ("threshold",) if method is Method.SGD else ("loss", "momentum", "weight_decay", "master_weights", "loss_scale", "batch")
+    backward = ("momentum", "weight_decay", "master_weights", "loss_scale", "batch")
+    foreign = {Method.SGD: ("threshold",), Method.PEPITA: ("threshold", *backward)}.get(method, ("loss", *backward))
     for name in foreign:
         if name in given:
             raise TapeoutError(f"--{name.replace('_', '-')}: --training {method} has no such thing; leave it out")

@@ -56,27 +56,27 @@ class Library:
     def __init__(self, model: Compiled) -> None:
         file = model.folder / "net.so"
         accessor = model.folder / "accessor.c"
-        accessor.write_text(f'#include "net.h"\nfloat goodness(void) {{ return *net_output_{model.graph.output_names[0]}(); }}\n')
+        accessor.write_text(f'#include "net.h"\nconst float *output(void) {{ return net_output_{model.graph.output_names[0]}(); }}\n')
         sources = sorted(map(str, model.folder.glob("*.c")))
         flags = ["-std=c99", "-O2", "-ffp-contract=off", "-fPIC", "-shared", f"-I{model.folder}"]
         subprocess.run(["gcc", *flags, *sources, "-o", str(file), "-lm"], check=True, capture_output=True, text=True)
         self.code = ctypes.CDLL(str(file))
-        self.code.goodness.restype = ctypes.c_float
+        self.code.output.restype = ctypes.POINTER(ctypes.c_float)
         self.code.net_init()
 
     def learn(self, image: Array, label: int, target: int) -> None:
-        self.code.net_train_step(_pointer(image), _pointer(CLASSES[label]), ctypes.byref(ctypes.c_float(target)))
+        self.code.net_train_step(pointer(image), pointer(CLASSES[label]), ctypes.byref(ctypes.c_float(target)))
 
     def classify(self, image: Array) -> int:
         """The label with the largest goodness."""
         found = []
         for label in CLASSES:
-            self.code.net_run(_pointer(image), _pointer(label))
-            found.append(self.code.goodness())
+            self.code.net_run(pointer(image), pointer(label))
+            found.append(self.code.output()[0])
         return int(np.argmax(found))
 
 
-def _pointer(array: Array) -> ctypes.c_void_p:
+def pointer(array: Array) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 

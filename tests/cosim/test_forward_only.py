@@ -57,7 +57,7 @@ def test_steps_in_qemu_equal_the_reference(core: Target, training: Training, tmp
     assert compare(run(model.graph, feed), QEMU.run(model, feed), model.graph).differ == 0
 
 
-@pytest.mark.parametrize("widths", [WIDTHS, (12, 40, 40, 5), (300, 20, 10), (63, 40, 2)])
+@pytest.mark.parametrize("widths", [WIDTHS, (12, 40, 40, 5), (300, 20, 10), (63, 40, 2), (66, 200, 100, 10)])
 def test_the_arena_is_the_input_and_the_largest_adjacent_pair(widths: tuple[int, ...], tmp_path: Path) -> None:
     """And two scalars, the target and the goodness so far. The label's memory is free once it is embedded. Where the second layer
     has two units or fewer, the first that learns takes most: beside it lie the target, both goodnesses, the derivative and the loss."""
@@ -65,7 +65,9 @@ def test_the_arena_is_the_input_and_the_largest_adjacent_pair(widths: tuple[int,
     assert compiled(tmp_path / "net", FF, *widths).plan.arena_bytes == 4 * (widths[0] + max(pair + 2, widths[1] + 5))
 
 
-@pytest.mark.parametrize("widths", [WIDTHS, (12, 40, 40, 5), (300, 20, 10), (63, 128, 128, 10), (15, 49, 2, 44, 6, 12), (9, 42, 9)])
+@pytest.mark.parametrize("widths", [
+    WIDTHS, (12, 40, 40, 5), (300, 20, 10), (63, 128, 128, 10), (15, 49, 2, 44, 6, 12), (9, 42, 9), (66, 200, 100, 10),
+])
 def test_the_arena_of_back_propagation_is_the_sum(widths: tuple[int, ...], tmp_path: Path) -> None:
     """Of the activities up to a layer, its gradients, the outputs and the loss: gradients of weights are most of it."""
     sums = [max(widths[:2]) + widths[1] * (widths[0] + 1)]  # the first layer: its input, then the gradient of its bias

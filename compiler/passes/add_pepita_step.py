@@ -1,0 +1,84 @@
+"""Turns a chain of fully connected layers into one that learns by PEPITA: a second forward pass in the place of the backward pass."""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..ir import F32, Array, Builder, Graph, Node, Port, Type
+from ..layer_chain import layer_chain, make_states, run_again
+from ..ops.add import Add
+from ..ops.dense import Dense
+from ..ops.outer_update import OuterUpdate
+from ..ops.reshape import Reshape
+from ..training import Loss, Training
+from .remove_dead_nodes import remove_dead_nodes
+
+_SEED = 0  # of the feedback
+
+
+def feedback(inputs: int, classes: int) -> Array:
+    """The fixed random matrix (inputs, classes) by which the error moves the input.
+
+    Uniform between plus and minus `0.05 * sqrt(6 / inputs)`, as the authors' program draws it with `he_uniform`
+    (github.com/GiorgiaD/PEPITA, functions.py): a standard deviation of `0.05 * sqrt(2 / inputs)`.
+    """
+    limit = 0.05 * math.sqrt(6 / inputs)
+    return np.random.default_rng(_SEED).uniform(-limit, limit, (inputs, classes)).astype(np.float32)
+
+
+def add_pepita_step(graph: Graph, training: Training) -> Graph:
+    """A step of PEPITA (Dellaferrera and Kreiman 2022, arXiv 2201.11665) on one sample.
+
+    Inputs: the network's; last `target`, shaped like its output. Outputs: the network's; `loss`; the weights. The error `e` is
+    `softmax(logits) - target`, or for the mean squared error the output less `target`. A second pass runs on `x + F e`, with `F` of
+    `feedback`, and moves each layer from what it computes there: `w -= rate * (h - h2) x2^T`, with `h` of the first and `h2` of the second
+    pass, and the last one `w -= rate * e x2^T`; each bias as the weight of an input that is 1. The first pass is not stored: each `h` is
+    computed again beside `h2`, before its layer moves, so that only two neighbouring layers of both passes are held.
+
+    Raises Unsupported for other networks than chains of fully connected layers, at least two, of one row.
+    """
+    chain = layer_chain(graph)
+    build = Builder(graph.values)
+    build.nodes.extend(graph.nodes)
+    port, output = graph.inputs[0], graph.outputs[0]
+    target = build.input(build.fresh("target"), Type(build.values[output.value].type.shape, F32))
+    error, loss = _error(build, chain[-1].name if training.loss is Loss.CROSS_ENTROPY else output.value, target, training.loss)
+    trained = _learn(build, chain, port.value, error, training, training.trained(graph))
+    inputs = (port, Port(target, target, "float32", output.axes))
+    weights = (Port(next, name, "float32", tuple(range(len(build.values[name].type.shape)))) for name, next in trained.items())
+    outputs = (output, Port(loss, loss, "float32", (0,)), *weights)
+    return remove_dead_nodes(graph.replace(build.nodes, build.values, inputs=inputs, outputs=outputs))
+
+
+def _error(build: Builder, y: str, target: str, loss: Loss) -> tuple[str, str]:
+    """The names of the error and the loss. The gradient of a mean of squares is `2 / size` times the error, that of one row's cross
+    entropy the error itself where the target sums to 1."""
+    error, name = build.fresh("error"), build.fresh("loss")
+    build.add(loss.op(build.values[y].type.size / 2 if loss is Loss.MSE else 1.0), (y, target), error, name)
+    return error, name
+
+
+def _modulated(build: Builder, x: str, error: str) -> str:
+    """`x + F e`."""
+    shape = build.values[x].type
+    matrix = build.constant(build.fresh("feedback"), feedback(shape.size, build.values[error].type.size))
+    row = build.add(Reshape((1, build.values[error].type.size)), (error,), build.fresh("error_row"))
+    moved = build.add(Dense(), (row, matrix, ""), build.fresh("modulation"))
+    shaped = build.add(Reshape(shape.shape), (moved,), build.fresh("modulation_shaped"))
+    return build.add(Add(), (shaped, x), build.fresh(f"{x}_modulated"))
+
+
+def _learn(build: Builder, chain: list[Node], x: str, error: str, training: Training, chosen: list[Node]) -> dict[str, str]:
+    """Both passes, side by side, and the updates; what each trained weight becomes."""
+    trained, second = dict[str, str](), _modulated(build, x, error)
+    last = [node for node in chain if isinstance(node.op, Dense)][-1]
+    for node in chain:
+        before = second
+        x, second = run_again(build, node, x, "again"), run_again(build, node, second, "modulated")
+        if node in chosen:
+            states = make_states(build, node)
+            trained.update(states)
+            difference = (error, "") if node is last else (x, second)
+            build.add(OuterUpdate(training.learning_rate), (*node.inputs[1:3], before, *difference), *states.values())
+    return trained
