@@ -1,6 +1,8 @@
 """`tapeout compile --training` as a user calls it."""
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -63,10 +65,15 @@ def perceptron(path: Path) -> Path:
 
 
 def test_a_step_of_pepita_is_compiled_and_equals_the_reference(tmp_path: Path) -> None:
+    """And the report says what is gained beside back-propagation."""
     options = ("--training", "pepita", "--learning-rate", "0.1", "--inputs", "caller", "--target", "c")
     done = tapeout("compile", perceptron(tmp_path / "perceptron.onnx"), *options, "-o", tmp_path / "t")
     assert done.returncode == 0, done.stderr
     assert "void perceptron_train_step(const float *input_x, const float *input_target);" in (tmp_path / "t/c/perceptron.h").read_text()
+    report = json.loads((tmp_path / "t/report.json").read_text())
+    (said,) = report["warnings"]
+    figures = [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", said)]
+    assert figures[0] == report["memory"]["arena_bytes"] < figures[1] and figures[2] == 4 * 5 * 6
     done = tapeout("cosim", tmp_path / "t", "--count", "4")
     assert done.returncode == 0, done.stderr
     assert f"host: 0 / {4 * (3 + 1 + 35 + 18)} elements differ" in done.stdout

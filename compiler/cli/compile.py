@@ -211,16 +211,13 @@ def compile_model(job: Job) -> Report:
     from ..build import lower
     from ..frontends import read, readable
     from ..frontends.onnx.load import self_contained
-    from ..ir import F32, verify
-    from ..passes.add_forward_forward_step import add_forward_forward_step
-    from ..passes.add_pepita_step import add_pepita_step
-    from ..passes.add_training_step import add_training_step
+    from ..ir import F32
     from ..passes.drop_softmax import drop_softmax
     from ..passes.expose_codes import expose_codes
     from ..passes.quantize_inputs import quantize_inputs
     from ..staging import check_replaceable, staged
-    from ..training import Method
     from .measure import measure, report
+    from .training import gain, with_step
 
     check_replaceable(job.output)
     with readable(job.model, job.shapes, job.weights) as (form, file):
@@ -236,12 +233,7 @@ def compile_model(job: Job) -> Report:
     lowered = lower(graph, dump=stages.__setitem__, strict=job.strict)
     if job.training:
         exact = {v.name: v.data for v in stages["fuse_clip"].constants() if v.data is not None and v.type.q == F32}
-        step = job.training
-        if step.method is Method.SGD:
-            trained = add_training_step(lowered, step, exact)
-        else:
-            trained = (add_pepita_step if step.method is Method.PEPITA else add_forward_forward_step)(lowered, step)
-        lowered = text.ordered(verify(trained))
+        network, lowered = lowered, with_step(lowered, job.training, exact)
     if job.codes_at_ports:
         lowered = expose_codes(lowered)
     with staged(job.output) as stage:
@@ -262,6 +254,8 @@ def compile_model(job: Job) -> Report:
         if arranged.objective is not job.objective:
             said = f"a budget of RAM or arena is not met with --optimize {job.objective}, so this is compiled with --optimize ram"
             found = replace(found, warnings=(*found.warnings, said))
+        if job.training:
+            found = replace(found, warnings=(*found.warnings, *gain(network, job.training, compiled)))
         if not floats:
             found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
         if job.hardware:

@@ -62,7 +62,7 @@ _EXACT_FLOATS = """\
 
 """
 _TRAIN_STEP = """
-/* Runs the network once and trains it: a step of gradient descent on the loss between the outputs and the target. */
+/* Runs the network once and trains it: a step on these inputs and their target. */
 void {name}_train_step({arguments});
 """
 # Kernels store and load a tensor's bytes in one format, the tensor's own, until another tensor takes the bytes over. C99 asks
