@@ -29,7 +29,8 @@ SCHEMA = "tapeout-bundle-1"
 class Manifest:
     """What was compiled, and how.
 
-    `float_model` says that the source model computes in floats and can be compared with; `kernels` names the back end.
+    `float_model` says that the source model computes in floats and has the same outputs, so that it can be compared with; `kernels`
+    names the back end.
     """
 
     name: str

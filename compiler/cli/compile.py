@@ -223,8 +223,8 @@ def compile_model(job: Job) -> Report:
     with readable(job.model, job.shapes, job.weights) as (form, file):
         graph = read(file, job.shapes)
         content = self_contained(file) if form == "onnx" else file.read_bytes()
-    floats = _is_float(graph)
-    graph = quantize_inputs(drop_softmax(graph) if _ends_at_logits(job, graph) else graph, job.input_types)
+    floats, cut = _is_float(graph), _ends_at_logits(job, graph)
+    graph = quantize_inputs(drop_softmax(graph) if cut else graph, job.input_types)
     if job.recipe:
         graph = _quantized(graph, job, job.recipe)
     if job.hardware:
@@ -240,7 +240,7 @@ def compile_model(job: Job) -> Report:
         model = f"model.{form}"
         (stage / model).write_bytes(content)
         name = job.hardware.name if job.hardware else job.target.name
-        Manifest(job.name, name, job.board.name if job.board else None, model, floats, job.target.back_end).write(stage)
+        Manifest(job.name, name, job.board.name if job.board else None, model, floats and not cut, job.target.back_end).write(stage)
         text.save(lowered, stage)
         arranged = _tuned(job, _arranged(job, lowered))
         if job.target != _portable():

@@ -136,7 +136,7 @@ def _show(session: Session, quality: Quality | None) -> None:
         click.echo(result.text())
     if quality is None:
         why = "the network is trained meanwhile" if session.bundle.graph.states() else (
-            "the source model is quantized; --float MODEL names its float original"
+            "the source model is quantized, or ends behind the logits; --float MODEL names a float original"
         )
         click.echo(f"quality: not measured, since {why}")
         return

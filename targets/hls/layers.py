@@ -154,7 +154,8 @@ def _sums(planner: Planner, node: Node, axis: int) -> _Sums:
 
 def _sum_units(planner: Planner, node: Node, out: QType, channels: int) -> Array:
     """The exponent of two by which a sum of each channel counts: the output's scale by the requant's factor, or the output's own."""
-    requant = node.op.requant  # type: ignore[attr-defined]
+    assert isinstance(node.op, Dense | Conv2D | DepthwiseConv2D)
+    requant = node.op.requant
     if requant is None:
         return np.broadcast_to([exponent(s, node.name) for s in out.scale], (channels,)).astype(np.int64)
     if not isinstance(requant, Requant):

@@ -7,7 +7,6 @@
 #define TAPEOUT_CLUSTER_H
 
 #include <stdint.h>
-#include <string.h>
 
 #if defined(CLUSTER_PMSIS)
 #include <pmsis.h>
@@ -114,13 +113,6 @@ static inline cluster_range cluster_slice(int32_t count, int32_t step)
     const int32_t begin = (core * each + (core < more ? core : more)) * step;
     const int32_t end = begin + (core < more ? each + 1 : each) * step;
     return (cluster_range){begin < count ? begin : count, end < count ? end : count};
-}
-
-/* All cores copy together; the areas do not overlap. A barrier has to follow before what was copied is read. */
-static inline void cluster_copy(void *to, const void *from, int32_t bytes)
-{
-    const cluster_range part = cluster_slice(bytes, 16);
-    memcpy((uint8_t *)to + part.begin, (const uint8_t *)from + part.begin, (size_t)(part.end - part.begin));
 }
 
 #endif
