@@ -9,6 +9,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
 from tests.test_cli import refused, tapeout
+from tests.test_training_command import perceptron
 
 LOGITS = "Add_3_out0"
 
@@ -42,3 +43,12 @@ def test_without_a_format_it_is_refused(zoo: Path, tmp_path: Path) -> None:
     refused(2, "--input-type 'fixed<40,6>': write NAME=fixed<W,I> or NAME=ufixed<W,I>", *command, "--input-type", "fixed<40,6>")
     refused(2, "the type of x is given twice", *command, "--input-type", "x=fixed<8,2>", "--input-type", "x=fixed<8,3>")
     refused(2, "give --target of hardware", *command, "--reuse-factor", "4")
+
+
+def test_logits_are_not_measured_against_a_softmax(tmp_path: Path) -> None:
+    measured, cut = "quality of", "quality: not measured, since the source model is quantized, or ends behind the logits"
+    for options, said in ((), measured), (("--output-layer", "logits"), cut):
+        out = tmp_path / f"net{len(options)}"
+        done = tapeout("compile", perceptron(tmp_path / "perceptron.onnx"), "--target", "c", *options, "-o", out)
+        assert done.returncode == 0, done.stderr
+        assert said in tapeout("cosim", out, "--count", "2", "--engines", "host").stdout
