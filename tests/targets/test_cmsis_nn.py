@@ -26,7 +26,7 @@ from tests.test_cli import CALIBRATION, MODEL, refused, tapeout
 
 from .board import on_board
 from .matrix import difference, nets, run_cases
-from .test_mutations import Mutation
+from .mutation import Mutation
 
 STAND_IN = Path(__file__).parent / "cmsis_nn"
 OPS = ("conv2d", "depthwise_conv2d", "dense", "average_pool2d", "max_pool2d", "add", "softmax")

@@ -14,7 +14,7 @@ from tests.cases import Case, cases_of, quantized
 from tests.cases.conv2d import codes
 
 from . import test_dsp_mutations as dsp
-from .test_mutations import Mutation
+from .mutation import Mutation
 
 DIRECT = "conv2d_direct.h"
 MUTATIONS = [

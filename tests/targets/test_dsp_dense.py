@@ -18,7 +18,7 @@ from tests.cases import Input, cases_of, one_node, scaling
 from tests.cases.dense import WIDE
 
 from . import test_dsp_mutations as dsp
-from .test_mutations import Mutation
+from .mutation import Mutation
 
 STACKED, LINEAR = "dense_stacked.h", "sum_linear.h"
 MUTATIONS = [

@@ -13,7 +13,7 @@ from tests.cases import Case, cases_of, samples
 
 from .board import outputs_or_fault
 from .matrix import difference
-from .test_mutations import Mutation
+from .mutation import Mutation
 
 CORE = next(t for t in TARGETS if t.name == "cortex-m4")
 PAIRS, SHARED, FOURS = (f"depthwise_conv2d_{name}.h" for name in ("pairs", "shared", "fours"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from . import test_dsp_mutations as dsp
-from .test_mutations import Mutation
+from .mutation import Mutation
 
 AVERAGE, MAX = "average_pool2d_lanes.h", "max_pool2d_lanes.h"
 MANY = "average_pool2d_s8_many_channels"

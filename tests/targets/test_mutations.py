@@ -1,8 +1,7 @@
 """The matrix bites: a kernel with one mistake in its text gives other outputs than the reference."""
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +9,10 @@ import pytest
 
 from tapeout.compiler.run import run
 from tapeout.targets.c.target import KERNELS, TARGETS
-from tests.cases import all_cases, samples
+from tests.cases import samples
 
 from .matrix import difference, on_host, run_cases
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """A mistake: `text` of a kernel file becomes `wrong`, which the named case must notice."""
-
-    name: str
-    file: str
-    text: str
-    wrong: str
-    case: str
-
+from .mutation import Mutation
 
 MUTATIONS = [
     Mutation("no_rounding_constant", "fixed.h", "(int64_t)x * mul + ((int64_t)1 << (shift - 1))", "(int64_t)x * mul", "conv2d_s8_valid"),
@@ -106,11 +94,7 @@ MUTATIONS = [
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
 def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path) -> None:
-    kernels = shutil.copytree(KERNELS, tmp_path / "kernels")
-    text = (kernels / mutation.file).read_text()
-    assert mutation.text in text, "the kernel has changed; so must this mutation"
-    (kernels / mutation.file).write_text(text.replace(mutation.text, mutation.wrong))
-    case = next(c for c in all_cases() if c.name == mutation.case)
+    kernels, case = mutation.apply(KERNELS.glob("*.[hp]*"), tmp_path / "kernels"), mutation.subject()
     program = tmp_path / "program"
     program.mkdir()
     try:

@@ -1,32 +1,15 @@
 """The matrix bites on kernels for Helium too: with one mistake in its text a kernel gives other outputs in QEMU, or writes elsewhere."""
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tapeout.compiler.run import run
 from tapeout.targets.cortexm.target import OWN, TARGETS
-from tests.cases import all_cases, samples
 
-from .board import outputs_or_fault
-from .matrix import difference
+from .mutation import Mutation, noticed
 
 CORE = next(t for t in TARGETS if t.name == "cortex-m55")
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """A mistake: `text` of a kernel file becomes `wrong`, which the named case must notice when `kernel` runs it."""
-
-    name: str
-    file: str
-    text: str
-    wrong: str
-    case: str
-    kernel: str
 
 
 DENSE, PADDED, CONV, INSIDE = "dense_s8_mve", "dense_s8_mve_padded", "conv2d_s8_mve", "conv2d_s8_mve_inside"
@@ -147,20 +130,4 @@ MUTATIONS = [
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
 def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path, programs: Path) -> None:
-    kernels, program = tmp_path / "kernels", tmp_path / "program"
-    kernels.mkdir()
-    program.mkdir()
-    for file in (*(OWN / "mve").glob("*.h"), OWN / "fpu" / "lines.h"):
-        text = file.read_text()
-        if file.name == mutation.file:
-            assert mutation.text in text, "the kernel has changed; so must this mutation"
-            text = text.replace(mutation.text, mutation.wrong)
-        (kernels / file.name).write_text(text)
-    case = next(c for c in all_cases() if c.name == mutation.case)
-    outputs = outputs_or_fault([case], replace(CORE, kernels=(kernels, *CORE.kernels)), program, programs)
-    if outputs is None:
-        return
-    found = outputs[f"{case.name}_by_{mutation.kernel}"]
-    with np.errstate(all="ignore"):
-        expected = run(case.graph, samples(case))
-    assert any(difference(found[name], array) is not None for name, array in expected.items())
+    assert noticed(mutation, (*(OWN / "mve").glob("*.h"), OWN / "fpu" / "lines.h"), CORE, tmp_path, programs)

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +15,12 @@ from tapeout.targets import tools
 from tapeout.targets.microcontroller.family import Microcontroller
 from tapeout.targets.microcontroller.firmware import FLAGS
 from tapeout.targets.riscv.target import PULP, TARGETS
-from tests.cases import Case, all_cases, cases_of, samples
+from tests.cases import Case, cases_of, samples
 
 from .board import RTL, on_board
 from .matrix import Net, difference, nets, run_cases
+from .mutation import Mutation
 from .pulp_shapes import COUNT, shapes
-from .test_mutations import Mutation
 
 CORE: Microcontroller = next(t for t in TARGETS if t.name == "pulp-fp16")
 OPS = sorted(path.stem.removesuffix("_pulp") for path in PULP.glob("*_pulp.h"))
@@ -79,16 +78,9 @@ MUTATIONS = [
     pytest.param(m, marks=[] if m.name == "lost_leftover" else pytest.mark.long, id=m.name) for m in MUTATIONS
 ])
 def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path, programs: Path) -> None:
-    changed = tmp_path / "kernels"
-    changed.mkdir()
-    for header in PULP.glob("*.h"):
-        shutil.copy(header, changed)
-    text = (changed / mutation.file).read_text()
-    assert text.count(mutation.text) == 1
-    (changed / mutation.file).write_text(text.replace(mutation.text, mutation.wrong))
+    changed = mutation.apply(PULP.glob("*.h"), tmp_path / "kernels")
     target = replace(CORE, kernels=(changed, *CORE.kernels), cluster=(changed, *CORE.cluster))
-    cases = [case for case in all_cases() if case.name == mutation.case]
-    assert wrong_nets(cases, tmp_path, programs, target)
+    assert wrong_nets([mutation.subject()], tmp_path, programs, target)
 
 
 QUOTIENT = """\

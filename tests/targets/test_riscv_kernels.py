@@ -17,7 +17,7 @@ from tests.cases import Case, all_cases, ops_with_cases, samples
 
 from .board import RTL, assert_equal_to_the_reference, outputs_or_fault
 from .matrix import Net, difference, nets
-from .test_mutations import Mutation
+from .mutation import Mutation
 
 USUAL = {  # a share of the ops that a short run tests; kernels are portable, and the host runs them all
     "rv32imc": ("max_pool2d", "quantize", "requant", "softmax"),

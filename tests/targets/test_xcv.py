@@ -2,7 +2,6 @@
 RTL; mistakes are noticed by both; QEMU, which lacks the instructions, is refused."""
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,9 +29,9 @@ from tests.test_cli import CALIBRATION, MODEL, refused, tapeout
 
 from .board import RTL, on_board, outputs_or_fault
 from .matrix import Net, Runner, difference, nets, on_host, run_cases
+from .mutation import Mutation
 from .test_high_word import CHANNELS, around_thresholds, multipliers
 from .test_high_word import layer as dense_layer
-from .test_mutations import Mutation
 from .xcv_shapes import COUNT, KERNELS, shapes
 
 CORE = find_target("cv32e40p-xcv")
@@ -145,15 +144,8 @@ IN_ASSEMBLY = [
 
 def mutated(mutation: Mutation, folder: Path) -> tuple[Case, tuple[Path, ...]]:
     """The mutation's case, and kernel folders with the mistake before the others."""
-    (folder / "kernels").mkdir()
-    for header in XCV.glob("*.h"):
-        shutil.copy(header, folder / "kernels")
-    text = (folder / "kernels" / mutation.file).read_text()
-    assert mutation.text in text
-    (folder / "kernels" / mutation.file).write_text(text.replace(mutation.text, mutation.wrong))
     (folder / "work").mkdir()
-    (case,) = (c for op in OPS for c in cases_of(op) if c.name == mutation.case)
-    return case, (folder / "kernels", XCV, KERNELS_OF_C)
+    return mutation.subject(), (mutation.apply(XCV.glob("*.h"), folder / "kernels"), XCV, KERNELS_OF_C)
 
 
 @pytest.mark.parametrize("mutation", [pytest.param(m, marks=[] if i < 5 else [pytest.mark.long]) for i, m in enumerate(MUTATIONS)],

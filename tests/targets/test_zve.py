@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,9 @@ from tapeout.targets.microcontroller.family import Microcontroller
 from tapeout.targets.riscv.target import TARGETS, ZVE
 from tests.cases import Case, all_cases, conv2d, dense, depthwise_conv2d, in_format, quantized, samples
 
-from .board import on_board, outputs_or_fault
+from .board import on_board
 from .matrix import difference, nets, run_cases
+from .mutation import Mutation, noticed
 
 CORE = next(t for t in TARGETS if t.name == "rv32-zve")
 LENGTHS = (64, 256)  # of vectors, in bits; the matrix runs 128
@@ -100,18 +101,6 @@ def test_random_shapes(op: str, tmp_path: Path) -> None:
     assert all(ran[f"{op}_{form}_zve"] >= SHAPES for form in ("s8", "f32", "f16", "f16_fma"))
 
 
-@dataclass(frozen=True)
-class Mutation:
-    """A mistake: `text` of a kernel file becomes `wrong`, which the named case must notice when `kernel` runs it."""
-
-    name: str
-    file: str
-    text: str
-    wrong: str
-    case: str
-    kernel: str
-
-
 CONV, PIXELS, DENSE, DEPTHWISE = "conv2d_s8_zve", "conv2d_s8_zve_pixels", "dense_s8_zve", "depthwise_conv2d_s8_zve"
 ADD, MAX, MEAN = "add_s8_zve", "max_pool2d_s8_zve", "average_pool2d_s8_zve"
 FMA, WIDE, F32_CONV = "conv2d_f16_fma_zve", "conv2d_f16_zve", "conv2d_f32_zve"
@@ -157,19 +146,4 @@ USUAL = ("sign_of_sums_ignored", "padding_of_code_zero", "swapped_zero_points", 
 
 @pytest.mark.parametrize("mutation", [pytest.param(m, marks=[] if m.name in USUAL else [pytest.mark.long], id=m.name) for m in MUTATIONS])
 def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path, programs: Path) -> None:
-    (kernels := tmp_path / "kernels").mkdir()
-    (program := tmp_path / "program").mkdir()
-    for file in ZVE.glob("*.h"):
-        text = file.read_text()
-        if file.name == mutation.file:
-            assert mutation.text in text, "the kernel has changed; so must this mutation"
-            text = text.replace(mutation.text, mutation.wrong)
-        (kernels / file.name).write_text(text)
-    case = next(c for c in all_cases() if c.name == mutation.case)
-    outputs = outputs_or_fault([case], replace(CORE, kernels=(kernels, *CORE.kernels)), program, programs)
-    if outputs is None:
-        return
-    found = outputs[f"{case.name}_by_{mutation.kernel}"]
-    with np.errstate(all="ignore"):
-        expected = run(case.graph, samples(case))
-    assert any(difference(found[name], array) is not None for name, array in expected.items())
+    assert noticed(mutation, ZVE.glob("*.h"), CORE, tmp_path, programs)
