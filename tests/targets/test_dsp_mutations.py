@@ -1,6 +1,7 @@
 """The matrix bites on kernels of the DSP extension too: with one mistake in its text a kernel gives other outputs than the reference."""
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,7 @@ MUTATIONS = [
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
 def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path, programs: Path) -> None:
     assert noticed(mutation, DSP[0].glob("*.h"), M4, tmp_path, programs)
+
+
+def test_without_a_mistake_nothing_is_noticed(tmp_path: Path, programs: Path) -> None:
+    assert not noticed(replace(MUTATIONS[0], wrong=MUTATIONS[0].text), DSP[0].glob("*.h"), M4, tmp_path, programs)
