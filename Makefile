@@ -6,9 +6,8 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PACKAGES := gcc g++ libc6-dev python3-venv gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
-	clang-19 lld-19 gcc-riscv64-unknown-elf qemu-system-misc verilator yosys
-PROGRAMS := gcc g++ arm-none-eabi-gcc qemu-system-arm clang-19 ld.lld-19 riscv64-unknown-elf-gcc clang++-19 qemu-system-riscv32 \
-	verilator yosys
+	clang-19 lld-19 gcc-riscv64-unknown-elf qemu-system-misc yosys
+PROGRAMS := gcc g++ arm-none-eabi-gcc qemu-system-arm clang-19 ld.lld-19 riscv64-unknown-elf-gcc clang++-19 qemu-system-riscv32 yosys
 DEMO := build/demo
 DIGITS := examples/digits
 

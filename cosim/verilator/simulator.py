@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tapeout.compiler.ir import Array, Type
-from tapeout.targets import tools
 from tapeout.targets.rtl.emit import Ports
 
 from ..engine import EngineFailed, Inputs, Outputs
+from ..verilate import verilate
 from .beats import decode, encode
 
 TESTBENCH = Path(__file__).parent / "testbench.cpp"
-_COMMON = ("--cc", "--exe", "--build", "-j", "2", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wall")
-_OPTIONS = (*_COMMON, "-O3", "-CFLAGS", "-O2")
-BUILT_FAST = (*_COMMON, "-O3", "-CFLAGS", "-O0")  # for runs that are shorter than the build
 
 
 @dataclass(frozen=True)
@@ -68,8 +65,12 @@ class Simulator:
         return decode(file.read_bytes(), port, type.quantized, type.shape)
 
 
-def build(folder: Path, types: Mapping[str, Type], place: Path, sources: Sequence[Path] = (), options: Sequence[str] = ()) -> Simulator:
-    """Builds the simulator of a design in `place`. `sources` stand in for the modules of `folder`, which are linted as they are built.
+def build(
+    folder: Path, types: Mapping[str, Type], place: Path, sources: Sequence[Path] = (), options: Sequence[str] = ("-Wall",),
+    optimize: str = "-O2",
+) -> Simulator:
+    """Builds the simulator of a design in `place`. `sources` stand in for the modules of `folder`, which are linted as they are built;
+    `optimize` is for the compiler of C++: less of it where a run is shorter than the build.
 
     Raises MissingTool or ToolFailed.
     """
@@ -80,11 +81,8 @@ def build(folder: Path, types: Mapping[str, Type], place: Path, sources: Sequenc
     text = '#pragma once\n#include "Vdesign.h"\nusing Design = Vdesign;\n#define PORTS \\\n'
     (place / "ports.h").write_text(text + "\n".join(lines) + "\n\n")
     files = [p.resolve() for p in (sources or sorted(folder.glob("*.sv")))]
-    tools.call(
-        ["verilator", *(options or _OPTIONS), "--Mdir", place / "obj", "--prefix", "Vdesign", "--top-module", ports.module,
-         "-CFLAGS", f"-I{place.resolve()}", *files, TESTBENCH, "-o", "simulator"],
-    )  # fmt: skip
-    return Simulator(place / "obj" / "simulator", folder, ports, types)
+    arguments: list[str | Path] = [*options, "--top-module", ports.module, "-CFLAGS", f"-I{place.resolve()}", *files, TESTBENCH]
+    return Simulator(verilate(arguments, "Vdesign", place / "obj", optimize), folder, ports, types)
 
 
 def simulate(folder: Path, types: Mapping[str, Type], inputs: Inputs, stalls: float = 0.0, seed: int = 0) -> tuple[Outputs, Timing]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tapeout.cosim.engine import EngineFailed
-from tapeout.cosim.verilator.simulator import BUILT_FAST, Simulator, build
+from tapeout.cosim.verilator.simulator import Simulator, build
 from tapeout.targets.rtl.emit import write_design
 from tapeout.targets.rtl.instance import Fold
 from tapeout.targets.rtl.library import KERNELS
@@ -34,8 +34,8 @@ def simulator(tested: Matrix, folder: Path, mutation: tuple[str, str, str] | Non
         assert path.read_text().count(text) == 1
         path.write_text(path.read_text().replace(text, other))
     types = {name: value.type for name, value in tested.graph.values.items()}
-    options = (*BUILT_FAST, *(("-Wno-fatal",) if mutation else ()))
-    return build(folder / "design", types, folder / "built", options=options)
+    options = ("-Wall", *(("-Wno-fatal",) if mutation else ()))
+    return build(folder / "design", types, folder / "built", options=options, optimize="-O0")
 
 
 def differing(tested: Matrix, simulator: Simulator, stalls: float) -> list[str]:
