@@ -10,6 +10,7 @@ from ..ops.goodness import Goodness
 from ..ops.goodness_loss import GoodnessLoss
 from ..ops.goodness_update import GoodnessUpdate
 from ..ops.normalise import Normalise
+from ..states import next_port
 from ..training import Method, Training
 
 
@@ -36,7 +37,7 @@ def add_forward_forward_step(graph: Graph, training: Training) -> Graph:
     total = _run(build, chain, seen)
     loss, trained = _learn(build, chain, seen, target, training, total if training.method is Method.CFF else "", training.trained(graph))
     inputs = (port, Port(label, label, "float32", output.axes), Port(target, target, "float32", (0,)))
-    weights = (Port(next, name, "float32", tuple(range(len(build.values[name].type.shape)))) for name, next in trained.items())
+    weights = (next_port(build.values[name], name) for name in trained)
     outputs = (Port(total, total, "float32", (0,)), Port(loss, loss, "float32", (0,)), *weights)
     return graph.replace(build.nodes, build.values, inputs=inputs, outputs=outputs)
 

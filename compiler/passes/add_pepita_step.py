@@ -11,6 +11,7 @@ from ..ops.add import Add
 from ..ops.dense import Dense
 from ..ops.outer_update import OuterUpdate
 from ..ops.reshape import Reshape
+from ..states import next_port
 from ..training import Loss, Training
 from .remove_dead_nodes import remove_dead_nodes
 
@@ -46,7 +47,7 @@ def add_pepita_step(graph: Graph, training: Training) -> Graph:
     error, loss = _error(build, chain[-1].name if training.loss is Loss.CROSS_ENTROPY else output.value, target, training.loss)
     trained = _learn(build, chain, port.value, error, training, training.trained(graph))
     inputs = (port, Port(target, target, "float32", output.axes))
-    weights = (Port(next, name, "float32", tuple(range(len(build.values[name].type.shape)))) for name, next in trained.items())
+    weights = (next_port(build.values[name], name) for name in trained)
     outputs = (output, Port(loss, loss, "float32", (0,)), *weights)
     return remove_dead_nodes(graph.replace(build.nodes, build.values, inputs=inputs, outputs=outputs))
 

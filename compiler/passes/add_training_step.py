@@ -15,6 +15,7 @@ from ..ops.cast import Cast
 from ..ops.count import Count
 from ..ops.sgd import Sgd
 from ..ops.softmax import Softmax
+from ..states import next_port
 from ..training import Loss, Training
 
 
@@ -94,8 +95,7 @@ class _Step:
             self.build.nodes.append(node)
 
     def _weight_port(self, name: str) -> Port:
-        state = self.build.values[self.trained[name]]
-        return Port(state.next, name, state.type.q.dtype.name, tuple(range(len(state.type.shape))))
+        return next_port(self.build.values[self.trained[name]], name)
 
     def _back(self, node: Node) -> None:
         for name, gradient in Backward(self.build, self.wanted).through(node, self._total(node.name)):
