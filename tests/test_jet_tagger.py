@@ -45,6 +45,17 @@ def test_without_a_format_it_is_refused(zoo: Path, tmp_path: Path) -> None:
     refused(2, "give --target of hardware", *command, "--reuse-factor", "4")
 
 
+def test_the_report_of_a_design_shows_no_kernels(zoo: Path, tmp_path: Path) -> None:
+    """Nor the memory of the C beside it."""
+    path = zoo / "qonnx" / "qkeras_jettagging.onnx"
+    command = ("compile", path, "--input-type", "fixed<16,6>", "--output-layer", "logits", "--io", "int8")
+    for target, shown in (("rtl", False), ("c", True)):
+        done = tapeout(*command, "--target", target, "-o", tmp_path / target)
+        assert done.returncode == 0, done.stderr
+        found = [text in done.stdout for text in ("dense_packed_s8", "arena touched", "the design is in rtl/")]
+        assert found == [shown, shown, not shown]
+
+
 def test_logits_are_not_measured_against_a_softmax(tmp_path: Path) -> None:
     measured, cut = "quality of", "quality: not measured, since the source model is quantized, or ends behind the logits"
     for options, said in ((), measured), (("--output-layer", "logits"), cut):

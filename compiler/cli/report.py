@@ -41,6 +41,8 @@ def show(report: Report) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from tapeout.targets.hardware import find_hardware
+
     console = Console(width=max(120, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 120, highlight=False)
     where = f"{report.target}, {report.board}" if report.board else report.target
     how = f", {report.model.quantized}" if report.model.quantized else ""
@@ -64,10 +66,13 @@ def show(report: Report) -> None:
         _count(totals.instructions), _ratio(totals.instructions_per_mac), _count(totals.cycles),
     )
     console.print(table)
-    console.print(_kernels(report))
-    if totals.cycles is not None:
-        console.print(_speed(report))
-    console.print(_memory(report))
+    if find_hardware(report.target):
+        console.print(f"the design is in {report.target}/; tapeout cosim simulates it beside the C of the same network, which is in c/")
+    else:
+        console.print(_kernels(report))
+        if totals.cycles is not None:
+            console.print(_speed(report))
+        console.print(_memory(report))
     for gate in report.budgets:
         console.print(f"[{'green' if gate.met else 'red'}]{gate.text()}[/]")
     for warning in report.warnings:
