@@ -9,7 +9,7 @@ import pytest
 from tapeout.compiler.fixed import Int, Rounding, requantize
 from tapeout.compiler.ir import QType
 from tapeout.compiler.ops.requant import Requant
-from tapeout.targets.cortexm.split_slope import SplitSlope, split_slope
+from tapeout.targets.split_slope import SplitSlope, split_slope
 
 CHANNELS = 24
 LOW, HIGH = np.full(CHANNELS, -150_000), np.full(CHANNELS, 151_000)

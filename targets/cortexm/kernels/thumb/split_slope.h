@@ -1,4 +1,4 @@
-/* Requantization by products of 32 bits. What the numbers are, and why it is exact: targets/cortexm/split_slope.py. */
+/* Requantization by products of 32 bits. What the numbers are, and why it is exact: targets/split_slope.py. */
 #ifndef TAPEOUT_SPLIT_SLOPE_H
 #define TAPEOUT_SPLIT_SLOPE_H
 

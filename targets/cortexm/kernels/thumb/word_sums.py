@@ -10,11 +10,10 @@ from tapeout.compiler.fixed import Int
 from tapeout.compiler.ir import Array, Graph, Node, Param
 from tapeout.compiler.ops.requant import Requant
 
+from ....split_slope import SplitSlope, reach, split_slope
 from ....target import Packed
-from ...split_slope import SplitSlope, split_slope
 
 BLOCK, LOOP = 3, 6  # inputs of a block, and of a loop of blocks
-LEAST_CODE, MOST_CODE = -128, 127
 CODE_COST, BENT_COST = 19, 4  # instructions of the code of a sum, counted in what gcc 12 makes
 WIDEN_COST = 4  # of an input that becomes a word
 
@@ -58,12 +57,6 @@ class Sums:
             "sums.odd": int(part == count and count // BLOCK % 2), "sums.bent": int(self.slope.bent),
         }
         return Packed((("stream", np.concatenate(stream).astype(np.uint32)),), fields)
-
-
-def reach(weights: Int) -> tuple[Int, Int]:
-    """The least and the largest sum of products with codes (outputs,)."""
-    ends = weights * LEAST_CODE, weights * MOST_CODE
-    return np.minimum(*ends).sum(axis=1), np.maximum(*ends).sum(axis=1)
 
 
 def whole(inputs: int) -> int:

@@ -1,5 +1,6 @@
-/* conv2d of codes of 8 bits by products of four bytes: three windows are copied side by side to scratch, with the padding, then all
- * channels of them are summed, four at a time. The definition is compiler/ops/conv2d.py; conv2d_xcv.py says what is packed. */
+/* conv2d of codes of 8 bits by products of four bytes. For each row of outputs the rows of input that it sees are copied to a strip in scratch,
+ * with the padding, column by column, so that a window is one run of it. The definition is compiler/ops/conv2d.py; conv2d_xcv.py says
+ * what is packed. */
 #ifndef TAPEOUT_CONV2D_XCV_H
 #define TAPEOUT_CONV2D_XCV_H
 
@@ -8,37 +9,20 @@
 
 typedef struct {
     window_params window;
-    channel_window reading; /* how a window lies in scratch */
+    channel_window reading; /* how a window lies in the strip */
     channel_codes codes;
-    int32_t x_zero;
+    int32_t x_zero, strip; /* bytes of the strip; a pixel of padding lies behind it */
 } conv2d_s8_xcv_params;
-
-/* `count` bytes of one value; returns where they end. */
-static inline int8_t *xcv_fill(int8_t *to, int32_t value, int32_t count)
-{
-    const uint32_t word = ((uint32_t)value & 0xffu) * 0x01010101u;
-    for (; count >= 4; count -= 4, to += 4) {
-        memcpy(to, &word, 4);
-    }
-    if (count & 2) {
-        memcpy(to, &word, 2);
-        to += 2;
-    }
-    if (count & 1) {
-        *to++ = (int8_t)value;
-    }
-    return to;
-}
 
 enum { XCV_FEW = 32 }; /* bytes that clang copies in place */
 
-/* `count` bytes; returns where they end. */
-static inline int8_t *xcv_copy(int8_t *to, const int8_t *from, int32_t count) __attribute__((always_inline));
-static inline int8_t *xcv_copy(int8_t *to, const int8_t *from, int32_t count)
+/* `count` bytes. */
+static inline void xcv_copy(int8_t *restrict to, const int8_t *restrict from, int32_t count) __attribute__((always_inline));
+static inline void xcv_copy(int8_t *restrict to, const int8_t *restrict from, int32_t count)
 {
     if (__builtin_constant_p(count) && count <= XCV_FEW) {
         memcpy(to, from, (size_t)count);
-        return to + count;
+        return;
     }
     const int32_t eights = count / 8;
 #if defined(XCV_ASSEMBLY)
@@ -70,73 +54,57 @@ static inline int8_t *xcv_copy(int8_t *to, const int8_t *from, int32_t count)
         from += 2;
     }
     if (count & 1) {
-        *to++ = *from;
+        *to = *from;
     }
-    return to;
 }
 
-/* The window at row `top` and column `left` of the image x, part of which is padding. */
-static __attribute__((noinline, unused)) void conv2d_xcv_border(const conv2d_s8_xcv_params *p, const int8_t *x, int32_t top, int32_t left,
-                                                                int8_t *to)
+/* Pixels of `count` bytes, `step` bytes from each other, to where they lie `apart`. */
+static inline void conv2d_xcv_pixels(int32_t pixels, const int8_t *restrict from, int32_t step, int32_t count, int8_t *restrict to, int32_t apart)
+    __attribute__((always_inline));
+static inline void conv2d_xcv_pixels(int32_t pixels, const int8_t *restrict from, int32_t step, int32_t count, int8_t *restrict to, int32_t apart)
+{
+    for (; pixels >= 2; pixels -= 2, from += 2 * step, to += 2 * apart) {
+        xcv_copy(to, from, count);
+        xcv_copy(to + apart, from + step, count);
+    }
+    if (pixels > 0) {
+        xcv_copy(to, from, count);
+    }
+}
+
+/* The rows of the image x that the windows of one row see, the first at row `top`. */
+static inline void conv2d_xcv_strip(const conv2d_s8_xcv_params *p, const int8_t *x, int32_t top, int8_t *strip)
+    __attribute__((always_inline));
+static inline void conv2d_xcv_strip(const conv2d_s8_xcv_params *p, const int8_t *x, int32_t top, int8_t *strip)
 {
     const window_params *g = &p->window;
-    const int32_t end = left + g->k_w < g->in_w ? left + g->k_w : g->in_w;
-    const int32_t first = left < 0 ? 0 : left;
-    const int32_t length = end > first ? (end - first) * g->in_c : 0;
-    const int32_t before = length > 0 ? (first - left) * g->in_c : 0;
-    for (int32_t i = 0; i < g->k_h; i++) {
+    const int32_t seen = (g->out_w - 1) * g->stride_w + g->k_w - g->pad_left, pixels = seen < g->in_w ? seen : g->in_w;
+    const int32_t column = g->k_h * g->in_c;
+    int8_t *to = strip + g->pad_left * column;
+    for (int32_t i = 0; i < g->k_h; i++, to += g->in_c) {
         const int32_t in = top + i * g->dilation_h;
-        if (in < 0 || in >= g->in_h) {
-            to = xcv_fill(to, p->x_zero, g->k_w * g->in_c);
+        if (in >= 0 && in < g->in_h) {
+            conv2d_xcv_pixels(pixels, x + in * g->in_row, g->in_c, g->in_c, to, column);
         } else {
-            to = xcv_fill(to, p->x_zero, before);
-            to = xcv_copy(to, x + in * g->in_row + first * g->in_c, length);
-            to = xcv_fill(to, p->x_zero, g->k_w * g->in_c - before - length);
+            conv2d_xcv_pixels(pixels, strip + p->strip, 0, g->in_c, to, column);
         }
     }
 }
 
-/* Any window; `inside` says that no row of it is padding. */
-static inline void conv2d_xcv_window(const conv2d_s8_xcv_params *p, const int8_t *x, int32_t top, int32_t left, int32_t inside, int8_t *to)
-    __attribute__((always_inline));
-static inline void conv2d_xcv_window(const conv2d_s8_xcv_params *p, const int8_t *x, int32_t top, int32_t left, int32_t inside, int8_t *to)
-{
-    const window_params *g = &p->window;
-    if (!inside || left < 0 || left + g->k_w > g->in_w) {
-        conv2d_xcv_border(p, x, top, left, to);
-        return;
-    }
-    const int8_t *from = x + top * g->in_row + left * g->in_c;
-    for (int32_t i = 0; i < g->k_h; i++, from += g->dilation_h * g->in_row) {
-        to = xcv_copy(to, from, g->k_w * g->in_c);
-    }
-}
-
-/* x batches x in_h x in_w x in_c, a table entry per channel and some that are not there, weights as words of four channels; y batches x out_h
- * x out_w x out_c; scratch three windows */
+/* x batches x in_h x in_w x in_c, the numbers of each channel and of some that are not there, weights as words of four channels; y batches x
+ * out_h x out_w x out_c; scratch a strip and a pixel */
 static inline void conv2d_s8_xcv(const conv2d_s8_xcv_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
                                  void *scratch) __attribute__((always_inline));
 static inline void conv2d_s8_xcv(const conv2d_s8_xcv_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y,
                                  void *scratch)
 {
     const window_params *g = &p->window;
-    const channel *channels = (const channel *)(const void *)table;
-    const int32_t apart = 4 * p->reading.words;
-    (void)xcv_fill(scratch, p->x_zero, WINDOWS * apart); /* a window may end within a word */
+    const int32_t apart = g->stride_w * g->k_h * g->in_c;
+    memset(scratch, p->x_zero, (size_t)(p->strip + g->in_c)); /* columns of padding stay, and the bytes in which a last word ends */
     for (int32_t row = 0; row < g->batches * g->out_h; row++) {
         const int8_t *image = x + row / g->out_h * g->in_h * g->in_row;
-        const int32_t top = row % g->out_h * g->stride_h - g->pad_top;
-        const int32_t inside = top >= 0 && top + (g->k_h - 1) * g->dilation_h < g->in_h;
-        int32_t left = -g->pad_left;
-        int8_t *to = y + row * g->out_row;
-        for (int32_t windows = g->out_w; windows > 0; windows -= WINDOWS, to += WINDOWS * g->out_pixel) {
-            const int32_t here = windows < WINDOWS ? windows : WINDOWS;
-            int8_t *window = scratch;
-            for (int32_t i = 0; i < here; i++, left += g->stride_w, window += apart) {
-                conv2d_xcv_window(p, image, top, left, inside, window);
-            }
-            channels_row(here, &p->reading, &p->codes, scratch, apart, channels, w, g->out_c, to, g->out_pixel);
-        }
+        conv2d_xcv_strip(p, image, row % g->out_h * g->stride_h - g->pad_top, scratch);
+        channels_row(g->out_w, &p->reading, &p->codes, scratch, apart, table, w, g->out_c, y + row * g->out_row, g->out_pixel);
     }
 }
 

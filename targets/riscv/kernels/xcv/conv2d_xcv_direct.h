@@ -20,11 +20,10 @@ static inline void conv2d_s8_xcv_direct(const conv2d_s8_xcv_direct_params *p, co
                                         int8_t *y)
 {
     const window_params *g = &p->window;
-    const channel *channels = (const channel *)(const void *)table;
     const int32_t step = g->stride_w * g->in_c;
     for (int32_t row = 0; row < g->batches * g->out_h; row++) {
         const int8_t *a = x + (row / g->out_h * g->in_h + row % g->out_h * g->stride_h) * g->in_row;
-        channels_row(g->out_w, &p->reading, &p->codes, a, step, channels, w, g->out_c, y + row * g->out_row, g->out_pixel);
+        channels_row(g->out_w, &p->reading, &p->codes, a, step, table, w, g->out_c, y + row * g->out_row, g->out_pixel);
     }
 }
 

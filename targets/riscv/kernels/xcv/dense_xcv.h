@@ -16,8 +16,7 @@ static inline void dense_s8_xcv(const dense_s8_xcv_params *p, const int8_t *x, c
     __attribute__((always_inline));
 static inline void dense_s8_xcv(const dense_s8_xcv_params *p, const int8_t *x, const int32_t *table, const uint32_t *w, int8_t *y)
 {
-    const channel *channels = (const channel *)(const void *)table;
-    channels_row(p->rows, &p->reading, &p->codes, x, p->inputs, channels, w, p->outputs, y, p->outputs);
+    channels_row(p->rows, &p->reading, &p->codes, x, p->inputs, table, w, p->outputs, y, p->outputs);
 }
 
 #endif

@@ -4,7 +4,7 @@
 #ifndef TAPEOUT_DEPTHWISE_CONV2D_XCV_H
 #define TAPEOUT_DEPTHWISE_CONV2D_XCV_H
 
-#include "channels.h"
+#include "codes.h"
 #include "window.h"
 
 typedef struct {
@@ -13,11 +13,7 @@ typedef struct {
     int32_t x_zero;
 } depthwise_conv2d_s8_xcv_params;
 
-/* Of a channel: its taps by columns, each with a fourth of 0, and its codes. */
-typedef struct {
-    uint32_t w[3];
-    channel codes;
-} depthwise_xcv_channel;
+enum { DEPTHWISE_TAPS = 3 }; /* words that a channel's numbers follow: its taps by columns, each with a fourth of 0 */
 
 /* A column of two channels, a and b. The fourth byte is any. */
 typedef struct {
@@ -51,13 +47,15 @@ static inline depthwise_xcv_column depthwise_xcv_at(const window_params *g, cons
 }
 
 /* Channels c and c + 1, the first at byte 0 of the rows, of a row of output at y; `padding` is a column of it. */
-static inline void depthwise_xcv_row(const depthwise_conv2d_s8_xcv_params *p, const int8_t *const rows[3], const depthwise_xcv_channel *c,
+static inline void depthwise_xcv_row(const depthwise_conv2d_s8_xcv_params *p, const int8_t *const rows[3], const int32_t *c,
                                      depthwise_xcv_column padding, int8_t *y) __attribute__((always_inline));
-static inline void depthwise_xcv_row(const depthwise_conv2d_s8_xcv_params *p, const int8_t *const rows[3], const depthwise_xcv_channel *c,
+static inline void depthwise_xcv_row(const depthwise_conv2d_s8_xcv_params *p, const int8_t *const rows[3], const int32_t *c,
                                      depthwise_xcv_column padding, int8_t *y)
 {
     const window_params *g = &p->window;
-    const depthwise_xcv_channel first = c[0], second = c[1];
+    const int32_t *first = c + DEPTHWISE_TAPS, *second = first + p->codes.numbers + DEPTHWISE_TAPS;
+    const uint32_t a0 = (uint32_t)first[-3], a1 = (uint32_t)first[-2], a2 = (uint32_t)first[-1];
+    const uint32_t b0 = (uint32_t)second[-3], b1 = (uint32_t)second[-2], b2 = (uint32_t)second[-1];
     depthwise_xcv_column k0 = padding, k1 = padding, k2 = padding;
     int32_t column = -g->pad_left;
     for (int32_t i = 3 - g->stride_w; i > 0; i--, column++) { /* what the first window has of those before it */
@@ -70,11 +68,10 @@ static inline void depthwise_xcv_row(const depthwise_conv2d_s8_xcv_params *p, co
             k1 = k2;
             k2 = depthwise_xcv_at(g, rows, column, padding);
         }
-        int32_t a = xcv_dot4(first.codes.bias, k0.a, first.w[0]), b = xcv_dot4(second.codes.bias, k0.b, second.w[0]);
-        a = xcv_dot4(xcv_dot4(a, k1.a, first.w[1]), k2.a, first.w[2]);
-        b = xcv_dot4(xcv_dot4(b, k1.b, second.w[1]), k2.b, second.w[2]);
-        y[0] = channel_code(&first.codes, &p->codes, a);
-        y[1] = channel_code(&second.codes, &p->codes, b);
+        const int32_t a = xcv_dot4(xcv_dot4(xcv_dot4(first[START], k0.a, a0), k1.a, a1), k2.a, a2);
+        const int32_t b = xcv_dot4(xcv_dot4(xcv_dot4(second[START], k0.b, b0), k1.b, b1), k2.b, b2);
+        y[0] = code_of_word(channel_code(first, &p->codes, a));
+        y[1] = code_of_word(channel_code(second, &p->codes, b));
     }
 }
 
@@ -87,7 +84,7 @@ static inline void depthwise_conv2d_s8_xcv(const depthwise_conv2d_s8_xcv_params 
 {
     const window_params *g = &p->window;
     const uint32_t zero = ((uint32_t)p->x_zero & 0xffu) * 0x01010101u;
-    const depthwise_xcv_channel *channels = (const depthwise_xcv_channel *)(const void *)table;
+    const int32_t apart = DEPTHWISE_TAPS + p->codes.numbers;
     if (scratch) {
         memset(scratch, p->x_zero, (size_t)(g->in_w * g->in_pixel));
     }
@@ -101,7 +98,7 @@ static inline void depthwise_conv2d_s8_xcv(const depthwise_conv2d_s8_xcv_params 
         for (int32_t c = 0; c < g->out_c; c += 2) {
             const int32_t at = c + 1 < g->out_c ? c : c - 1;
             const int8_t *const of[3] = {rows[0] + at, rows[1] + at, rows[2] + at};
-            depthwise_xcv_row(p, of, channels + at, (depthwise_xcv_column){zero, zero}, y + row * g->out_row + at);
+            depthwise_xcv_row(p, of, table + at * apart, (depthwise_xcv_column){zero, zero}, y + row * g->out_row + at);
         }
     }
 }

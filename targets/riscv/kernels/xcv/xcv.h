@@ -43,15 +43,38 @@ static inline int32_t xcv_dot4(int32_t sum, uint32_t x, uint32_t w)
     return sum;
 }
 
-/* sum + x * w. */
+/* sum + x * w, modulo 2^32. */
 static inline int32_t xcv_mac(int32_t sum, int32_t x, int32_t w)
 {
 #if defined(XCV_ASSEMBLY)
     __asm("cv.mac %0, %1, %2" : "+r"(sum) : "r"(x), "r"(w));
 #else
-    sum += x * w;
+    sum = (int32_t)((uint32_t)sum + (uint32_t)x * (uint32_t)w);
 #endif
     return sum;
+}
+
+/* The product of the lower halves, without its last 12 bits. */
+static inline uint32_t xcv_product12(uint32_t x, uint32_t w)
+{
+#if defined(XCV_ASSEMBLY)
+    uint32_t product;
+    __asm("cv.mulun %0, %1, %2, 12" : "=r"(product) : "r"(x), "r"(w));
+    return product;
+#else
+    return (x & 0xffffu) * (w & 0xffffu) >> 12;
+#endif
+}
+
+/* x between 0 and `most`, which is not negative. */
+static inline int32_t xcv_clip_to(int32_t x, int32_t most)
+{
+#if defined(XCV_ASSEMBLY)
+    __asm("cv.clipur %0, %0, %1" : "+r"(x) : "r"(most));
+    return x;
+#else
+    return x < 0 ? 0 : x > most ? most : x;
+#endif
 }
 
 /* x between -128 and 127. */

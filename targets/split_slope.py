@@ -8,7 +8,8 @@ the highest, so that the bounds of u are the saturation too. Where halves are ro
 zero begin later: `add` has another value below u = `bend`.
 Whatever the rounding: a code begins at some least sum, which is found by bisection. With the slope given, each code asks of `add` that
 the line reaches it at this sum, and not at the sum before. A number in the interval that is left by all codes is a proof, as the line
-rises with the sum; slopes nearby are tried until there is one. The C twin is kernels/thumb/split_slope.h.
+rises with the sum; slopes nearby are tried until there is one. The C twins are cortexm/kernels/thumb/split_slope.h and
+riscv/kernels/xcv/channels.h.
 """
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from tapeout.compiler.ops.requant import Requant
 _CODE = 1 << 24  # of the line, one code
 _LOST, _DROPPED, _FRACTION = 4, 12, 1 << 16  # bits of u that the fraction does not see, and of its product
 _MOST = 1 << 20  # of u, so that this product has 32 bits
+LEAST_CODE, MOST_CODE = -128, 127  # of an input
 _NEAR = sorted(range(-40, 41), key=abs)  # fractions that are tried, about the nearest one
 
 
@@ -54,6 +56,12 @@ class SplitSlope:
         more = [self.bend, self.below] if self.bent else []
         numbers = [self.least - start, self.most, self.whole, self.fraction, *more, self.add]
         return np.stack(numbers, axis=-1).astype(np.uint32).view(np.int32)
+
+
+def reach(weights: Int) -> tuple[Int, Int]:
+    """The least and the largest sum of products of weights (C, inputs) with codes of 8 bits, (C,)."""
+    ends = weights * LEAST_CODE, weights * MOST_CODE
+    return np.minimum(*ends).sum(axis=1), np.maximum(*ends).sum(axis=1)
 
 
 def split_slope(requant: Requant, mul: Array, shift: Array, low: Int, high: Int) -> SplitSlope | str:
