@@ -32,7 +32,9 @@
     X(REGISTERS_LOADED, "registers_loaded")           /* by load_multiple; words of the floating-point unit */ \
     X(REGISTERS_STORED, "registers_stored")           /* by store_multiple */                                  \
     X(PROGRAM_COUNTER_LOADS, "program_counter_loads") /* of load and load_multiple: POP {pc}, TBB */           \
-    X(VECTOR_OVERLAPS, "vector_overlaps")             /* vector instructions behind one of another unit: memory, multiplier, rest */
+    X(VECTOR_OVERLAPS, "vector_overlaps")             /* vector instructions behind one of another unit: memory, multiplier, rest */ \
+    X(JUMPS, "jumps")                                 /* of branch_taken: those without a condition; of RISC-V alone */ \
+    X(UNALIGNED_TARGETS, "unaligned_targets")         /* of branch_taken: to 4 bytes across two words; of RISC-V alone */
 
 #define NAME_OF_CONSTANT(constant, text) constant,
 #define TEXT(constant, text) text,

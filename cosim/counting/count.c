@@ -39,10 +39,10 @@ enum { ADD_U64 = 0, NO_REGISTERS = 0 };
 
 EXPORT int qemu_plugin_version = 1;
 
-/* A block of code, as translated; `behind` is the address after it. */
+/* A block of code, as translated; `behind` is the address after it, `unaligned` says that it is one of UNALIGNED_TARGETS. */
 typedef struct {
     uint64_t start, behind;
-    bool branches;
+    bool branches, unaligned;
 } block_record;
 
 typedef struct {
@@ -81,7 +81,9 @@ static void on_block(unsigned int cpu, void *record)
     (void)cpu;
     const block_record *next = record;
     if (last && last->branches) {
-        now.counts[next->start == last->behind ? BRANCH_NOT_TAKEN : BRANCH_TAKEN]++;
+        const bool taken = next->start != last->behind;
+        now.counts[taken ? BRANCH_TAKEN : BRANCH_NOT_TAKEN]++;
+        now.counts[UNALIGNED_TARGETS] += taken && next->unaligned;
     }
     last = next;
 }
@@ -115,6 +117,7 @@ static void count_instruction(struct qemu_plugin_insn *instruction, decoded foun
         count(instruction, &now.counts[class == LOAD_MULTIPLE ? REGISTERS_LOADED : REGISTERS_STORED], found.registers);
     }
     count(instruction, &now.counts[PROGRAM_COUNTER_LOADS], found.loads_program_counter);
+    count(instruction, &now.counts[JUMPS], found.jumps);
     count(instruction, &now.counts[VECTOR_OVERLAPS], unit != KINDS && vector_unit(before) != KINDS && unit != vector_unit(before));
 }
 
@@ -137,6 +140,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
         uint64_t address = qemu_plugin_insn_vaddr(instruction);
         if (i == 0) {
             record->start = address;
+            record->unaligned = is_unaligned(address, first);
         }
         record->behind = address + (wide ? 4 : 2);
         record->branches = found.class == BRANCH_TAKEN;

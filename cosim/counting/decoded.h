@@ -10,6 +10,7 @@ typedef struct {
     unsigned class;
     unsigned registers;         /* of a load or store of several */
     bool loads_program_counter; /* by a load, not a branch */
+    bool jumps;                 /* a branch without a condition, where a core's model tells it apart */
 } decoded;
 
 static inline unsigned bits_set(uint32_t mask)
@@ -23,12 +24,17 @@ static inline unsigned bits_set(uint32_t mask)
 
 static inline decoded single(unsigned class)
 {
-    return (decoded){class, 0, false};
+    return (decoded){class, 0, false, false};
+}
+
+static inline decoded jump(void)
+{
+    return (decoded){BRANCH_TAKEN, 0, false, true};
 }
 
 static inline decoded several(bool load, unsigned registers, bool loads_program_counter)
 {
-    return (decoded){load ? LOAD_MULTIPLE : STORE_MULTIPLE, registers, loads_program_counter};
+    return (decoded){load ? LOAD_MULTIPLE : STORE_MULTIPLE, registers, loads_program_counter, false};
 }
 
 #endif

@@ -159,7 +159,8 @@ def test_a_known_program_counts_by_class(target: Microcontroller, tmp_path: Path
         "branch_not_taken": 9 + 1,
     }
     assert found.events == {
-        "registers_loaded": 10 * (3 + 2), "registers_stored": 10 * (2 + 2), "program_counter_loads": 10, "vector_overlaps": 0,
+        "registers_loaded": 10 * (3 + 2), "registers_stored": 10 * (2 + 2), "program_counter_loads": 10, "vector_overlaps": 0, "jumps": 0,
+        "unaligned_targets": 0,
     }
     assert sum(found.classes.values()) == found.instructions == 1 + 17 * 10 - 1 + 1
 
@@ -208,10 +209,27 @@ def test_a_known_program_of_a_riscv_core_counts_by_class(target: Microcontroller
         "branch_not_taken": 9 + 1,
     }
     assert sum(found.classes.values()) == found.instructions
+    assert found.events["jumps"] == 10 * 2 + 1  # jal, jr; j
+
+
+LOOPS = (  # of four turns, where each turn begins, and how many of the branches to it count
+    (r".balign 4\nc.nop\n1: lui t0, 0x12345", 3),
+    (r".balign 4\nc.nop\n1: c.nop", 0),
+    (r".balign 4\n1: lui t0, 0x12345", 0),
+)
+
+
+def test_branches_to_instructions_in_two_words_are_counted(tmp_path: Path) -> None:
+    head, tail = KNOWN_RISCV.split('        "1: lw')[0], KNOWN_RISCV.split('"4:"')[1]
+    for number, (begin, unaligned) in enumerate(LOOPS):
+        (folder := tmp_path / str(number)).mkdir()
+        program = head + rf'"li %1, 4\n{begin}\naddi %1, %1, -1\nbnez %1, 1b\n.balign 4"' + tail
+        found = counted(RISCV_TARGETS[0], program, folder)
+        assert (found.classes["branch_taken"], found.events["unaligned_targets"]) == (3, unaligned)
 
 
 @pytest.mark.parametrize(("text", "wrong", "kinds"), [
-    ("next->start == last->behind", "next->start != last->behind", {"branch_taken", "branch_not_taken"}),
+    ("next->start != last->behind", "next->start == last->behind", {"branch_taken", "branch_not_taken"}),
     ("found.class == LOAD && before == LOAD", "found.class == LOAD && before == DIVIDE", {"load", "load_next"}),
     ("address + (wide ? 4 : 2)", "address + 2", {"branch_taken", "branch_not_taken"}),
     ("if (class != BRANCH_TAKEN) {", "if (class != BRANCH_TAKEN && class != STORE) {", {"store"}),

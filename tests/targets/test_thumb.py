@@ -11,8 +11,8 @@ from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.sub import Sub
 from tapeout.targets import find_target
 from tapeout.targets.cortexm.kernels.thumb import fours, triples
-from tapeout.targets.cortexm.kernels.thumb.word_sums import reach
 from tapeout.targets.selection import Objective, select
+from tapeout.targets.split_slope import reach
 from tapeout.targets.sum_linear import Linear, linear
 from tests.cases import all_cases
 

@@ -2,7 +2,7 @@
 RTL; mistakes are noticed by both; QEMU, which lacks the instructions, is refused."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tapeout.targets import find_target
 from tapeout.targets.c.target import KERNELS as KERNELS_OF_C
 from tapeout.targets.compiled import Compiled
 from tapeout.targets.microcontroller.family import Microcontroller
+from tapeout.targets.riscv.kernels.xcv import layer as layers
 from tapeout.targets.riscv.kernels.xcv.layer import Layer, layer
 from tapeout.targets.riscv.target import XCV
 from tapeout.targets.target import Target
@@ -86,20 +87,76 @@ def test_all_cases_in_plain_c(op: str, tmp_path: Path) -> None:
     assert assert_equal(cases_of(op), PLAIN, tmp_path, on_host) > 20
 
 
+@pytest.fixture
+def by_high_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes by high words of products, also where they begin on lines."""
+    monkeypatch.setattr(layers, "_slopes", lambda *_: None)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("by_high_words")
+@pytest.mark.parametrize("op", ["conv2d", "dense", "depthwise_conv2d"])
+def test_all_cases_by_high_words(op: str, tmp_path: Path) -> None:
+    assert assert_equal(cases_of(op), PLAIN, tmp_path, on_host) > 20
+
+
+@pytest.mark.usefixtures("by_high_words")
+def test_high_words_on_the_rtl(tmp_path: Path, programs: Path) -> None:
+    cases = [case for op in ("conv2d", "depthwise_conv2d") for case in cases_of(op) if case.name in HIGH_WORDS]
+    assert isinstance(CORE, Microcontroller) and len(cases) == len(HIGH_WORDS)
+    assert assert_equal(cases, CORE, tmp_path, on_board(CORE, programs, machine=RTL), apart) == len(cases)
+
+
+HIGH_WORDS = ("conv2d_s8_ties_half_up", "conv2d_s8_ties_tflite", "conv2d_s8_odd", "depthwise_conv2d_s8_ties_tflite")
+STRAIGHT, BENT, LEAST = 5, 7, -128  # numbers of a channel; the least code
+
+
 @pytest.mark.parametrize("rounding", [Rounding.HALF_UP, Rounding.TFLITE, Rounding.FLOOR])
-@pytest.mark.parametrize("zero", [-128, 5])
-def test_codes_are_those_of_the_rounding(rounding: Rounding, zero: int) -> None:
+@pytest.mark.parametrize("zero", [LEAST, 5])
+def test_codes_of_lines_are_those_of_the_rounding(rounding: Rounding, zero: int) -> None:
     mul, shift = multipliers(7)
+    found, sums = assert_codes(rounding, zero, mul, np.minimum(shift, 41), _codes_of_lines)
+    assert found.table.shape[1] == (BENT if zero > LEAST and rounding is Rounding.TFLITE else STRAIGHT)
+    wrong = replace(found, table=found.table + np.eye(found.table.shape[1], dtype=np.int32)[4] * (1 << 20))
+    assert not np.array_equal(_codes_of_lines(wrong, sums), _codes_of_lines(found, sums)), "the sums notice another addend"
+
+
+@pytest.mark.usefixtures("by_high_words")
+@pytest.mark.parametrize("rounding", [Rounding.HALF_UP, Rounding.TFLITE, Rounding.FLOOR])
+@pytest.mark.parametrize("zero", [LEAST, 5])
+def test_codes_of_high_words_are_those_of_the_rounding(rounding: Rounding, zero: int) -> None:
+    assert_codes(rounding, zero, *multipliers(7), _codes_of_high_words)
+
+
+def test_sums_with_no_line_take_high_words() -> None:
+    graph, node, _ = dense_layer(Rounding.TFLITE, 5, multipliers(7)[0], np.full(CHANNELS, 45))
+    found = layer(graph, node, 0)
+    assert isinstance(found, Layer) and found.table.shape[1] == 4
+
+
+def assert_codes(rounding: Rounding, zero: int, mul: Int, shift: Int, codes: Callable[[Layer, Int], Int]) -> tuple[Layer, Int]:
+    """That a layer's codes are those of the rounding, by a function of the layer and sums (C, N); returns both."""
     graph, node, _ = dense_layer(rounding, zero, mul, shift)
     found = layer(graph, node, 0)
     assert isinstance(found, Layer) and len(found.table) == CHANNELS
     sums = around_thresholds(mul, shift)
     expected = requantize(sums, mul[:, None], shift[:, None], rounding) + zero
-    assert (_codes(found, sums) == np.clip(expected, -128, 127)).all()
+    assert (codes(found, sums) == np.clip(expected, -128, 127)).all()
+    return found, sums
 
 
-def _codes(found: Layer, sums: Int) -> Int:
-    """What channels.h computes."""
+def _codes_of_lines(found: Layer, sums: Int) -> Int:
+    """What codes.h computes, in words of 32 bits."""
+    start, most, whole, fraction, add, *bent = (column[:, None].astype(np.int64) for column in found.table.T)
+    u = np.clip(sums + start, 0, most)
+    line = u * whole + ((u >> 4) * fraction >> 12) + add
+    if bent:
+        line += np.where(u < bent[0], bent[1], 0)
+    return np.asarray((line >> 24 & 0xff).astype(np.uint8).view(np.int8))
+
+
+def _codes_of_high_words(found: Layer, sums: Int) -> Int:
+    """What codes.h computes."""
     _, mul, add, shift = (column[:, None].astype(np.int64) for column in found.table.T)
     taken = sums << found.left
     assert np.abs(taken).max() < 1 << 31
@@ -111,29 +168,42 @@ def _codes(found: Layer, sums: Int) -> Int:
 MUTATIONS = [
     Mutation("lost_leftover", "conv2d_xcv_direct.h", "channels_row(g->out_w,", "channels_row(g->out_w - 1,", "conv2d_s8_pixels"),
     Mutation("lost_last_word", "channels.h", "if (v->rest >= 0)", "if (v->rest > 99)", "dense_s8_per_tensor"),
-    Mutation("flipped_padding", "conv2d_xcv.h", "left = -g->pad_left;", "left = g->pad_left;", "conv2d_s8_even"),
-    Mutation("padding_of_code_zero", "conv2d_xcv.h", "to = xcv_fill(to, p->x_zero, before);", "to = xcv_fill(to, 0, before);",
-             "conv2d_s8_even"),
-    Mutation("skipped_bias", "channels.h", "s0 = c[0].bias,", "s0 = 0,", "conv2d_s8_even"),
-    Mutation("lost_rounding", "channels.h", "c->mul) + c->add;", "c->mul);", "conv2d_s8_even"),
-    Mutation("sign_forgotten", "channels.h", "if (p->signs)", "if (0)", "conv2d_s8_ties_tflite"),
-    Mutation("never_clipped", "channels.h", "code = p->lo > -128 && code < p->lo ? p->lo : code;", "", "conv2d_s8_even"),
-    Mutation("channel_behind_the_row", "channels.h", "if (count > 3)", "if (count > 0)", "conv2d_s8_odd"),
+    Mutation("flipped_padding", "conv2d_xcv.h", "g->stride_h - g->pad_top", "g->stride_h + g->pad_top", "conv2d_s8_even"),
+    Mutation("padding_of_code_zero", "conv2d_xcv.h", "memset(scratch, p->x_zero,", "memset(scratch, 0,", "conv2d_s8_even"),
+    Mutation("skipped_bias", "channels.h", "s0 = c[START],", "s0 = 0,", "conv2d_s8_even"),
+    Mutation("column_of_the_next_window", "conv2d_xcv.h", "strip + g->pad_left * column", "strip", "conv2d_s8_even"),
+    Mutation("rows_in_other_order", "conv2d_xcv.h", "top + i * g->dilation_h", "top + (g->k_h - 1 - i) * g->dilation_h", "conv2d_s8_valid"),
+    Mutation("bend_forgotten", "codes.h", "if (p->numbers == BENT_SLOPE)", "if (0)", "conv2d_s8_ties_tflite"),
+    Mutation("fraction_forgotten", "codes.h", "c[FRACTION]", "0", "dense_s8_long"),
+    Mutation("never_clipped", "codes.h", "xcv_clip_to(sum, c[MOST])", "sum", "conv2d_s8_even"),
+    Mutation("channel_behind_the_row", "channels.h", "if (count >= CHANNELS)", "if (count > 0)", "conv2d_s8_odd"),
     Mutation("first_image_again", "conv2d_xcv.h", "row / g->out_h * g->in_h * g->in_row", "0", "conv2d_s8_images"),
     Mutation("column_of_the_padding", "depthwise_conv2d_xcv.h", "(uint32_t)column < (uint32_t)g->in_w", "column < g->in_w",
              "depthwise_conv2d_s8_three_much_padding"),
     Mutation("columns_in_other_order", "depthwise_conv2d_xcv.h", "k0 = k1;", "k0 = k2;", "depthwise_conv2d_s8_same"),
     Mutation("one_operand", "add_xcv.h", "xcv_mac(xcv_mac(p->add, *x, x_mul), *y, y_mul)", "xcv_mac(p->add, *x, x_mul)", "add_s8_clipped"),
 ]  # fmt: skip
+OF_HIGH_WORDS = [
+    Mutation("lost_rounding", "codes.h", "c[MUL]) + c[HALF];", "c[MUL]);", "conv2d_s8_even"),
+    Mutation("sign_forgotten", "codes.h", "if (p->signs)", "if (0)", "conv2d_s8_ties_tflite"),
+    Mutation("least_code_forgotten", "codes.h", "code = p->lo > -128 && code < p->lo ? p->lo : code;", "", "conv2d_s8_even"),
+    Mutation("sums_taken_once", "codes.h", "(uint32_t)sum << p->left", "(uint32_t)sum", "conv2d_s8_even"),
+]
 IN_ASSEMBLY = [
-    Mutation("swapped_lanes", "channels.h", "cv.sdotsp.b %[c1], %[x2], %[w1]", "cv.sdotsp.b %[c1], %[x2], %[w2]", "conv2d_s8_even"),
+    Mutation("swapped_lanes", "channels.h", "cv.sdotsp.b %[c1], %[x2], %[w1]", "cv.sdotsp.b %[c1], %[x2], %[w0]", "conv2d_s8_even"),
     Mutation("window_for_the_other", "channels.h", '"cv.sdotsp.b %[b1], %[x1], %[w1]\\n"\n                   "cv.sdotsp.b %[a2]',
-             '"cv.sdotsp.b %[b1], %[x0], %[w1]\\n"\n                   "cv.sdotsp.b %[a2]', "conv2d_s8_same_16"),
-    Mutation("unsigned_codes", "channels.h", '"cv.sdotsp.b %[c3], %[x2], %[w3]\\n"', '"cv.sdotusp.b %[c3], %[x2], %[w3]\\n"',
+             '"cv.sdotsp.b %[b1], %[x0], %[w1]\\n"\n                   "cv.sdotsp.b %[a2]', "conv2d_s8_odd"),
+    Mutation("unsigned_codes", "channels.h", '"cv.sdotsp.b %[d3], %[x3], %[w1]\\n"', '"cv.sdotusp.b %[d3], %[x3], %[w1]\\n"',
              "conv2d_s8_even"),
     Mutation("loop_of_an_instruction_less", "channels.h", 'XCV_LOOP("%[words]", "9")', 'XCV_LOOP("%[words]", "8")', "dense_s8_whole"),
-    Mutation("window_that_stands_still", "channels.h", '"cv.lw %[x2], (%[c]), 4\\n"', '"lw %[x2], 0(%[c])\\n"', "conv2d_s8_even"),
-    Mutation("clipped_to_7_bits", "xcv.h", "cv.clip %0, %0, 8", "cv.clip %0, %0, 7", "conv2d_s8_valid"),
+    Mutation("window_that_goes_on", "channels.h", '"cv.lw %[x3], (%[x]), %[back]\\n"', '"cv.lw %[x3], (%[x]), %[apart]\\n"',
+             "conv2d_s8_even"),
+    Mutation("third_byte_for_the_second", "conv2d_xcv.h", '"cv.lhu %[two], (%[from]), 2\\n"', '"cv.lhu %[two], (%[from]), 1\\n"',
+             "conv2d_s8_image"),
+    Mutation("words_swapped", "conv2d_xcv.h", '"cv.sw %[second], (%[to]), 4\\n"', '"cv.sw %[first], (%[to]), 4\\n"', "conv2d_s8_loops"),
+    Mutation("clipped_to_7_bits", "xcv.h", "cv.clip %0, %0, 8", "cv.clip %0, %0, 7", "add_s8_few_3"),
+    Mutation("clipped_on_both_sides", "xcv.h", "cv.clipur", "cv.clipr", "conv2d_s8_valid"),
+    Mutation("a_bit_more_of_the_product", "xcv.h", "cv.mulun %0, %1, %2, 12", "cv.mulun %0, %1, %2, 8", "conv2d_s8_valid"),
     Mutation("halves_swapped", "xcv.h", '"cv.pack %0, %1, %2" : "=r"(word) : "r"(high), "r"(low)',
              '"cv.pack %0, %2, %1" : "=r"(word) : "r"(high), "r"(low)', "depthwise_conv2d_s8_three_two_channels"),
     Mutation("bytes_of_the_other_word", "xcv.h", '"+r"(low) : "r"(high)', '"+r"(high) : "r"(low)',
@@ -151,6 +221,15 @@ def mutated(mutation: Mutation, folder: Path) -> tuple[Case, tuple[Path, ...]]:
 @pytest.mark.parametrize("mutation", [pytest.param(m, marks=[] if i < 5 else [pytest.mark.long]) for i, m in enumerate(MUTATIONS)],
                          ids=lambda m: m.name)  # fmt: skip
 def test_a_mistake_is_noticed_on_the_host(mutation: Mutation, tmp_path: Path) -> None:
+    case, kernels = mutated(mutation, tmp_path)
+    with pytest.raises(AssertionError):
+        assert_equal([case], replace(PLAIN, kernels=kernels), tmp_path / "work", on_host)
+
+
+@pytest.mark.usefixtures("by_high_words")
+@pytest.mark.parametrize("mutation", [pytest.param(m, marks=[] if i < 1 else [pytest.mark.long]) for i, m in enumerate(OF_HIGH_WORDS)],
+                         ids=lambda m: m.name)  # fmt: skip
+def test_a_mistake_in_high_words_is_noticed_on_the_host(mutation: Mutation, tmp_path: Path) -> None:
     case, kernels = mutated(mutation, tmp_path)
     with pytest.raises(AssertionError):
         assert_equal([case], replace(PLAIN, kernels=kernels), tmp_path / "work", on_host)

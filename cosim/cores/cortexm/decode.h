@@ -15,6 +15,14 @@ static inline bool is_wide(uint16_t first)
     return first >= 0xE800;
 }
 
+/* Whether a branch takes longer to an instruction: no model of these cores says so. */
+static inline bool is_unaligned(uint64_t address, uint16_t first)
+{
+    (void)address;
+    (void)first;
+    return false;
+}
+
 /* Whether this is the mark of mark.h. */
 static inline bool is_mark(uint16_t first, uint16_t second)
 {
@@ -75,7 +83,7 @@ static inline decoded decode_multiple(uint16_t first, uint16_t second)
         return several(load, 2, false);
     }
     if ((first & 0xFFF0) == 0xE8D0 && (second & 0xFFE0) == 0xF000) { /* TBB, TBH */
-        return (decoded){LOAD, 0, true};
+        return (decoded){LOAD, 0, true, false};
     }
     if ((first & 0xFFF0) == 0xE840 && (second & 0xF03F) == 0xF000) { /* TT */
         return single(ALU);
@@ -112,7 +120,7 @@ static inline decoded decode_single(uint16_t first, uint16_t second)
         return single(STORE);
     }
     if (second >> 12 == 0xF) { /* into the program counter, or nowhere */
-        return word ? (decoded){LOAD, 0, true} : single(ALU);
+        return word ? (decoded){LOAD, 0, true, false} : single(ALU);
     }
     return single(LOAD);
 }

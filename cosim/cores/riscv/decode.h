@@ -15,6 +15,12 @@ static inline bool is_wide(uint16_t first)
     return (first & 3) == 3;
 }
 
+/* Whether an instruction lies in two words of memory, both of which a core fetches when it jumps there. */
+static inline bool is_unaligned(uint64_t address, uint16_t first)
+{
+    return is_wide(first) && (address & 2) != 0;
+}
+
 /* Whether this is the mark of mark.h. */
 static inline bool is_mark(uint16_t first, uint16_t second)
 {
@@ -28,10 +34,10 @@ static inline decoded decode_narrow(uint16_t code)
     case 0: /* C.ADDI4SPN; C.LW, C.FLW; C.SW, C.FSW */
         return single((kind & 3) == 0 ? ALU : kind < 4 ? LOAD : STORE);
     case 1: /* C.JAL; C.J, C.BEQZ, C.BNEZ */
-        return single(kind == 1 || kind >= 5 ? BRANCH_TAKEN : ALU);
+        return kind == 1 || kind == 5 ? jump() : single(kind > 5 ? BRANCH_TAKEN : ALU);
     default: /* C.SLLI; C.LWSP, C.FLWSP; C.SWSP, C.FSWSP */
         if (kind == 4) { /* C.JR, C.JALR; C.MV, C.ADD, C.EBREAK */
-            return single((code & 0x7C) == 0 && (code & 0xF80) != 0 ? BRANCH_TAKEN : ALU);
+            return (code & 0x7C) == 0 && (code & 0xF80) != 0 ? jump() : single(ALU);
         }
         return single(kind == 0 ? ALU : kind < 4 ? LOAD : STORE);
     }
@@ -95,10 +101,11 @@ static inline decoded decode_wide(uint16_t first, uint16_t second)
         return single(FLOAT_MULTIPLY_ADD);
     case 0x53: /* FDIV, FSQRT */
         return single(second >> 11 == 0x03 || second >> 11 == 0x0B ? FLOAT_DIVIDE : FLOAT);
-    case 0x63: /* BEQ to BGEU, JALR, JAL */
-    case 0x67:
-    case 0x6F:
+    case 0x63: /* BEQ to BGEU */
         return single(BRANCH_TAKEN);
+    case 0x67: /* JALR, JAL */
+    case 0x6F:
+        return jump();
     default:
         return single(ALU);
     }

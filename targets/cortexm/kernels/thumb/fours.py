@@ -6,8 +6,9 @@ import numpy as np
 from tapeout.compiler.fixed import Int
 from tapeout.compiler.ir import Array
 
+from ....split_slope import reach
 from ....target import Packed
-from .word_sums import Layout, Sums, reach, whole
+from .word_sums import Layout, Sums, whole
 
 _TOGETHER = 4  # outputs
 _INPUT_COST, _MORE, _CALL_COST = 14, 40, 70  # instructions of an input for four outputs, of these besides, and of all

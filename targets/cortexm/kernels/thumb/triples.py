@@ -6,8 +6,9 @@ import numpy as np
 from tapeout.compiler.fixed import Int
 from tapeout.compiler.ir import Array
 
+from ....split_slope import reach
 from ....target import Packed
-from .word_sums import LOOP, Layout, Sums, reach, whole
+from .word_sums import LOOP, Layout, Sums, whole
 
 _MANY, _FEW = 9, 3  # outputs that are computed together
 _BITS = 20  # of a sum, without its sign

@@ -14,7 +14,7 @@ typedef struct {
     int32_t x_zero, strip; /* bytes of the strip; a pixel of padding lies behind it */
 } conv2d_s8_xcv_params;
 
-enum { XCV_FEW = 32 }; /* bytes that clang copies in place */
+enum { XCV_FEW = 16 }; /* bytes that clang copies in place */
 
 /* `count` bytes. */
 static inline void xcv_copy(int8_t *restrict to, const int8_t *restrict from, int32_t count) __attribute__((always_inline));
@@ -59,10 +59,29 @@ static inline void xcv_copy(int8_t *restrict to, const int8_t *restrict from, in
 }
 
 /* Pixels of `count` bytes, `step` bytes from each other, to where they lie `apart`. */
-static inline void conv2d_xcv_pixels(int32_t pixels, const int8_t *restrict from, int32_t step, int32_t count, int8_t *restrict to, int32_t apart)
-    __attribute__((always_inline));
-static inline void conv2d_xcv_pixels(int32_t pixels, const int8_t *restrict from, int32_t step, int32_t count, int8_t *restrict to, int32_t apart)
+static inline void conv2d_xcv_pixels(int32_t pixels, const int8_t *restrict from, int32_t step, int32_t count, int8_t *restrict to,
+                                     int32_t apart) __attribute__((always_inline));
+static inline void conv2d_xcv_pixels(int32_t pixels, const int8_t *restrict from, int32_t step, int32_t count, int8_t *restrict to,
+                                     int32_t apart)
 {
+#if defined(XCV_ASSEMBLY)
+    if (count == 3 && pixels > 0) { /* as images have in most networks */
+        uint32_t two, one;
+        __asm volatile(XCV_LOOP("%[pixels]", "4")
+                       "cv.lhu %[two], (%[from]), 2\n"
+                       "cv.lbu %[one], (%[from]), %[step]\n"
+                       "cv.sh %[two], (%[to]), 2\n"
+                       "cv.sb %[one], (%[to]), %[apart]\n"
+                       XCV_LOOP_END
+                       : [from] "+r"(from), [to] "+r"(to), [two] "=&r"(two), [one] "=&r"(one)
+                       : [pixels] "r"(pixels), [step] "r"(step - 2), [apart] "r"(apart - 2)
+                       : "memory");
+        return;
+    }
+#endif
+#if defined(__clang__)
+#pragma clang loop unroll(disable) /* which takes more flash than it is worth */
+#endif
     for (; pixels >= 2; pixels -= 2, from += 2 * step, to += 2 * apart) {
         xcv_copy(to, from, count);
         xcv_copy(to + apart, from + step, count);
