@@ -104,7 +104,7 @@ def test_all_cases_by_high_words(op: str, tmp_path: Path) -> None:
 def test_high_words_on_the_rtl(tmp_path: Path, programs: Path) -> None:
     cases = [case for op in ("conv2d", "depthwise_conv2d") for case in cases_of(op) if case.name in HIGH_WORDS]
     assert isinstance(CORE, Microcontroller) and len(cases) == len(HIGH_WORDS)
-    assert assert_equal(cases, CORE, tmp_path, on_board(CORE, programs, machine=RTL), apart) == len(cases)
+    assert assert_equal(cases, CORE, tmp_path, on_board(CORE, programs, machine=RTL), apart) > len(cases)
 
 
 HIGH_WORDS = ("conv2d_s8_ties_half_up", "conv2d_s8_ties_tflite", "conv2d_s8_odd", "depthwise_conv2d_s8_ties_tflite")
