@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from .backward import weight_gradient
 from .errors import Unsupported
-from .ir import Builder, FType, Graph, Node
+from .ir import Array, Builder, FType, Graph, Node
+from .ops.add import Add
 from .ops.average_pool2d import AveragePool2D
 from .ops.bias_gradient import BiasGradient
 from .ops.cast import Cast
@@ -129,6 +130,16 @@ def in_format_of(build: Builder, x: str, like: str) -> str:
     q = build.values[like].type.q
     assert isinstance(q, FType)
     return x if build.values[x].type.q == q else build.add(Cast(q), (x,), build.fresh(f"{x}_{q.code}"))
+
+
+def superimpose(build: Builder, x: str, matrix: Array, vector: str, name: str) -> str:
+    """`x + matrix vector` in the shape of float32 `x`, where `matrix` (elements of x, elements of the vector) becomes a constant."""
+    shape, size = build.values[x].type.shape, build.values[vector].type.size
+    weights = build.constant(build.fresh(f"{name}_matrix"), matrix)
+    row = build.add(Reshape((1, size)), (in_format_of(build, vector, x),), build.fresh(f"{vector}_row"))
+    product = build.add(Dense(), (row, weights, ""), build.fresh(f"{name}_product"))
+    shaped = build.add(Reshape(shape), (product,), build.fresh(f"{name}_shaped"))
+    return build.add(Add(), (shaped, x), build.fresh(f"{x}_{name}"))
 
 
 def pixels(build: Builder, y: str) -> int:

@@ -58,6 +58,29 @@ def convolutions(seed: int = 0) -> Graph:
     return verify(Graph("net", (ports[0],), (ports[1],), tuple(build.nodes), build.values))
 
 
+def pictures(*channels: int, hidden: int = 0, seed: int = 0) -> Graph:
+    """10x10x1 to 10: 3x3 convolutions to these channels, behind the first one a maximum pooling by 2, then fully connected layers."""
+    random = np.random.default_rng(seed)
+    build, x = Builder(), "x"
+    build.input(x, Type((1, 10, 10, 1), F32))
+
+    def layer(name: str, outputs: int, *window: int) -> tuple[str, str]:
+        w = random.normal(0, np.sqrt(2 / np.prod(window)), (outputs, *window)).astype(np.float32)
+        return build.constant(f"{name}.w", w), build.constant(f"{name}.b", np.zeros(outputs, np.float32))
+
+    for number, (inputs, outputs) in enumerate(pairwise((1, *channels))):
+        name = f"conv{number}"
+        x = build.add(Conv2D(pads=(1, 1, 1, 1), clip=Clip(0.0)), (x, *layer(name, outputs, 3, 3, inputs)), name)
+        if not number:
+            x = build.add(MaxPool2D(Window((2, 2), (2, 2))), (x,), "pool")
+    x = build.add(Reshape((1, build.values[x].type.size)), (x,), "flat")
+    if hidden:
+        x = build.add(Dense(clip=Clip(0.0)), (x, *layer("hidden", hidden, build.values[x].type.size)), "hidden")
+    x = build.add(Dense(), (x, *layer("out", 10, build.values[x].type.size)), "out")
+    ports = [Port(name, name, "float32", tuple(range(len(build.values[name].type.shape)))) for name in ("x", x)]
+    return verify(Graph("net", (ports[0],), (ports[1],), tuple(build.nodes), build.values))
+
+
 def samples(count: int, graph: Graph, seed: int = 1) -> dict[str, Array]:
     """Random inputs with labels that are right and wrong in turn, by the names of values of the step."""
     random = np.random.default_rng(seed)

@@ -38,8 +38,6 @@ def test_training_that_cannot_be_is_refused(message: str, options: tuple[object,
 
 
 @pytest.mark.parametrize(("message", "options"), [
-    ("forward-only training takes fully connected layers in a chain, no conv2d; train it with --training sgd", ("--training", "ff")),
-    ("forward-only training takes fully connected layers in a chain, no conv2d; train it with --training sgd", ("--training", "pepita")),
     ("--threshold: --training pepita has no such thing", ("--training", "pepita", "--threshold", "2")),
     ("--batch: --training pepita has no such thing", ("--training", "pepita", "--loss", "mse", "--batch", "2")),
     ("--momentum: --training cff has no such thing", ("--training", "cff", "--momentum", "0.9")),

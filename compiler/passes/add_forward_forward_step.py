@@ -3,8 +3,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..ir import F32, Builder, Graph, Node, Port, Type
-from ..layer_chain import LayerChain, Stage, in_format_of, make_states, move_convolution, pixels, run_again
+import numpy as np
+
+from ..ir import F32, Array, Builder, Graph, Node, Port, Type
+from ..layer_chain import LayerChain, Stage, in_format_of, make_states, move_convolution, pixels, run_again, superimpose
 from ..ops.add import Add
 from ..ops.dense import Dense
 from ..ops.embed_label import EmbedLabel
@@ -16,12 +18,24 @@ from ..ops.sgd import Sgd
 from ..states import next_port
 from ..training import Method, Training
 
+_SEED = 1  # of the patterns
+
+
+def patterns(inputs: int, classes: int) -> Array:
+    """Fixed random images, one a column (inputs, classes), uniform between -1 and 1, which tell a label at every place of an image.
+
+    A convolution would see a label in a corner at that corner alone; so Scodellaro et al. (2023, arXiv 2312.14924) lay one over the whole
+    image, of waves there.
+    """
+    return np.random.default_rng(_SEED).uniform(-1, 1, (inputs, classes)).astype(np.float32)
+
 
 def add_forward_forward_step(graph: Graph, training: Training) -> Graph:
     """A step of Forward-Forward (Hinton 2022, arXiv 2212.13345) on one sample, positive or negative.
 
-    Inputs: the network's; `label`, shaped like its output, which takes the place of the first elements of the input; last `target` (1):
-    +1 where the label is that of the sample, -1 where it is not. Outputs: `goodness` (1), the sum over layers of the mean of squared
+    Inputs: the network's; `label`, shaped like its output, which takes the place of the first elements of the input, or where the first
+    layer is a convolution adds its class's pattern of `patterns` to it; last `target` (1): +1 where the label is that of the sample, -1
+    where it is not. Outputs: `goodness` (1), the sum over layers of the mean of squared
     activities, computed first: the class that is predicted is the label with the largest; `loss`, the sum over layers; the weights.
     Then each layer in turn runs again, learns, and hands its activities over normalised; no gradient passes a layer. Poolings stand
     between a layer and the one that it hands over to: its goodness is of what it computes itself.
@@ -41,14 +55,21 @@ def add_forward_forward_step(graph: Graph, training: Training) -> Graph:
     output = graph.outputs[0]
     label = build.input(build.fresh("label"), build.values[output.value].type)
     target = build.input(build.fresh("target"), Type((1,), F32))
-    labelled = build.add(EmbedLabel(), (port.value, label), build.fresh("labelled"))
-    seen = run_again(build, chain.head, labelled, "labelled")
+    seen = run_again(build, chain.head, _labelled(build, chain, port.value, label), "labelled")
     total = _run(build, chain.stages, seen)
     loss, trained = _learn(build, chain.stages, seen, target, training, total, training.trained(graph))
     inputs = (port, Port(label, label, "float32", output.axes), Port(target, target, "float32", (0,)))
     weights = (next_port(build.values[name], name) for name in trained)
     outputs = (Port(total, total, "float32", (0,)), Port(loss, loss, "float32", (0,)), *weights)
     return graph.replace(build.nodes, build.values, inputs=inputs, outputs=outputs)
+
+
+def _labelled(build: Builder, chain: LayerChain, x: str, label: str) -> str:
+    """The input with its label."""
+    if isinstance(chain.stages[0].layer.op, Dense):
+        return build.add(EmbedLabel(), (x, label), build.fresh("labelled"))
+    matrix = patterns(build.values[x].type.size, build.values[label].type.size)
+    return superimpose(build, x, matrix, label, "labelled")
 
 
 def _hand_over(build: Builder, stage: Stage, y: str, role: str) -> str:

@@ -7,11 +7,9 @@ import numpy as np
 
 from ..errors import Unsupported
 from ..ir import F32, Array, Builder, Graph, Node, Port, Type
-from ..layer_chain import LayerChain, in_format_of, make_states, move_convolution, pixels, run_again
-from ..ops.add import Add
+from ..layer_chain import LayerChain, in_format_of, make_states, move_convolution, pixels, run_again, superimpose
 from ..ops.dense import Dense
 from ..ops.outer_update import OuterUpdate
-from ..ops.reshape import Reshape
 from ..ops.sgd import Sgd
 from ..ops.sub import Sub
 from ..states import next_port
@@ -68,20 +66,10 @@ def _error(build: Builder, y: str, target: str, loss: Loss) -> tuple[str, str]:
     return error, name
 
 
-def _modulated(build: Builder, x: str, error: str) -> str:
-    """`x + F e`, in the format of `x`, which is float32."""
-    shape = build.values[x].type
-    error = in_format_of(build, error, x)
-    matrix = build.constant(build.fresh("feedback"), feedback(shape.size, build.values[error].type.size))
-    row = build.add(Reshape((1, build.values[error].type.size)), (error,), build.fresh("error_row"))
-    moved = build.add(Dense(), (row, matrix, ""), build.fresh("modulation"))
-    shaped = build.add(Reshape(shape.shape), (moved,), build.fresh("modulation_shaped"))
-    return build.add(Add(), (shaped, x), build.fresh(f"{x}_modulated"))
-
-
 def _learn(build: Builder, chain: LayerChain, x: str, error: str, training: Training, chosen: list[Node]) -> dict[str, str]:
     """Both passes, side by side, and the updates; what each trained weight becomes."""
-    trained, second = dict[str, str](), _modulated(build, x, error)
+    inputs, classes = build.values[x].type.size, build.values[error].type.size
+    trained, second = dict[str, str](), superimpose(build, x, feedback(inputs, classes), error, "modulated")
     x, second = run_again(build, chain.head, x, "again"), run_again(build, chain.head, second, "modulated")
     for stage in chain.stages:
         before, layer = second, [stage.layer]
