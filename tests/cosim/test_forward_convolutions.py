@@ -26,6 +26,7 @@ from tapeout.cosim.engine import Engine, Harnessed
 from tapeout.cosim.host import HOST, HOST_ASAN, Host
 from tapeout.cosim.layout import apart
 from tapeout.cosim.qemu import QEMU
+from tapeout.cosim.rtl.machine import RtlCore, RtlMachine
 from tapeout.cosim.touched import touched
 from tapeout.targets import find_target
 from tapeout.targets.compiled import Compiled
@@ -85,6 +86,12 @@ def test_steps_equal_the_reference(engine: Engine, method: Method, recipe: str, 
 ])
 def test_steps_in_qemu_equal_the_reference(core: str, method: Method, recipe: str, tmp_path: Path) -> None:
     assert differing(QEMU, core, method, recipe, tmp_path / "net") == 0
+
+
+@LONG
+@pytest.mark.parametrize(("method", "recipe"), [(Method.FF, "fp16"), (Method.PEPITA, "fp16-fma"), (Method.CFF, "bf16")])
+def test_steps_on_the_rtl_of_a_core_equal_the_reference(method: Method, recipe: str, tmp_path: Path) -> None:
+    assert differing(RtlCore(machine=RtlMachine(seconds=500, most_cycles=20_000_000)), "pulp-fp16", method, recipe, tmp_path / "net") == 0
 
 
 class Taught:
