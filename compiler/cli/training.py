@@ -8,6 +8,7 @@ from tapeout.targets.compiled import Compiled
 from tapeout.targets.strips import Arrangement
 
 from .. import text
+from ..buffers import Inputs
 from ..ir import Array, Graph, verify
 from ..memory import Plan
 from ..passes.add_forward_forward_step import add_forward_forward_step
@@ -28,8 +29,8 @@ def with_step(graph: Graph, step: Training, checkpoint: Mapping[str, Array]) -> 
     return text.ordered(verify(trained))
 
 
-def gain(graph: Graph, step: Training, compiled: Compiled) -> list[str]:
-    """A line on the arena of a forward-only step of `graph` beside that of back-propagation; none of back-propagation itself.
+def gain(graph: Graph, step: Training, compiled: Compiled, inputs: Inputs) -> list[str]:
+    """A line on the arena of a forward-only step of `graph` beside that of back-propagation with its inputs as here; none of the latter.
 
     It tells apart what forward-only learning spares, activities and their gradients, from the gradients of weights, which an update in
     place would spare back-propagation as well: in networks of fully connected layers these are nearly all.
@@ -37,7 +38,7 @@ def gain(graph: Graph, step: Training, compiled: Compiled) -> list[str]:
     if step.method is Method.SGD:
         return []
     backward = with_step(graph, replace(step, method=Method.SGD), {})
-    plan = Arrangement(compiled.target, backward).plan
+    plan = Arrangement(compiled.target, backward, inputs=inputs).plan
     own, other = _beside_gradients(compiled.graph, compiled.plan), _beside_gradients(backward, plan)
     spared = f"spares {other - own:,} of these" if own < other else "spares none of these"
     return [
