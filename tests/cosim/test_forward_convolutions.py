@@ -32,6 +32,7 @@ from tapeout.targets import find_target
 from tapeout.targets.compiled import Compiled
 from tests import small_training
 from tests.autograd import applied
+from tests.cosim.test_cluster import on
 from tests.cosim.test_float16 import in_recipe
 from tests.cosim.test_pepita import samples as pepita_samples
 from tests.small_forward import convolutions, pictures, samples
@@ -92,6 +93,12 @@ def test_steps_in_qemu_equal_the_reference(core: str, method: Method, recipe: st
 @pytest.mark.parametrize(("method", "recipe"), [(Method.FF, "fp16"), (Method.PEPITA, "fp16-fma"), (Method.CFF, "bf16")])
 def test_steps_on_the_rtl_of_a_core_equal_the_reference(method: Method, recipe: str, tmp_path: Path) -> None:
     assert differing(RtlCore(machine=RtlMachine(seconds=500, most_cycles=20_000_000)), "pulp-fp16", method, recipe, tmp_path / "net") == 0
+
+
+@LONG
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.value)
+def test_steps_on_eight_cores_equal_the_reference(method: Method, tmp_path: Path) -> None:
+    assert differing(on(8), "pulp-fp16", method, "fp16-fma", tmp_path / "net") == 0
 
 
 class Taught:

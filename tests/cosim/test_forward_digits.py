@@ -65,7 +65,7 @@ class Library:
     def __init__(self, model: Compiled) -> None:
         file = model.folder / "net.so"
         accessor = model.folder / "accessor.c"
-        accessor.write_text(f'#include "net.h"\nconst float *output(void) {{ return net_output_{model.graph.output_names[0]}(); }}\n')
+        accessor.write_text(f'#include "net.h"\nconst float *output(void) {{ return net_output_{model.graph.outputs[0].name}(); }}\n')
         sources = sorted(map(str, model.folder.glob("*.c")))
         flags = ["-std=c99", "-O2", "-ffp-contract=off", "-fPIC", "-shared", f"-I{model.folder}"]
         subprocess.run(["gcc", *flags, *sources, "-o", str(file), "-lm"], check=True, capture_output=True, text=True)
