@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from tapeout.compiler.buffers import Inputs
+from tapeout.compiler.build import lower
+from tapeout.compiler.cli.training import gain
 from tapeout.compiler.errors import Unsupported
+from tapeout.compiler.frontends import read
 from tapeout.compiler.ir import Array, Graph, Node, Op, Port, verify
 from tapeout.compiler.layer_chain import LayerChain, Stage
 from tapeout.compiler.ops.clip import Clip
@@ -28,6 +32,7 @@ from tapeout.cosim.layout import apart
 from tapeout.cosim.qemu import QEMU
 from tapeout.cosim.rtl.machine import RtlCore, RtlMachine
 from tapeout.cosim.touched import touched
+from tapeout.cosim.vectors import random_inputs
 from tapeout.targets import find_target
 from tapeout.targets.compiled import Compiled
 from tests import small_training
@@ -222,6 +227,32 @@ def test_the_arena_of_pepita_is_a_pair_thrice_and_a_gradient(channels: tuple[int
     and the loss. The difference lies over an output of a layer before the last one, which hands over that of the second pass alone."""
     expected = max(x + 3 * y + w for x, y, w in convolved(channels)) + 2 * CLASSES + 1
     assert compiled(tmp_path / "net", step(Method.PEPITA, pictures(*channels, hidden=5))).plan.arena_bytes == 4 * expected
+
+
+def keywords(zoo: Path) -> Graph:
+    return read(zoo / "mlperf_tiny" / "kws_dscnn_float.tflite", {})
+
+
+def test_the_arenas_of_ds_cnn(zoo: Path, tmp_path: Path) -> None:
+    """25x5x64 activities, of which a pointwise convolution reads and computes as many; 12 classes."""
+    source = lower(keywords(zoo))
+    activities, gradient = 25 * 5 * 64, 64 * 64
+    expected = {Method.FF: 2 * activities + gradient + 5, Method.PEPITA: 4 * activities + gradient + 2 * 12 + 1}
+    for method, elements in expected.items():
+        model = compiled(tmp_path / method, step(method, source))
+        assert model.plan.arena_bytes == 4 * elements
+        (said,) = gain(source, Training(method=method), model, Inputs.ARENA)
+        assert f"the arena is {4 * elements:,} bytes, that of --training sgd 338,652; " in said
+
+
+@LONG
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.value)
+@pytest.mark.parametrize("recipe", ["fp32", "fp16-fma"])
+def test_a_step_of_ds_cnn_equals_the_reference(method: Method, recipe: str, zoo: Path, tmp_path: Path) -> None:
+    graph = step(method, in_recipe(keywords(zoo), recipe) if recipe != "fp32" else lower(keywords(zoo)))
+    feed = random_inputs(graph, 1, 0)
+    found = compare(run(graph, feed), HOST.run(compiled(tmp_path / "net", graph), feed), graph)
+    assert found.differ == 0 and found.compared > 20_000
 
 
 def test_only_the_layers_that_are_named_move() -> None:
