@@ -16,16 +16,17 @@ from tests.cosim.test_forward_digits import SEEDS, WIDTHS, accuracy, digits, pic
 from tests.small_forward import network
 
 pytestmark = pytest.mark.long
-LEAST = {Method.FF: 0.8, Method.CFF: 0.9}
+SETTINGS = {Method.FF: (0.0005, 0.85), Method.CFF: (0.001, 0.9)}  # rate, the least accuracy
 
 
-@pytest.mark.parametrize("method", LEAST, ids=lambda m: m.value)
+@pytest.mark.parametrize("method", SETTINGS, ids=lambda m: m.value)
 def test_fifteen_epochs_of_forward_forward(method: Method, tmp_path: Path) -> None:
     """Of a convolution of 16 channels and two fully connected layers."""
+    rate, least = SETTINGS[method]
     sources = {seed: small_forward.pictures(16, hidden=100, seed=seed) for seed in SEEDS}
-    reached = [accuracy(step(tmp_path / f"{seed}", method, 0.001, 1.0, source), 15, pictures(), seed) for seed, source in sources.items()]
+    reached = [accuracy(step(tmp_path / f"{seed}", method, rate, 1.0, source), 15, pictures(), seed) for seed, source in sources.items()]
     print(f"{method}: {said(reached)}")
-    assert min(reached) >= LEAST[method]
+    assert min(reached) >= least
 
 
 def test_fifteen_epochs_of_pepita_reach_ninety_five_percent(tmp_path: Path) -> None:
@@ -47,7 +48,7 @@ def test_fifteen_epochs_in_sixteen_bits(recipe: str, tmp_path: Path) -> None:
     """Of fully connected layers."""
     source = in_recipe(network(*WIDTHS), recipe)
     collaborative = accuracy(step(tmp_path / "cff", Method.CFF, 0.01, 1.0, source), 15, digits())
-    forward = accuracy(step(tmp_path / "ff", Method.FF, 0.001, 1.0, source), 15, digits())
+    forward = accuracy(step(tmp_path / "ff", Method.FF, 0.0005, 1.0, source), 15, digits())
     training = Training(learning_rate=0.01, method=Method.PEPITA)
     pepita = test_pepita_digits.accuracy(tmp_path / "pepita", verify(add_pepita_step(source, training)), 15, digits())[-1]
     print(f"{recipe}: ff {said([forward])}, cff {said([collaborative])}, pepita {said([pepita])}")

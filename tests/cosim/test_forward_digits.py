@@ -105,11 +105,11 @@ def said(accuracies: Iterable[float]) -> str:
 
 
 SEEDS = (0, 1, 2)
-SETTINGS = {Method.FF: (0.001, 1.0), Method.CFF: (0.01, 1.0)}
+SETTINGS = {Method.FF: (0.0005, 1.0), Method.CFF: (0.01, 1.0)}
 
 
 def test_three_epochs_of_forward_forward_on_the_digits(tmp_path: Path) -> None:
-    assert accuracy(step(tmp_path / "net", Method.FF, *SETTINGS[Method.FF]), 3, digits()) >= 0.75
+    assert accuracy(step(tmp_path / "net", Method.FF, 0.001, 1.0), 3, digits()) >= 0.75
 
 
 @pytest.mark.long

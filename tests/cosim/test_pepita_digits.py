@@ -42,4 +42,4 @@ def test_fifteen_epochs_reach_ninety_five_percent(tmp_path: Path) -> None:
         reached = accuracy(tmp_path / f"{seed}", add_pepita_step(source, training), 15, digits(), seed)
         last = accuracy(tmp_path / f"{seed}_last", add_pepita_step(source, replace(training, update="last:1")), 15, digits(), seed)
         print(f"seed {seed}: {said(reached)}; last:1: {said(last)}")
-        assert reached[-1] >= 0.95 and reached[-1] >= last[-1] + 0.02
+        assert reached[-1] >= 0.95 and reached[-1] >= last[-1] + 0.01
