@@ -95,7 +95,7 @@ class Backward:
         x, w, b = (*node.inputs, "")[:3]
         types = tuple(self.build.values[name].type if name else None for name in (x, w, b))
         if w in self.wanted:
-            yield w, self._add(_weight_gradient(op, types), (x, g), f"{w}_gradient")
+            yield w, self._add(weight_gradient(op, types), (x, g), f"{w}_gradient")
         if b in self.wanted:
             yield b, self._add(BiasGradient(op.accumulator), (g,), f"{b}_gradient")
         if x in self.wanted:
@@ -108,7 +108,8 @@ class Backward:
         return self.build.values[value].type.shape
 
 
-def _weight_gradient(op: Layer, types: Types) -> Op:
+def weight_gradient(op: Layer, types: Types) -> Op:
+    """The op that computes the gradient of a layer's weights from its input and the gradient of its output, by the layer's own contract."""
     match op:
         case Conv2D():
             return Conv2dWeightGradient(op.window(types), op.groups, accumulator=op.accumulator, fused=op.fused)

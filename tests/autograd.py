@@ -95,11 +95,12 @@ def forward(graph: Graph, inputs: Mapping[str, Tensor], weights: Mapping[str, Te
     values.update(inputs)
     values.update(weights)
     for node in graph.nodes:
-        values[node.name] = _apply(graph, node, [values[name] for name in node.inputs if name])
+        values[node.name] = applied(graph, node, [values[name] for name in node.inputs if name])
     return values[graph.output_names[0]]
 
 
-def _apply(graph: Graph, node: Node, operands: list[Tensor]) -> Tensor:
+def applied(graph: Graph, node: Node, operands: list[Tensor]) -> Tensor:
+    """What a node of a float network computes of its operands."""
     import torch
 
     op, x, types = node.op, operands[0], graph.types(node)

@@ -38,11 +38,10 @@ def test_training_that_cannot_be_is_refused(message: str, options: tuple[object,
 
 
 @pytest.mark.parametrize(("message", "options"), [
-    ("forward-only training takes fully connected layers in a chain, no conv2d; train it with --training sgd", ("--training", "ff")),
-    ("forward-only training takes fully connected layers in a chain, no conv2d; train it with --training sgd", ("--training", "pepita")),
     ("--threshold: --training pepita has no such thing", ("--training", "pepita", "--threshold", "2")),
     ("--batch: --training pepita has no such thing", ("--training", "pepita", "--loss", "mse", "--batch", "2")),
     ("--momentum: --training cff has no such thing", ("--training", "cff", "--momentum", "0.9")),
+    ("--master-weights: --training ff has no such thing", ("--training", "ff", "--recipe", "fp16", "--master-weights")),
     ("--threshold: --training sgd has no such thing", ("--training", "sgd", "--threshold", "2")),
 ])
 def test_forward_only_training_that_cannot_be_is_refused(message: str, options: tuple[object, ...], tmp_path: Path) -> None:
@@ -64,6 +63,22 @@ def perceptron(path: Path) -> Path:
     return path
 
 
+def figures(said: str) -> list[int]:
+    return [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", said)]
+
+
+def test_a_step_of_forward_forward_in_fp16_is_compiled_and_equals_the_reference(tmp_path: Path) -> None:
+    """Of a network with convolutions, by which more is spared than gradients of weights."""
+    done = tapeout("compile", MODEL, "--training", "ff", "--recipe", "fp16", "--target", "c", "-o", tmp_path / "t")
+    assert done.returncode == 0, done.stderr
+    (said,) = json.loads((tmp_path / "t/report.json").read_text())["warnings"]
+    arena, backward, own, other, spared = figures(said.removeprefix("--training ff"))
+    assert own < arena < other < backward and spared == other - own
+    done = tapeout("cosim", tmp_path / "t", "--count", "2")
+    assert done.returncode == 0, done.stderr
+    assert "host: 0 / " in done.stdout
+
+
 def test_a_step_of_pepita_is_compiled_and_equals_the_reference(tmp_path: Path) -> None:
     """And the report says what is gained beside back-propagation."""
     options = ("--training", "pepita", "--learning-rate", "0.1", "--inputs", "caller", "--target", "c")
@@ -72,8 +87,9 @@ def test_a_step_of_pepita_is_compiled_and_equals_the_reference(tmp_path: Path) -
     assert "void perceptron_train_step(const float *input_x, const float *input_target);" in (tmp_path / "t/c/perceptron.h").read_text()
     report = json.loads((tmp_path / "t/report.json").read_text())
     (said,) = report["warnings"]
-    figures = [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", said)]
-    assert figures[0] == report["memory"]["arena_bytes"] < figures[1] and figures[2] == 4 * 5 * 6
+    arena, backward, own, other = figures(said)
+    assert arena == own == report["memory"]["arena_bytes"] and other < backward
+    assert said.endswith("learning forward only spares none of these") and own >= other  # of so few units
     done = tapeout("cosim", tmp_path / "t", "--count", "4")
     assert done.returncode == 0, done.stderr
     assert f"host: 0 / {4 * (3 + 1 + 35 + 18)} elements differ" in done.stdout

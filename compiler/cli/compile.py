@@ -255,7 +255,7 @@ def compile_model(job: Job) -> Report:
             said = f"a budget of RAM or arena is not met with --optimize {job.objective}, so this is compiled with --optimize ram"
             found = replace(found, warnings=(*found.warnings, said))
         if job.training:
-            found = replace(found, warnings=(*found.warnings, *gain(network, job.training, compiled)))
+            found = replace(found, warnings=(*found.warnings, *gain(network, job.training, compiled, job.inputs)))
         if not floats:
             found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
         if job.hardware:

@@ -34,7 +34,7 @@ improve_option = click.option(
 _MOST_STEPS = 1 << 20  # of a batch
 _TRAINING = (
     click.option("--training", type=click.Choice(["sgd", "ff", "cff", "pepita"]),
-                 help="Emit a step of training: back-propagation in float32 or a --recipe of floats, or forward only in float32."),
+                 help="Emit a step of training in float32 or a --recipe of floats: by back-propagation, or forward only."),
     click.option("--threshold", type=float, metavar="T",
                  help="Of --training ff and cff: the goodness that tells samples apart; 1 when not given."),
     click.option("--loss", type=click.Choice(["cross-entropy", "mse"]), help="Of --training: the loss, cross-entropy when not given."),

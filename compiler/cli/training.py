@@ -8,7 +8,9 @@ from tapeout.targets.compiled import Compiled
 from tapeout.targets.strips import Arrangement
 
 from .. import text
+from ..buffers import Inputs
 from ..ir import Array, Graph, verify
+from ..memory import Plan
 from ..passes.add_forward_forward_step import add_forward_forward_step
 from ..passes.add_pepita_step import add_pepita_step
 from ..passes.add_training_step import add_training_step
@@ -27,19 +29,27 @@ def with_step(graph: Graph, step: Training, checkpoint: Mapping[str, Array]) -> 
     return text.ordered(verify(trained))
 
 
-def gain(graph: Graph, step: Training, compiled: Compiled) -> list[str]:
-    """A line on the arena of a forward-only step of `graph` beside that of back-propagation; none of back-propagation itself.
+def gain(graph: Graph, step: Training, compiled: Compiled, inputs: Inputs) -> list[str]:
+    """A line on the arena of a forward-only step of `graph` beside that of back-propagation with its inputs as here; none of the latter.
 
-    Fully connected layers, the only ones that these steps train, gain little by it that matters: of the arena of back-propagation nearly
-    all is one gradient of weights, which an update in place would spare it too.
+    It tells apart what forward-only learning spares, activities and their gradients, from the gradients of weights, which an update in
+    place would spare back-propagation as well: in networks of fully connected layers these are nearly all.
     """
     if step.method is Method.SGD:
         return []
     backward = with_step(graph, replace(step, method=Method.SGD), {})
-    arena = Arrangement(compiled.target, backward).plan.arena_bytes
-    largest = max(backward.values[n.name].type.bytes for n in backward.nodes if n.op.name() == "dense_weight_gradient")
+    plan = Arrangement(compiled.target, backward, inputs=inputs).plan
+    own, other = _beside_gradients(compiled.graph, compiled.plan), _beside_gradients(backward, plan)
+    spared = f"spares {other - own:,} of these" if own < other else "spares none of these"
     return [
-        f"--training {step.method}: the arena is {compiled.plan.arena_bytes:,} bytes, that of --training sgd {arena:,}, of which "
-        f"{largest:,} are the largest gradient of weights; an update in place would spare sgd these too, so fully connected layers "
-        "gain little else by it"
+        f"--training {step.method}: the arena is {compiled.plan.arena_bytes:,} bytes, that of --training sgd {plan.arena_bytes:,}; "
+        f"beside gradients of weights, which an update in place would spare sgd too, it holds {own:,}, sgd {other:,}: "
+        f"learning forward only {spared}"
     ]
+
+
+def _beside_gradients(graph: Graph, plan: Plan) -> int:
+    """The most bytes of an arena that hold anything but gradients of weights at any moment."""
+    gradients = {node.name for node in graph.nodes if node.op.name().endswith("weight_gradient")}
+    others = replace(plan, buffers=tuple(b for b in plan.buffers if not gradients.intersection(b.values)))
+    return max(others.live_bytes(at) for at in range(len(graph.nodes)))

@@ -6,39 +6,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import TapeoutError
-from ..ir import F32, Array, Cost, Op, Param, Type, Types
+from ..f16 import widen
+from ..ir import Array, Param, Types
+from ..row_update import RowUpdate
 
 
 @dataclass(frozen=True)
-class OuterUpdate(Op):
-    """Inputs `w` (O, I), `b` (O), `x` of I and `y` of O elements, and optional `z` of O; outputs the next `w` and `b`.
+class OuterUpdate(RowUpdate):
+    """Inputs `w` (O, I), `b` (O), `x` of I and `y` of O elements, and optional `z` like `y`; outputs the next `w` and `b`.
 
     With `s = learning_rate * (y[o] - z[o])`, without `z` `learning_rate * y[o]`, each product and sum rounded: `w[o, i] - s * x[i]` and
-    `b[o] - s`. The outer product is never held. An output may lie over the input that it follows.
+    `b[o] - s`. The outer product is never held. Formats as in `RowUpdate`.
     """
 
-    learning_rate: float
+    def check(self, types: Types) -> None:
+        y, z = types[3:5]
+        assert y
+        if z and (z.q != y.q or z.size != y.size):
+            raise TapeoutError(f"{self.name()} takes y and z of one size and format, got {y.q.code} {y.dims} and {z.q.code} {z.dims}")
 
-    def infer(self, types: Types) -> tuple[Type, ...]:
-        w, b, x, y, z = types
-        assert w and b and x and y
-        given = [t for t in (w, b, x, y, z) if t]
-        if any(t.q != F32 for t in given) or w.shape != (y.size, x.size) or b.shape != (y.size,) or (z and z.size != y.size):
-            raise TapeoutError(f"{self.name()} takes f32 w (O, I), b (O), x of I, y and z of O, got {[t.dims for t in given]}")
-        return (w, b)
-
-    def ref(self, types: Types, *arrays: Array) -> tuple[Array, ...]:
-        w, b, x, y = arrays[:4]
-        x, y = x.reshape(len(x), -1), y.reshape(len(y), -1)
-        s = np.float32(self.learning_rate) * (y - arrays[4].reshape(len(y), -1) if types[4] else y)
-        return (w - s[:, :, None] * x[:, None, :], b - s)
+    def step(self, types: Types, *arrays: Array) -> Array:
+        y = widen(arrays[3]).reshape(len(arrays[3]), -1)
+        return np.asarray(np.float32(self.learning_rate) * (y - widen(arrays[4]).reshape(len(y), -1) if types[4] else y))
 
     def params(self, types: Types) -> dict[str, Param]:
-        x, y = types[2:4]
-        assert x and y
-        return {"inputs": x.size, "outputs": y.size, "learning_rate": self.learning_rate}
-
-    def cost(self, types: Types) -> Cost:
-        assert types[0]
-        moved = super().cost(types)
-        return Cost(types[0].size, moved.bytes_read, moved.bytes_written)
+        return {**super().params(types), "learning_rate": self.learning_rate}

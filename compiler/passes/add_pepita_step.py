@@ -1,16 +1,17 @@
-"""Turns a chain of fully connected layers into one that learns by PEPITA: a second forward pass in the place of the backward pass."""
+"""Turns a chain of layers into one that learns by PEPITA: a second forward pass in the place of the backward pass."""
 from __future__ import annotations
 
 import math
 
 import numpy as np
 
+from ..errors import Unsupported
 from ..ir import F32, Array, Builder, Graph, Node, Port, Type
-from ..layer_chain import layer_chain, make_states, run_again
-from ..ops.add import Add
+from ..layer_chain import LayerChain, in_format_of, make_states, move_convolution, pixels, run_again, superimpose
 from ..ops.dense import Dense
 from ..ops.outer_update import OuterUpdate
-from ..ops.reshape import Reshape
+from ..ops.sgd import Sgd
+from ..ops.sub import Sub
 from ..states import next_port
 from ..training import Loss, Training
 from .remove_dead_nodes import remove_dead_nodes
@@ -34,17 +35,22 @@ def add_pepita_step(graph: Graph, training: Training) -> Graph:
     Inputs: the network's; last `target`, shaped like its output. Outputs: the network's; `loss`; the weights. The error `e` is
     `softmax(logits) - target`, or for the mean squared error the output less `target`. A second pass runs on `x + F e`, with `F` of
     `feedback`, and moves each layer from what it computes there: `w -= rate * (h - h2) x2^T`, with `h` of the first and `h2` of the second
-    pass, and the last one `w -= rate * e x2^T`; each bias as the weight of an input that is 1. The first pass is not stored: each `h` is
-    computed again beside `h2`, before its layer moves, so that only two neighbouring layers of both passes are held.
+    pass, and the last one `w -= rate * e x2^T`; each bias as the weight of an input that is 1. Of a convolution it is the mean of these
+    products over all places of `h`, as in the authors' program. The first pass is not stored: each `h` is computed again beside `h2`,
+    before its layer moves, so that only two neighbouring layers of both passes are held.
 
-    Raises Unsupported for other networks than chains of fully connected layers, at least two, of one row.
+    Raises Unsupported for other networks than chains of layers, at least two, of one sample, the last one fully connected.
     """
-    chain = layer_chain(graph)
+    chain = LayerChain.of(graph)
+    last = chain.stages[-1]
+    if not isinstance(last.layer.op, Dense) or last.behind:
+        node = last.behind[-1] if last.behind else last.layer
+        raise Unsupported(f"{node.name}: PEPITA takes a fully connected layer at the end, no {node.op.label}; train it with --training sgd")
     build = Builder(graph.values)
     build.nodes.extend(graph.nodes)
     port, output = graph.inputs[0], graph.outputs[0]
     target = build.input(build.fresh("target"), Type(build.values[output.value].type.shape, F32))
-    error, loss = _error(build, chain[-1].name if training.loss is Loss.CROSS_ENTROPY else output.value, target, training.loss)
+    error, loss = _error(build, last.layer.name if training.loss is Loss.CROSS_ENTROPY else output.value, target, training.loss)
     trained = _learn(build, chain, port.value, error, training, training.trained(graph))
     inputs = (port, Port(target, target, "float32", output.axes))
     weights = (next_port(build.values[name], name) for name in trained)
@@ -60,26 +66,28 @@ def _error(build: Builder, y: str, target: str, loss: Loss) -> tuple[str, str]:
     return error, name
 
 
-def _modulated(build: Builder, x: str, error: str) -> str:
-    """`x + F e`."""
-    shape = build.values[x].type
-    matrix = build.constant(build.fresh("feedback"), feedback(shape.size, build.values[error].type.size))
-    row = build.add(Reshape((1, build.values[error].type.size)), (error,), build.fresh("error_row"))
-    moved = build.add(Dense(), (row, matrix, ""), build.fresh("modulation"))
-    shaped = build.add(Reshape(shape.shape), (moved,), build.fresh("modulation_shaped"))
-    return build.add(Add(), (shaped, x), build.fresh(f"{x}_modulated"))
-
-
-def _learn(build: Builder, chain: list[Node], x: str, error: str, training: Training, chosen: list[Node]) -> dict[str, str]:
+def _learn(build: Builder, chain: LayerChain, x: str, error: str, training: Training, chosen: list[Node]) -> dict[str, str]:
     """Both passes, side by side, and the updates; what each trained weight becomes."""
-    trained, second = dict[str, str](), _modulated(build, x, error)
-    last = [node for node in chain if isinstance(node.op, Dense)][-1]
-    for node in chain:
-        before = second
-        x, second = run_again(build, node, x, "again"), run_again(build, node, second, "modulated")
-        if node in chosen:
-            states = make_states(build, node)
+    inputs, classes = build.values[x].type.size, build.values[error].type.size
+    trained, second = dict[str, str](), superimpose(build, x, feedback(inputs, classes), error, "modulated")
+    x, second = run_again(build, chain.head, x, "again"), run_again(build, chain.head, second, "modulated")
+    for stage in chain.stages:
+        before, layer = second, [stage.layer]
+        x, second = run_again(build, layer, x, "again"), run_again(build, layer, second, "modulated")
+        if stage.layer in chosen:
+            states = make_states(build, stage.layer)
             trained.update(states)
-            difference = (error, "") if node is last else (x, second)
-            build.add(OuterUpdate(training.learning_rate), (*node.inputs[1:3], before, *difference), *states.values())
+            last = stage is chain.stages[-1]
+            difference = (in_format_of(build, error, second), "") if last else (x, second)
+            _move(build, stage.layer, before, *difference, training.learning_rate, states)
+        x, second = run_again(build, stage.behind, x, "again"), run_again(build, stage.behind, second, "modulated")
     return trained
+
+
+def _move(build: Builder, node: Node, x: str, y: str, z: str, rate: float, states: dict[str, str]) -> None:
+    """Moves the weights of a layer that read `x` in the second pass by `y - z`, without `z` by `y`."""
+    if isinstance(node.op, Dense):
+        build.add(OuterUpdate(rate), (*node.inputs[1:3], x, y, z), *states.values())
+        return
+    difference = build.add(Sub(), (y, z), build.fresh(f"{node.name}_difference"))
+    move_convolution(build, node, x, difference, Sgd(rate, scale=1 / pixels(build, y)), states)

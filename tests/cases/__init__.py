@@ -20,13 +20,14 @@ from tapeout.compiler.ops.bias_gradient import BiasGradient
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.dense import Dense
 from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
+from tapeout.compiler.ops.goodness_update import GoodnessUpdate
 from tapeout.compiler.ops.mean_squared_error import MeanSquaredError
 from tapeout.compiler.ops.softmax_cross_entropy import SoftmaxCrossEntropy
 
 FOLDER = Path(__file__).parent
 RANDOM_SAMPLES = 4
-FORWARD_ONLY = ("embed_label", "goodness", "goodness_loss", "goodness_update", "normalise", "outer_update")  # in float32 alone
-LOSSES = (MeanSquaredError, SoftmaxCrossEntropy)
+FLOAT32_ALONE = ("embed_label", "goodness_loss")  # what else there is of forward-only training hands them float32
+KEPT_FLOAT32: dict[type[Op], dict[int, FType]] = {MeanSquaredError: {1: F32}, SoftmaxCrossEntropy: {1: F32}, GoodnessUpdate: {4: F32}}
 TOLERANCES = {"_f32_fma": 0.0, "_f16": 2e-3, "_bf16": 2e-2, "_f16_fma": 1e-2}  # added for what 16 bits lose
 Real = Callable[..., Array]
 
@@ -167,9 +168,9 @@ def float_corners(finite: bool, q: FType = F32) -> Array:
 
 def cases_of(op: str) -> list[Case]:
     """The cases of one op, by its name: those of its file, and of those that compute in float32 throughout their twins in 16 bits and
-    with fused sums. Those of forward-only training have none."""
+    with fused sums."""
     found: list[Case] = importlib.import_module(f"{__name__}.{op}").CASES
-    if op in FORWARD_ONLY:
+    if op in FLOAT32_ALONE:
         return found
     return [*found, *(twin for case in found if all(v.type.q == F32 for v in case.graph.values.values()) for twin in twins(case))]
 
@@ -185,10 +186,10 @@ def twins(case: Case) -> list[Case]:
 
 
 def in_format(case: Case, q: FType, fused: Op | None = None) -> Case:
-    """A case of one float32 node in another format, or by the op that is `fused`. What a loss compares with stays float32."""
+    """A case of one float32 node in another format, or by the op that is `fused`. Operands of `KEPT_FLOAT32` stay so."""
     (node,) = case.graph.nodes
     op = fused or node.op
-    kept = {2: op.accumulator} if isinstance(op, Conv2D | DepthwiseConv2D | Dense) else {1: F32} if isinstance(op, LOSSES) else {}
+    kept = {2: op.accumulator} if isinstance(op, Conv2D | DepthwiseConv2D | Dense) else KEPT_FLOAT32.get(type(op), {})
     builder = Builder()
     for i, name in enumerate(dict.fromkeys(n for n in node.inputs if n)):
         value = case.graph.values[name]

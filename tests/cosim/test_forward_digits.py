@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from tapeout.compiler.buffers import Inputs
-from tapeout.compiler.ir import Array, verify
+from tapeout.compiler.ir import Array, Graph, verify
 from tapeout.compiler.passes.add_forward_forward_step import add_forward_forward_step
 from tapeout.compiler.run import run
 from tapeout.compiler.training import Method, Training
@@ -44,10 +45,18 @@ def digits() -> Digits:
     return Digits(train, train_labels, test, test_labels)
 
 
-def step(folder: Path, method: Method, learning_rate: float, threshold: float) -> Compiled:
+def pictures() -> Digits:
+    """The same images as 10x10, with a margin of zeros."""
+    flat = digits()
+    trained, tested = (np.pad(a[:, :64].reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1))) for a in (flat.trained, flat.tested))
+    return Digits(np.ascontiguousarray(trained), flat.trained_labels, np.ascontiguousarray(tested), flat.tested_labels)
+
+
+def step(folder: Path, method: Method, learning_rate: float, threshold: float, source: Graph | None = None) -> Compiled:
     folder.mkdir()
     training = Training(method=method, learning_rate=learning_rate, threshold=threshold)
-    return Compiled.write(folder, "net", TARGETS[0], verify(add_forward_forward_step(network(*WIDTHS), training)), inputs=Inputs.CALLER)
+    graph = verify(add_forward_forward_step(source or network(*WIDTHS), training))
+    return Compiled.write(folder, "net", TARGETS[0], graph, inputs=Inputs.CALLER)
 
 
 class Library:
@@ -56,7 +65,7 @@ class Library:
     def __init__(self, model: Compiled) -> None:
         file = model.folder / "net.so"
         accessor = model.folder / "accessor.c"
-        accessor.write_text(f'#include "net.h"\nconst float *output(void) {{ return net_output_{model.graph.output_names[0]}(); }}\n')
+        accessor.write_text(f'#include "net.h"\nconst float *output(void) {{ return net_output_{model.graph.outputs[0].name}(); }}\n')
         sources = sorted(map(str, model.folder.glob("*.c")))
         flags = ["-std=c99", "-O2", "-ffp-contract=off", "-fPIC", "-shared", f"-I{model.folder}"]
         subprocess.run(["gcc", *flags, *sources, "-o", str(file), "-lm"], check=True, capture_output=True, text=True)
@@ -80,9 +89,9 @@ def pointer(array: Array) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
-def accuracy(model: Compiled, epochs: int) -> float:
+def accuracy(model: Compiled, epochs: int, data: Digits, seed: int = 0) -> float:
     """Of the test images after so many passes over the training images, each once with its label and once with another."""
-    data, library, random = digits(), Library(model), np.random.default_rng(0)
+    library, random = Library(model), np.random.default_rng(seed)
     for _ in range(epochs):
         for i in random.permutation(len(data.trained)):
             label = int(data.trained_labels[i])
@@ -91,19 +100,27 @@ def accuracy(model: Compiled, epochs: int) -> float:
     return float(np.mean([library.classify(x) == y for x, y in zip(data.tested, data.tested_labels, strict=True)]))
 
 
-SETTINGS = {Method.FF: (0.001, 1.0), Method.CFF: (0.01, 1.0)}
+def said(accuracies: Iterable[float]) -> str:
+    return ", ".join(f"{100 * a:.1f} %" for a in accuracies)
+
+
+SEEDS = (0, 1, 2)
+SETTINGS = {Method.FF: (0.0005, 1.0), Method.CFF: (0.01, 1.0)}
 
 
 def test_three_epochs_of_forward_forward_on_the_digits(tmp_path: Path) -> None:
-    assert accuracy(step(tmp_path / "net", Method.FF, *SETTINGS[Method.FF]), 3) >= 0.75
+    assert accuracy(step(tmp_path / "net", Method.FF, 0.001, 1.0), 3, digits()) >= 0.75
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("method", SETTINGS, ids=lambda m: m.value)
 def test_fifteen_epochs_reach_ninety_percent(method: Method, tmp_path: Path) -> None:
-    reached = accuracy(step(tmp_path / "net", method, *SETTINGS[method]), 15)
-    print(f"{method}: {100 * reached:.1f} %")
-    assert reached >= 0.9
+    """Each of three starting weights and orders of the images."""
+    reached = [
+        accuracy(step(tmp_path / f"{seed}", method, *SETTINGS[method], network(*WIDTHS, seed=seed)), 15, digits(), seed) for seed in SEEDS
+    ]
+    print(f"{method}: {said(reached)}")
+    assert min(reached) >= 0.9
 
 
 @pytest.mark.parametrize("method", SETTINGS, ids=lambda m: m.value)

@@ -86,9 +86,9 @@ def test_a_step_touches_the_bytes_that_are_planned(tmp_path: Path) -> None:
 
 
 MISTAKES = [  # (file, text, what stands there instead, the output that then differs first)
-    ("kernels/goodness_update.h", "i < p->inputs; i++", "i < p->inputs / 2 * 2; i++", "layer0.weight_next"),
-    ("kernels/goodness_update.h", "next_b[o] = b[o] - s", "next_b[o] = b[o]", "layer0.bias_next"),
-    ("kernels/normalise.h", "total = 0.0f", "total = 1.0f", "goodness_3"),
+    ("kernels/row_update.h", "i < inputs; i++", "i < inputs / 2 * 2; i++", "layer0.weight_next"),
+    ("kernels/row_update.h", "load_float(b, o, bias) - s", "load_float(b, o, bias)", "layer0.bias_next"),
+    ("kernels/goodness.h", "total = 0.0f", "total = 1.0f", "goodness_3"),
     ("kernels/goodness_loss.h", "-*target * s", "*target * s", "layer0.weight_next"),
     ("kernels/embed_label.h", "i < p->classes", "i + 1 < p->classes", "goodness_3"),
 ]

@@ -136,19 +136,20 @@ def test_a_step_touches_the_bytes_that_are_planned(tmp_path: Path) -> None:
     assert touched(Host(), model, samples(1, model.graph)).holds
 
 
-MISTAKES = [  # (text of the kernel, what stands there instead, the output that then differs first)
-    ("i < p->inputs; i++", "i < p->inputs / 2 * 2; i++", "layer0.weight_next"),
-    ("y[o] - z[o] : y[o]", "z[o] - y[o] : y[o]", "layer0.weight_next"),
-    ("y[o] - z[o] : y[o]", "y[o] - z[o] : -y[o]", "layer2.weight_next"),
-    ("next_b[o] = b[o] - s", "next_b[o] = b[o]", "layer0.bias_next"),
+MISTAKES = [  # (kernel, text, what stands there instead, the output that then differs first)
+    ("row_update.h", "i < inputs; i++", "i < inputs / 2 * 2; i++", "layer0.weight_next"),
+    ("outer_update.h", "load_float(y, o, format) - load_float(z, o, format) :", "load_float(z, o, format) - load_float(y, o, format) :",
+     "layer0.weight_next"),
+    ("outer_update.h", ": load_float(y, o, format)", ": -load_float(y, o, format)", "layer2.weight_next"),
+    ("row_update.h", "load_float(b, o, bias) - s", "load_float(b, o, bias)", "layer0.bias_next"),
 ]
 
 
-@pytest.mark.parametrize(("text", "wrong", "output"), MISTAKES, ids=[m[1][:20] for m in MISTAKES])
-def test_a_mistake_is_found(text: str, wrong: str, output: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kernel", "text", "wrong", "output"), MISTAKES, ids=[m[2][-24:] for m in MISTAKES])
+def test_a_mistake_is_found(kernel: str, text: str, wrong: str, output: str, tmp_path: Path) -> None:
     model = compiled(tmp_path / "net", ENTROPY)
     feed = samples(1, model.graph)
-    source = model.folder / "kernels" / "outer_update.h"
+    source = model.folder / "kernels" / kernel
     assert text in source.read_text()
     source.write_text(source.read_text().replace(text, wrong))
     first = compare(run(model.graph, feed), HOST.run(model, feed), model.graph).first
