@@ -16,10 +16,13 @@ module requant #(
     parameter int unsigned ROUNDING = 0,
     parameter int          ZERO     = 0,
     parameter int          LO       = -128,
-    parameter int          HI       = 127
+    parameter int          HI       = 127,
+    parameter bit          LOADABLE = 0,
+    parameter int unsigned MULS_BASE = 0
 ) (
     input  wire                  clk,
     input  wire                  rst,
+    input  wire  [62:0]          load,
     input  wire  [PE*X_BITS-1:0] in_data,
     input  wire                  in_last,
     input  wire                  in_valid,
@@ -50,10 +53,10 @@ module requant #(
   if (MULS == "") begin : g_one
     assign muls = {PE{MUL_BITS'(MUL)}};
     logic unused;
-    assign unused = rst;
+    assign unused = rst ^ ^load;
   end else begin : g_many
-    channel_table #(.CHANNELS(CHANNELS), .PE(PE), .WIDTH(MUL_BITS), .FILE(MULS)) u_muls (
-        .clk(clk), .rst(rst), .next(step & in_valid), .words(muls));
+    channel_table #(.CHANNELS(CHANNELS), .PE(PE), .WIDTH(MUL_BITS), .FILE(MULS), .LOADABLE(LOADABLE), .BASE(MULS_BASE)) u_muls (
+        .clk(clk), .rst(rst), .load(load), .next(step & in_valid), .words(muls));
   end
 
   for (genvar lane = 0; lane < PE; lane++) begin : g_lane
