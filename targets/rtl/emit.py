@@ -4,9 +4,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import gcd
+from fractions import Fraction
+from math import ceil, gcd
 from pathlib import Path
 
 from tapeout.compiler.errors import Unsupported
@@ -17,6 +18,7 @@ from .instance import Fold, Instance, Stream
 from .library import KERNELS, kernel_for, runs_in_wires
 
 DEPTH = 2  # of the queue behind a node: as few as keep a beat moving each cycle
+PIPELINE = 24  # beats on their way through a node, its queue and a change of lanes, at most
 
 _HEAD = """\
 // {title}
@@ -102,6 +104,7 @@ class Top:
     _lines: list[str] = field(default_factory=list)
     _ends: dict[str, list[tuple[str, Stream]]] = field(default_factory=dict)  # of a value: the prefix of wires for each reader
     _names: dict[str, str] = field(default_factory=dict)
+    _delays: dict[str, Fraction] = field(default_factory=dict)  # of a value: how much of a frame comes in before it
     _in: list[PortStream] = field(default_factory=list)
     _out: list[PortStream] = field(default_factory=list)
     _interval: int = 1
@@ -114,7 +117,8 @@ class Top:
             self._input(port.value, instances)
         for node in self.graph.nodes:
             if runs_in_wires(node):
-                self._ends[node.name] = self._ends.pop(node.inputs[0])
+                self._ends[node.name] = [self._ends[node.inputs[0]].pop(0) for _ in range(self._readers(node.name))]
+                self._delays[node.name] = self._delays[node.inputs[0]]
             else:
                 self._node(node, instances[node.name])
         for port in self.graph.outputs:
@@ -159,13 +163,13 @@ class Top:
         width = f"[{stream.width - 1}:0] " if stream.width > 1 else ""
         self._lines += [f"  wire {width}{prefix}_data;", f"  wire {prefix}_last, {prefix}_valid, {prefix}_ready;"]
 
-    def _connected(self, module: str, params: Mapping[str, int | str], label: str, source: str, target: str) -> None:
-        """An instance between two bundles of wires."""
+    def _connected(self, module: str, params: Mapping[str, int | str], label: str, sources: Sequence[str], target: str) -> None:
+        """An instance between bundles of wires: those of several sources side by side, the first in the lowest bits."""
         self.modules.add(module)
         given = ", ".join(f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in params.items())
         self._lines += [
             f"  {module} #({given}) {label} (", "      .clk(aclk), .rst(rst),",
-            "      " + ", ".join(f".in_{w}({source}_{w})" for w in ("data", "last", "valid", "ready")) + ",",
+            "      " + ", ".join(f".in_{w}({_beside([f'{s}_{w}' for s in sources])})" for w in ("data", "last", "valid", "ready")) + ",",
             "      " + ", ".join(f".out_{w}({target}_{w})" for w in ("data", "last", "valid", "ready")) + ");",
         ]  # fmt: skip
 
@@ -174,6 +178,7 @@ class Top:
         lanes = self._first_lanes(value, instances)
         port = PortStream(value, f"s_axis_{name}", Stream(lanes, type.quantized.bits, type.size))
         self._in.append(port)
+        self._delays[value] = Fraction(0)
         self._wires(name, port.stream)
         if port.bytes * 8 > port.stream.width:
             self._lines.append(f"  wire unused_{name} = |{port.name}_tdata[{8 * port.bytes - 1}:{port.stream.width}];")
@@ -225,17 +230,40 @@ class Top:
                 self._wires(target, made)
                 parts = max(have.lanes, wanted) // min(have.lanes, wanted)
                 params: dict[str, int | str] = {"WIDTH": min(have.width, made.width), "PARTS": parts}
-                self._connected(module, params, f"{module}_{target}", prefix, target)
+                self._connected(module, params, f"{module}_{target}", [prefix], target)
                 prefix, have = target, made
         return prefix, have
+
+    def _inputs(self, node: Node, made: Instance, name: str) -> list[str]:
+        """The streams of a node, in the lanes that it reads; where it joins several, behind queues for what the slowest of them is late."""
+        ends, late = [], self._late(node, made)
+        for index, (value, wanted) in enumerate(zip(node.inputs, made.inputs, strict=False)):
+            prefix, have = self._ends[value].pop(0)
+            end = self._resized(prefix, have, wanted.lanes)[0]
+            depth = self.depths.get(f"{name}_in_{index}", late[index])
+            if depth:
+                self._wires(f"{name}_in_{index}", wanted)
+                self._queue(f"{name}_in_{index}", end, wanted, depth)
+                end = f"{name}_in_{index}"
+            ends.append(end)
+        return ends
+
+    def _late(self, node: Node, made: Instance) -> list[int]:
+        """The beats by which each input of a node comes before the last one; notes how much of a frame comes in before its output.
+
+        What a layer holds of a frame is a bound of that: so deep a queue in front of a join is never full while the other branch
+        still takes what the fork gives, and a whole frame is always enough, since a branch that has all of a frame gives all of it.
+        """
+        delays = [self._delays[value] for value in node.inputs[: len(made.inputs)]]
+        own = Fraction(made.held, made.inputs[0].beats) + Fraction(PIPELINE, made.output.beats)
+        self._delays[node.name] = max(delays) + min(own, Fraction(1))
+        ahead = [min(max(delays) - delay, Fraction(1)) for delay in delays]
+        return [ceil(share * wanted.beats) for share, wanted in zip(ahead, made.inputs, strict=True)]
 
     def _node(self, node: Node, made: Instance) -> None:
         name = self._wire_name(node.name)
         shapes = " , ".join(self.graph.values[i].type.dims for i in node.inputs[: len(made.inputs)])
-        ends = []
-        for value, wanted in zip(node.inputs, made.inputs, strict=False):
-            prefix, have = self._ends[value].pop(0)
-            ends.append(self._resized(prefix, have, wanted.lanes)[0])
+        ends = self._inputs(node, made, name)
         self._lines.append(f"  // {node.name}: {node.op.name()} {shapes} -> {self.graph.values[node.name].type.dims}")
         files: dict[str, int | str] = dict(made.params)
         for parameter, table in made.tables.items():
@@ -244,21 +272,11 @@ class Top:
             files[parameter] = file
         raw = f"{name}_made"
         self._wires(raw, made.output)
-        self._instantiate(made, files, name, ends, raw)
+        self._connected(made.module, files, f"u_{name}", ends, raw)
         self._wires(name, made.output)
         self._queue(name, raw, made.output, self.depths.get(node.name, DEPTH))
         self._lines.append("")
         self._split(node.name, name, made.output)
-
-    def _instantiate(self, made: Instance, params: Mapping[str, int | str], name: str, ends: list[str], target: str) -> None:
-        if len(ends) == 1:
-            self._connected(made.module, params, f"u_{name}", ends[0], target)
-            return
-        given = ", ".join(f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in params.items())
-        self._lines += [f"  {made.module} #({given}) u_{name} (", "      .clk(aclk), .rst(rst),"]
-        for letter, end in zip("ab", ends, strict=True):
-            self._lines.append("      " + ", ".join(f".{letter}_{w}({end}_{w})" for w in ("data", "last", "valid", "ready")) + ",")
-        self._lines.append("      " + ", ".join(f".out_{w}({target}_{w})" for w in ("data", "last", "valid", "ready")) + ");")
 
     def _queue(self, name: str, source: str, stream: Stream, depth: int) -> None:
         self.modules.add("fifo")
@@ -278,3 +296,8 @@ class Top:
             f"  assign {port.name}_tdata = {data};", f"  assign {port.name}_tvalid = {prefix}_valid;",
             f"  assign {port.name}_tlast = {prefix}_last;", f"  assign {prefix}_ready = {port.name}_tready;",
         ]  # fmt: skip
+
+
+def _beside(wires: Sequence[str]) -> str:
+    """Wires side by side, the first in the lowest bits."""
+    return wires[0] if len(wires) == 1 else f"{{{', '.join(reversed(wires))}}}"
