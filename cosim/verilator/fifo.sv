@@ -20,7 +20,8 @@ module fifo #(
 );
   logic [WIDTH-1:0] beats[DEPTH];
   int depth, wait_share, write_beats, count, head, tail, most, taken, settings, written, said;
-  logic offered, push, pop;
+  logic offered, push, pop, deep, held, gone;
+  logic [WIDTH-1:0] register;  // at the output of a deep queue
 
   initial begin
     depth = int'(DEPTH);
@@ -37,10 +38,12 @@ module fifo #(
   end
 
   assign in_ready  = count < depth;
-  assign out_valid = (count != 0) & offered;
-  assign out_data  = beats[head];
+  assign deep      = depth > 32;
+  assign out_valid = (deep ? held : count != 0) & offered;
+  assign out_data  = deep ? register : beats[head];
   assign push      = in_valid & in_ready;
-  assign pop       = out_valid & out_ready;
+  assign gone      = out_valid & out_ready;
+  assign pop       = deep ? count != 0 & (~held | gone) : gone;
 
   always_ff @(posedge clk) if (push) beats[tail] <= in_data;
 
@@ -48,19 +51,22 @@ module fifo #(
   always_ff @(posedge clk)
     if (rst) begin
       {head, tail, count} <= '0;
+      held <= 1'b0;
       offered <= wait_share == 0;
     end else begin
       if (push) tail <= tail == depth - 1 ? 0 : tail + 1;
       if (pop) head <= head == depth - 1 ? 0 : head + 1;
       count <= count + int'(push) - int'(pop);
-      if (wait_share != 0) offered <= (out_valid & ~pop) | (($urandom & 255) >= wait_share);
+      if (pop) register <= beats[head];
+      held <= pop | (held & ~gone);
+      if (wait_share != 0) offered <= (out_valid & ~gone) | (($urandom & 255) >= wait_share);
     end
 
   always @(posedge clk)
     if (~rst) begin
       if (count > most) most = count;
-      if (pop) taken = taken + 1;
-      if (pop && write_beats != 0) $fwrite(written, "%h\n", out_data);
+      if (gone) taken = taken + 1;
+      if (gone && write_beats != 0) $fwrite(written, "%h\n", out_data);
     end
 
   final begin

@@ -6,7 +6,8 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import gcd
+from fractions import Fraction
+from math import ceil, gcd
 from pathlib import Path
 
 from tapeout.compiler.errors import Unsupported
@@ -15,9 +16,10 @@ from tapeout.compiler.ir import Graph, Node
 from ..c.names import identifier
 from .instance import Fold, Instance, Stream
 from .library import KERNELS, kernel_for, runs_in_wires
-from .loadable import MODULES, MemoryMap, bases, place_tables, widened
+from .loadable import MemoryMap, bases, place_tables, widened
 
 DEPTH = 2  # of the queue behind a node: as few as keep a beat moving each cycle
+PIPELINE = 24  # beats on their way through a node, its queue and a change of lanes, at most
 
 _HEAD = """\
 // {title}
@@ -108,9 +110,9 @@ class Ports:
         return cls(read["module"], tuple(inputs), tuple(outputs), read["interval"], tuple(queues), read["register_port"])
 
 
-def before_input(node: Node, index: int) -> str:
-    """The name of the queue before an input of a join."""
-    return f"{node.name}.in{index}"
+def before_input(wire: str, index: int) -> str:
+    """The name of the queue before an input of a join, whose output is the wire."""
+    return f"{wire}_in_{index}"
 
 
 def write_design(
@@ -158,6 +160,7 @@ class Top:
     _lines: list[str] = field(default_factory=list)
     _ends: dict[str, list[tuple[str, Stream]]] = field(default_factory=dict)  # of a value: the prefix of wires for each reader
     _names: dict[str, str] = field(default_factory=dict)
+    _delays: dict[str, Fraction] = field(default_factory=dict)  # of a value: how much of a frame comes in before it
     _in: list[PortStream] = field(default_factory=list)
     _out: list[PortStream] = field(default_factory=list)
     _queues: list[Queue] = field(default_factory=list)
@@ -175,7 +178,8 @@ class Top:
             self._input(port.value, instances)
         for node in self.graph.nodes:
             if runs_in_wires(node):
-                self._ends[node.name] = self._ends.pop(node.inputs[0])
+                self._ends[node.name] = [self._ends[node.inputs[0]].pop(0) for _ in range(self._readers(node.name))]
+                self._delays[node.name] = self._delays[node.inputs[0]]
             else:
                 self._node(node, instances[node.name])
         for port in self.graph.outputs:
@@ -204,7 +208,7 @@ class Top:
     def _load(self, node: str) -> tuple[dict[str, int], str]:
         """The parameters of a node whose tables are written at run time, and its port."""
         own = [memory for memory in self.memory.memories if memory.node == node] if self.memory else []
-        return (bases(own), "load") if own else ({}, "63'b0")
+        return (bases(own), "load") if own else ({}, "")
 
     def _instance(self, node: Node) -> Instance:
         if len(node.outputs) != 1:
@@ -235,14 +239,14 @@ class Top:
         self._lines += [f"  wire {width}{prefix}_data;", f"  wire {prefix}_last, {prefix}_valid, {prefix}_ready;"]
 
     def _connected(
-        self, module: str, params: Mapping[str, int | str], label: str, source: str, target: str, load: str = ""
+        self, module: str, params: Mapping[str, int | str], label: str, sources: Sequence[str], target: str, load: str = ""
     ) -> None:
-        """An instance between two bundles of wires."""
+        """An instance between bundles of wires: those of several sources side by side, the first in the lowest bits."""
         self.modules.add(module)
         given = ", ".join(f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in params.items())
         self._lines += [
             f"  {module} #({given}) {label} (", f"      .clk(aclk), .rst(rst),{load and f' .load({load}),'}",
-            "      " + ", ".join(f".in_{w}({source}_{w})" for w in ("data", "last", "valid", "ready")) + ",",
+            "      " + ", ".join(f".in_{w}({_beside([f'{s}_{w}' for s in sources])})" for w in ("data", "last", "valid", "ready")) + ",",
             "      " + ", ".join(f".out_{w}({target}_{w})" for w in ("data", "last", "valid", "ready")) + ");",
         ]  # fmt: skip
 
@@ -251,6 +255,7 @@ class Top:
         lanes = self._first_lanes(value, instances)
         port = PortStream(value, f"s_axis_{name}", Stream(lanes, type.quantized.bits, type.size))
         self._in.append(port)
+        self._delays[value] = Fraction(0)
         self._wires(name, port.stream)
         if port.bytes * 8 > port.stream.width:
             self._lines.append(f"  wire unused_{name} = |{port.name}_tdata[{8 * port.bytes - 1}:{port.stream.width}];")
@@ -302,22 +307,40 @@ class Top:
                 self._wires(target, made)
                 parts = max(have.lanes, wanted) // min(have.lanes, wanted)
                 params: dict[str, int | str] = {"WIDTH": min(have.width, made.width), "PARTS": parts}
-                self._connected(module, params, f"{module}_{target}", prefix, target)
+                self._connected(module, params, f"{module}_{target}", [prefix], target)
                 prefix, have = target, made
         return prefix, have
+
+    def _inputs(self, node: Node, made: Instance, name: str) -> list[str]:
+        """The streams of a node, in the lanes that it reads; where it joins several, behind queues for what the slowest of them is late."""
+        ends, late = [], self._late(node, made)
+        for index, (value, wanted) in enumerate(zip(node.inputs, made.inputs, strict=False)):
+            prefix, have = self._ends[value].pop(0)
+            end = self._resized(prefix, have, wanted.lanes)[0]
+            depth = self.depths.get(before_input(name, index), late[index])
+            if depth:
+                source, end = end, before_input(name, index)
+                self._wires(end, wanted)
+                self._queue(Queue(end, value, end, wanted, depth), source)
+            ends.append(end)
+        return ends
+
+    def _late(self, node: Node, made: Instance) -> list[int]:
+        """The beats by which each input of a node comes before the last one; notes how much of a frame comes in before its output.
+
+        What a layer holds of a frame is a bound of that: so deep a queue in front of a join is never full while the other branch
+        still takes what the fork gives, and a whole frame is always enough, since a branch that has all of a frame gives all of it.
+        """
+        delays = [self._delays[value] for value in node.inputs[: len(made.inputs)]]
+        own = Fraction(made.held, made.inputs[0].beats) + Fraction(PIPELINE, made.output.beats)
+        self._delays[node.name] = max(delays) + min(own, Fraction(1))
+        ahead = [min(max(delays) - delay, Fraction(1)) for delay in delays]
+        return [ceil(share * wanted.beats) for share, wanted in zip(ahead, made.inputs, strict=True)]
 
     def _node(self, node: Node, made: Instance) -> None:
         name = self._wire_name(node.name)
         shapes = " , ".join(self.graph.values[i].type.dims for i in node.inputs[: len(made.inputs)])
-        ends = []
-        for index, (value, wanted) in enumerate(zip(node.inputs, made.inputs, strict=False)):
-            prefix, have = self._ends[value].pop(0)
-            end, stream = self._resized(prefix, have, wanted.lanes)
-            if depth := self.depths.get(before_input(node, index), 0):
-                end, source = f"{name}_in{index}", end
-                self._wires(end, stream)
-                self._queue(Queue(before_input(node, index), value, end, stream, depth), source)
-            ends.append(end)
+        ends = self._inputs(node, made, name)
         self._lines.append(f"  // {node.name}: {node.op.name()} {shapes} -> {self.graph.values[node.name].type.dims}")
         files: dict[str, int | str] = dict(made.params)
         for parameter, table in made.tables.items():
@@ -328,21 +351,11 @@ class Top:
         files |= loads
         raw = f"{name}_made"
         self._wires(raw, made.output)
-        self._instantiate(made, files, name, ends, raw, load if made.module in MODULES else "")
+        self._connected(made.module, files, f"u_{name}", ends, raw, load)
         self._wires(name, made.output)
         self._queue(Queue(node.name, node.name, name, made.output, self.depths.get(node.name, DEPTH)), raw)
         self._lines.append("")
         self._split(node.name, name, made.output)
-
-    def _instantiate(self, made: Instance, params: Mapping[str, int | str], name: str, ends: list[str], target: str, load: str) -> None:
-        if len(ends) == 1:
-            self._connected(made.module, params, f"u_{name}", ends[0], target, load)
-            return
-        given = ", ".join(f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in params.items())
-        self._lines += [f"  {made.module} #({given}) u_{name} (", "      .clk(aclk), .rst(rst),"]
-        for letter, end in zip("ab", ends, strict=True):
-            self._lines.append("      " + ", ".join(f".{letter}_{w}({end}_{w})" for w in ("data", "last", "valid", "ready")) + ",")
-        self._lines.append("      " + ", ".join(f".out_{w}({target}_{w})" for w in ("data", "last", "valid", "ready")) + ");")
 
     def _queue(self, queue: Queue, source: str) -> None:
         self.modules.add("fifo")
@@ -364,3 +377,8 @@ class Top:
             f"  assign {port.name}_tdata = {data};", f"  assign {port.name}_tvalid = {prefix}_valid;",
             f"  assign {port.name}_tlast = {prefix}_last;", f"  assign {prefix}_ready = {port.name}_tready;",
         ]  # fmt: skip
+
+
+def _beside(wires: Sequence[str]) -> str:
+    """Wires side by side, the first in the lowest bits."""
+    return wires[0] if len(wires) == 1 else f"{{{', '.join(reversed(wires))}}}"

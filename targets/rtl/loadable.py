@@ -13,11 +13,11 @@ from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.ir import Graph, Node
 
 from .instance import Fold, Instance, Table, signed_bits, word
-from .layer import ROUNDINGS, channel_table
+from .layer import channel_table
 from .library import kernel_for, runs_in_wires
 
 MAP = "memory_map.json"
-MODULES = ("dense", "conv2d", "requant", "threshold")
+MODULES = ("dense", "conv2d", "requant", "threshold")  # whose tables `load` can write
 _BITS = {"WEIGHTS": "W_BITS", "BIASES": "ACC_BITS", "MULS": "MUL_BITS", "THRESHOLDS": "T_BITS"}  # of a number in each table
 _MARGIN = 2  # bits by which multipliers may grow, and by which they may become finer
 _PART = 32
@@ -133,8 +133,6 @@ def widened(graph: Graph, node: Node, made: Instance) -> Instance:
     if "W_BITS" in params:
         params |= _layer_widths(graph, node, params)
     if "SHIFT" in params:
-        if params["ROUNDING"] not in ROUNDINGS.values():
-            raise Unsupported(f"{node.name}: scales of TensorFlow Lite's rounding are not loadable; take --weight-memory rom")
         params |= {"SHIFT": params["SHIFT"] + _MARGIN, "MUL_BITS": params["MUL_BITS"] + 2 * _MARGIN}
         params.pop("MUL", None)
     if "LEVELS" in params and "T_BITS" not in made.params:
@@ -160,6 +158,8 @@ def _layer_widths(graph: Graph, node: Node, params: Mapping[str, int]) -> dict[s
 def _fitted(node: str, made: Instance, widths: Mapping[str, int]) -> dict[str, Table]:
     """The tables of an instance with numbers of other widths. Raises Unsupported when they do not fit."""
     own = dict(made.params)
+    if own.get("SECOND") or own.get("EXTRA_BITS"):
+        raise Unsupported(f"{node}: its scales are rounded twice, as TensorFlow Lite does, and cannot be loaded; leave them in ROM")
     own.setdefault("T_BITS", own.get("ACC_BITS", 0))
     tables = dict(made.tables)
     if "SHIFT" in own and "MULS" not in tables:
@@ -189,7 +189,7 @@ def place_tables(graph: Graph, folding: Mapping[str, Fold], instances: Mapping[s
     for name, made in instances.items():
         if made.module not in MODULES:
             continue
-        fixed = {k: v for k, v in made.params.items() if k not in (*_BITS.values(), "SHIFT")}
+        fixed = {k: v for k, v in made.params.items() if k not in (*_BITS.values(), "SHIFT", "EXTRA_BITS")}
         nodes.append(Loadable(name, folding.get(name, Fold()), fixed))
         for table, content in made.tables.items():
             bits = made.params.get(_BITS[table], made.params.get("ACC_BITS", 0))

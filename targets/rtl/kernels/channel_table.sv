@@ -11,7 +11,7 @@ module channel_table #(
 ) (
     input  wire                 clk,
     input  wire                 rst,
-    input  wire  [62:0]         load,
+    input  wire  [62:0]         load = 63'b0,
     input  wire                 next,
     output logic [PE*WIDTH-1:0] words
 );

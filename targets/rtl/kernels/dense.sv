@@ -1,4 +1,4 @@
-// A fully connected layer over vectors of INPUTS, with its output stage: 0 the whole sum, 1 requant, 2 threshold.
+// A fully connected layer over vectors of INPUTS, with its output stage: see output_stage.sv.
 //
 // Beats of SIMD codes come in, beats of PE codes go out; see matvec.sv for the folding and for BIPOLAR.
 `default_nettype none
@@ -21,6 +21,8 @@ module dense #(
     parameter              MULS       = "",
     parameter int unsigned SHIFT      = 0,
     parameter int unsigned ROUNDING   = 0,
+    parameter int unsigned SECOND     = 0,
+    parameter int unsigned EXTRA_BITS = 0,
     parameter int          ZERO       = 0,
     parameter int          LO         = 0,
     parameter int          HI         = 0,
@@ -35,7 +37,7 @@ module dense #(
 ) (
     input  wire                    clk,
     input  wire                    rst,
-    input  wire  [62:0]            load,
+    input  wire  [62:0]            load = 63'b0,
     input  wire  [SIMD*X_BITS-1:0] in_data,
     input  wire                    in_last,
     input  wire                    in_valid,
@@ -45,8 +47,6 @@ module dense #(
     output logic                   out_valid,
     input  wire                    out_ready
 );
-  localparam int unsigned REQUANT = 1, THRESHOLD = 2;
-
   logic [PE*ACC_BITS-1:0] sums;
   logic sums_last, sums_valid, sums_ready;
 
@@ -59,31 +59,14 @@ module dense #(
       .out_data(sums), .out_last(sums_last), .out_valid(sums_valid), .out_ready(sums_ready)
   );
 
-  if (STAGE == REQUANT) begin : g_requant
-    requant #(
-        .CHANNELS(OUTPUTS), .PE(PE), .X_BITS(ACC_BITS), .X_SIGNED(1'b1), .Y_BITS(Y_BITS), .MUL_BITS(MUL_BITS), .MUL(MUL),
-        .MULS(MULS), .SHIFT(SHIFT), .ROUNDING(ROUNDING), .ZERO(ZERO), .LO(LO), .HI(HI),
-        .LOADABLE(LOADABLE), .MULS_BASE(MULS_BASE)
-    ) u_requant (
-        .clk(clk), .rst(rst), .load(load), .in_data(sums), .in_last(sums_last), .in_valid(sums_valid), .in_ready(sums_ready),
-        .out_data(out_data), .out_last(out_last), .out_valid(out_valid), .out_ready(out_ready)
-    );
-  end else if (STAGE == THRESHOLD) begin : g_threshold
-    threshold #(
-        .CHANNELS(OUTPUTS), .PE(PE), .X_BITS(ACC_BITS), .X_SIGNED(1'b1), .T_BITS(ACC_BITS), .Y_BITS(Y_BITS), .LEVELS(LEVELS),
-        .THRESHOLDS(THRESHOLDS), .LO(LO), .STEP(STEP),
-        .LOADABLE(LOADABLE), .THRESHOLDS_BASE(THRESHOLDS_BASE)
-    ) u_threshold (
-        .clk(clk), .rst(rst), .load(load), .in_data(sums), .in_last(sums_last), .in_valid(sums_valid), .in_ready(sums_ready),
-        .out_data(out_data), .out_last(out_last), .out_valid(out_valid), .out_ready(out_ready)
-    );
-  end else begin : g_sums
-    for (genvar lane = 0; lane < PE; lane++) begin : g_lane
-      assign out_data[lane*Y_BITS+:Y_BITS] = Y_BITS'($signed(sums[lane*ACC_BITS+:ACC_BITS]));
-    end
-    assign out_last   = sums_last;
-    assign out_valid  = sums_valid;
-    assign sums_ready = out_ready;
-  end
+  output_stage #(
+      .CHANNELS(OUTPUTS), .PE(PE), .ACC_BITS(ACC_BITS), .Y_BITS(Y_BITS), .STAGE(STAGE), .MUL_BITS(MUL_BITS), .MUL(MUL), .MULS(MULS),
+      .SHIFT(SHIFT), .ROUNDING(ROUNDING), .SECOND(SECOND), .EXTRA_BITS(EXTRA_BITS), .ZERO(ZERO), .LO(LO), .HI(HI), .LEVELS(LEVELS),
+      .STEP(STEP), .THRESHOLDS(THRESHOLDS),
+      .LOADABLE(LOADABLE), .MULS_BASE(MULS_BASE), .THRESHOLDS_BASE(THRESHOLDS_BASE)
+  ) u_stage (
+      .clk(clk), .rst(rst), .load(load), .in_data(sums), .in_last(sums_last), .in_valid(sums_valid), .in_ready(sums_ready),
+      .out_data(out_data), .out_last(out_last), .out_valid(out_valid), .out_ready(out_ready)
+  );
 endmodule
 `default_nettype wire

@@ -18,7 +18,7 @@ module threshold #(
 ) (
     input  wire                  clk,
     input  wire                  rst,
-    input  wire  [62:0]          load,
+    input  wire  [62:0]          load = 63'b0,
     input  wire  [PE*X_BITS-1:0] in_data,
     input  wire                  in_last,
     input  wire                  in_valid,
