@@ -34,6 +34,7 @@ def check(made: Simulator, graph: Graph, stalls: float) -> int:
     outputs, timing = made.run(inputs, stalls, seed=5)
     for name, array in run(graph, inputs).items():
         assert np.array_equal(outputs[name], array)
+    assert timing.interval
     return timing.interval
 
 

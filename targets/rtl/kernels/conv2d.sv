@@ -40,10 +40,16 @@ module conv2d #(
     parameter int          HI         = 0,
     parameter int unsigned LEVELS     = 1,
     parameter int          STEP       = 1,
-    parameter              THRESHOLDS = ""
+    parameter              THRESHOLDS = "",
+    parameter bit          LOADABLE        = 0,
+    parameter int unsigned WEIGHTS_BASE    = 0,
+    parameter int unsigned BIASES_BASE     = 0,
+    parameter int unsigned MULS_BASE       = 0,
+    parameter int unsigned THRESHOLDS_BASE = 0
 ) (
     input  wire                    clk,
     input  wire                    rst,
+    input  wire  [62:0]            load = 63'b0,
     input  wire  [SIMD*X_BITS-1:0] in_data,
     input  wire                    in_last,
     input  wire                    in_valid,
@@ -70,9 +76,10 @@ module conv2d #(
       .INPUTS(INPUTS), .OUTPUTS(OUTPUTS), .SIMD(SIMD), .PE(PE), .BIPOLAR(BIPOLAR), .X_BITS(X_BITS), .X_SIGNED(X_SIGNED),
       .W_BITS(W_BITS), .ACC_BITS(ACC_BITS), .Y_BITS(Y_BITS), .WEIGHTS(WEIGHTS), .BIASES(BIASES), .STAGE(STAGE), .MUL_BITS(MUL_BITS),
       .MUL(MUL), .MULS(MULS), .SHIFT(SHIFT), .ROUNDING(ROUNDING), .SECOND(SECOND), .EXTRA_BITS(EXTRA_BITS), .ZERO(ZERO), .LO(LO),
-      .HI(HI), .LEVELS(LEVELS), .STEP(STEP), .THRESHOLDS(THRESHOLDS)
+      .HI(HI), .LEVELS(LEVELS), .STEP(STEP), .THRESHOLDS(THRESHOLDS),
+      .LOADABLE(LOADABLE), .WEIGHTS_BASE(WEIGHTS_BASE), .BIASES_BASE(BIASES_BASE), .MULS_BASE(MULS_BASE), .THRESHOLDS_BASE(THRESHOLDS_BASE)
   ) u_dense (
-      .clk(clk), .rst(rst), .in_data(taps), .in_last(taps_last), .in_valid(taps_valid), .in_ready(taps_ready),
+      .clk(clk), .rst(rst), .load(load), .in_data(taps), .in_last(taps_last), .in_valid(taps_valid), .in_ready(taps_ready),
       .out_data(out_data), .out_last(out_last), .out_valid(out_valid), .out_ready(out_ready)
   );
 endmodule

@@ -28,10 +28,16 @@ module dense #(
     parameter int          HI         = 0,
     parameter int unsigned LEVELS     = 1,
     parameter int          STEP       = 1,
-    parameter              THRESHOLDS = ""
+    parameter              THRESHOLDS = "",
+    parameter bit          LOADABLE        = 0,
+    parameter int unsigned WEIGHTS_BASE    = 0,
+    parameter int unsigned BIASES_BASE     = 0,
+    parameter int unsigned MULS_BASE       = 0,
+    parameter int unsigned THRESHOLDS_BASE = 0
 ) (
     input  wire                    clk,
     input  wire                    rst,
+    input  wire  [62:0]            load = 63'b0,
     input  wire  [SIMD*X_BITS-1:0] in_data,
     input  wire                    in_last,
     input  wire                    in_valid,
@@ -46,18 +52,20 @@ module dense #(
 
   matvec #(
       .INPUTS(INPUTS), .OUTPUTS(OUTPUTS), .SIMD(SIMD), .PE(PE), .BIPOLAR(BIPOLAR), .X_BITS(X_BITS), .X_SIGNED(X_SIGNED),
-      .W_BITS(W_BITS), .ACC_BITS(ACC_BITS), .WEIGHTS(WEIGHTS), .BIASES(BIASES)
+      .W_BITS(W_BITS), .ACC_BITS(ACC_BITS), .WEIGHTS(WEIGHTS), .BIASES(BIASES),
+      .LOADABLE(LOADABLE), .WEIGHTS_BASE(WEIGHTS_BASE), .BIASES_BASE(BIASES_BASE)
   ) u_matvec (
-      .clk(clk), .rst(rst), .in_data(in_data), .in_last(in_last), .in_valid(in_valid), .in_ready(in_ready),
+      .clk(clk), .rst(rst), .load(load), .in_data(in_data), .in_last(in_last), .in_valid(in_valid), .in_ready(in_ready),
       .out_data(sums), .out_last(sums_last), .out_valid(sums_valid), .out_ready(sums_ready)
   );
 
   output_stage #(
       .CHANNELS(OUTPUTS), .PE(PE), .ACC_BITS(ACC_BITS), .Y_BITS(Y_BITS), .STAGE(STAGE), .MUL_BITS(MUL_BITS), .MUL(MUL), .MULS(MULS),
       .SHIFT(SHIFT), .ROUNDING(ROUNDING), .SECOND(SECOND), .EXTRA_BITS(EXTRA_BITS), .ZERO(ZERO), .LO(LO), .HI(HI), .LEVELS(LEVELS),
-      .STEP(STEP), .THRESHOLDS(THRESHOLDS)
+      .STEP(STEP), .THRESHOLDS(THRESHOLDS),
+      .LOADABLE(LOADABLE), .MULS_BASE(MULS_BASE), .THRESHOLDS_BASE(THRESHOLDS_BASE)
   ) u_stage (
-      .clk(clk), .rst(rst), .in_data(sums), .in_last(sums_last), .in_valid(sums_valid), .in_ready(sums_ready),
+      .clk(clk), .rst(rst), .load(load), .in_data(sums), .in_last(sums_last), .in_valid(sums_valid), .in_ready(sums_ready),
       .out_data(out_data), .out_last(out_last), .out_valid(out_valid), .out_ready(out_ready)
   );
 endmodule

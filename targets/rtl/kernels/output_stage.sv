@@ -20,10 +20,14 @@ module output_stage #(
     parameter int          HI         = 0,
     parameter int unsigned LEVELS     = 1,
     parameter int          STEP       = 1,
-    parameter              THRESHOLDS = ""
+    parameter              THRESHOLDS = "",
+    parameter bit          LOADABLE        = 0,
+    parameter int unsigned MULS_BASE       = 0,
+    parameter int unsigned THRESHOLDS_BASE = 0
 ) (
     input  wire                    clk,
     input  wire                    rst,
+    input  wire  [62:0]            load = 63'b0,
     input  wire  [PE*ACC_BITS-1:0] in_data,
     input  wire                    in_last,
     input  wire                    in_valid,
@@ -38,17 +42,19 @@ module output_stage #(
   if (STAGE == REQUANT) begin : g_requant
     requant #(
         .CHANNELS(CHANNELS), .PE(PE), .X_BITS(ACC_BITS), .X_SIGNED(1'b1), .Y_BITS(Y_BITS), .MUL_BITS(MUL_BITS), .MUL(MUL), .MULS(MULS),
-        .SHIFT(SHIFT), .ROUNDING(ROUNDING), .SECOND(SECOND), .EXTRA_BITS(EXTRA_BITS), .ZERO(ZERO), .LO(LO), .HI(HI)
+        .SHIFT(SHIFT), .ROUNDING(ROUNDING), .SECOND(SECOND), .EXTRA_BITS(EXTRA_BITS), .ZERO(ZERO), .LO(LO), .HI(HI),
+        .LOADABLE(LOADABLE), .MULS_BASE(MULS_BASE)
     ) u_requant (
-        .clk(clk), .rst(rst), .in_data(in_data), .in_last(in_last), .in_valid(in_valid), .in_ready(in_ready),
+        .clk(clk), .rst(rst), .load(load), .in_data(in_data), .in_last(in_last), .in_valid(in_valid), .in_ready(in_ready),
         .out_data(out_data), .out_last(out_last), .out_valid(out_valid), .out_ready(out_ready)
     );
   end else if (STAGE == THRESHOLD) begin : g_threshold
     threshold #(
         .CHANNELS(CHANNELS), .PE(PE), .X_BITS(ACC_BITS), .X_SIGNED(1'b1), .T_BITS(ACC_BITS), .Y_BITS(Y_BITS), .LEVELS(LEVELS),
-        .THRESHOLDS(THRESHOLDS), .LO(LO), .STEP(STEP)
+        .THRESHOLDS(THRESHOLDS), .LO(LO), .STEP(STEP),
+        .LOADABLE(LOADABLE), .THRESHOLDS_BASE(THRESHOLDS_BASE)
     ) u_threshold (
-        .clk(clk), .rst(rst), .in_data(in_data), .in_last(in_last), .in_valid(in_valid), .in_ready(in_ready),
+        .clk(clk), .rst(rst), .load(load), .in_data(in_data), .in_last(in_last), .in_valid(in_valid), .in_ready(in_ready),
         .out_data(out_data), .out_last(out_last), .out_valid(out_valid), .out_ready(out_ready)
     );
   end else begin : g_sums
@@ -59,7 +65,7 @@ module output_stage #(
     assign out_valid = in_valid;
     assign in_ready  = out_ready;
     logic unused;
-    assign unused = clk | rst;
+    assign unused = clk | rst | ^load;
   end
 endmodule
 `default_nettype wire

@@ -19,10 +19,13 @@ module requant #(
     parameter int unsigned EXTRA_BITS = 0,
     parameter int          ZERO       = 0,
     parameter int          LO         = -128,
-    parameter int          HI         = 127
+    parameter int          HI         = 127,
+    parameter bit          LOADABLE   = 0,
+    parameter int unsigned MULS_BASE  = 0
 ) (
     input  wire                  clk,
     input  wire                  rst,
+    input  wire  [62:0]          load = 63'b0,
     input  wire  [PE*X_BITS-1:0] in_data,
     input  wire                  in_last,
     input  wire                  in_valid,
@@ -55,10 +58,10 @@ module requant #(
   if (MULS == "") begin : g_one
     assign words = {PE{WORD'(MUL_BITS'(MUL))}};
     logic unused;
-    assign unused = rst;
+    assign unused = rst ^ ^load;
   end else begin : g_many
-    channel_table #(.CHANNELS(CHANNELS), .PE(PE), .WIDTH(WORD), .FILE(MULS)) u_muls (
-        .clk(clk), .rst(rst), .next(step & in_valid), .words(words));
+    channel_table #(.CHANNELS(CHANNELS), .PE(PE), .WIDTH(WORD), .FILE(MULS), .LOADABLE(LOADABLE), .BASE(MULS_BASE)) u_muls (
+        .clk(clk), .rst(rst), .load(load), .next(step & in_valid), .words(words));
   end
 
   for (genvar lane = 0; lane < PE; lane++) begin : g_lane
