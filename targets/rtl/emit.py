@@ -347,7 +347,7 @@ class Top:
         delays = [self._delays[value] for value in node.inputs[: len(made.inputs)]]
         own = Fraction(made.held, made.inputs[0].beats) + Fraction(PIPELINE, made.output.beats)
         self._delays[node.name] = max(delays) + min(own, Fraction(1))
-        ahead = [min(max(delays) - delay, Fraction(1)) for delay in delays]
+        ahead = [min(max(delays) - delay + made.skew, Fraction(1)) for delay in delays]
         return [ceil(share * wanted.beats) for share, wanted in zip(ahead, made.inputs, strict=True)]
 
     def _node(self, node: Node, made: Instance) -> None:
