@@ -84,6 +84,7 @@ class _Search:
 
     graph: Graph
     watched: Watched
+    least: Mapping[str, int]  # by the proof, with queues of one beat behind nodes
     inputs: Inputs
     reference: Outputs = field(init=False)
 
@@ -100,7 +101,7 @@ class _Search:
 
     def shrunk(self, queue: Queue, depths: Mapping[str, int], usual: int, most: int, target: int) -> Sized:
         """Of a queue, for the others as they are: the depth at which one less is too slow."""
-        low, high = queue.least, depths[queue.name]
+        low, high = self.least[queue.name], depths[queue.name]
         limit, slower = (Limit.PROOF if low > 1 else Limit.NONE), None
         while low < high:
             middle = (low + high) // 2
@@ -119,10 +120,12 @@ def size_queues(graph: Graph, folding: Mapping[str, Fold], loadable: bool = Fals
         folder = Path(place)
         usual = write_design(graph, folder / "usual", folding, "sized", loadable=loadable)
         deep = {q.name: max(q.depth, _DEEP) for q in usual.queues}
+        shortest = {q.name: q.depth if q.join else 1 for q in usual.queues}
+        floor = write_design(graph, folder / "floor", folding, "sized", shortest, loadable)
         write_design(graph, folder / "deep", folding, "sized", deep, loadable)
         types = {name: value.type for name, value in graph.values.items()}
         watched = watch(folder / "deep", types, folder / "built")
-        search = _Search(graph, watched, random_inputs(graph, _FRAMES, 0))
+        search = _Search(graph, watched, {q.name: q.least for q in floor.queues}, random_inputs(graph, _FRAMES, 0))
         return _sized(search, {q.name: q.depth for q in usual.queues}, deep)
 
 
@@ -132,7 +135,7 @@ def _sized(search: _Search, usual: Mapping[str, int], deep: Mapping[str, int]) -
     if first.stopped or not first.timing or not first.timing.interval:
         raise CheckFailed(f"{search.graph.name}: with deep queues, {first.stopped}")
     target, marks = first.timing.interval, first.marks
-    depths = {q.name: max(min(deep[q.name], marks[q.name].most), q.least) for q in queues}
+    depths = {q.name: max(min(deep[q.name], marks[q.name].most), search.least[q.name]) for q in queues}
     flat = {q.name: depths[q.name] if q.join else min(depths[q.name], 2) for q in queues}
     if search.interval(flat) == target:
         depths = flat
