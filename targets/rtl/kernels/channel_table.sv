@@ -30,7 +30,7 @@ module channel_table #(
     always_ff @(posedge clk) if (write) rows[place] <= word;
   end else begin : g_fixed
     logic unused;
-    assign unused = ^load;
+    assign unused = ^{load, BASE};
   end
 
   logic [PLACE_BITS-1:0] fold;

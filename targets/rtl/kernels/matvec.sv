@@ -59,7 +59,7 @@ module matvec #(
     always_ff @(posedge clk) if (biases_write) biases[biases_place] <= biases_word;
   end else begin : g_fixed
     logic unused;
-    assign unused = ^load;
+    assign unused = ^{load, WEIGHTS_BASE, BIASES_BASE};
   end
 
   // Vectors at hand: the one that is read, and behind it room for another one, so that neither side waits for the other's pace.

@@ -65,7 +65,7 @@ module output_stage #(
     assign out_valid = in_valid;
     assign in_ready  = out_ready;
     logic unused;
-    assign unused = clk | rst | ^load;
+    assign unused = ^{clk, rst, load, LOADABLE, MULS_BASE, THRESHOLDS_BASE};
   end
 endmodule
 `default_nettype wire

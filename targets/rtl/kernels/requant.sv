@@ -58,7 +58,7 @@ module requant #(
   if (MULS == "") begin : g_one
     assign words = {PE{WORD'(MUL_BITS'(MUL))}};
     logic unused;
-    assign unused = rst ^ ^load;
+    assign unused = ^{rst, load, LOADABLE, MULS_BASE};
   end else begin : g_many
     channel_table #(.CHANNELS(CHANNELS), .PE(PE), .WIDTH(WORD), .FILE(MULS), .LOADABLE(LOADABLE), .BASE(MULS_BASE)) u_muls (
         .clk(clk), .rst(rst), .load(load), .next(step & in_valid), .words(words));
