@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from math import ceil, gcd
 from pathlib import Path
@@ -14,6 +14,7 @@ from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.ir import Graph, Node
 
 from ..c.names import identifier
+from .deadlock import Network
 from .instance import Fold, Instance, Stream
 from .library import KERNELS, kernel_for, runs_in_wires
 from .loadable import MemoryMap, bases, place_tables, widened
@@ -79,13 +80,17 @@ class PortStream:
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue of `depth` beats, the instance `fifo_<wire>`: behind a node, of the value `value`, or before an input of a join."""
+    """A queue of `depth` beats of a value, the instance `fifo_<wire>`, behind a node, or before input `index` of the node `join`, where
+    `least` beats are proved to be enough for it to go on."""
 
     name: str
     value: str
     wire: str
     stream: Stream
     depth: int
+    join: str = ""
+    index: int = 0
+    least: int = 1
 
 
 @dataclass(frozen=True)
@@ -192,7 +197,15 @@ class Top:
         )
         ports = (_REGISTER_PORT if self.memory else "") + ports
         title = f"{self.graph.name}: {self._interval} cycles between frames at the least"
+        least = self.network(instances).check()
+        self._queues = [replace(q, least=max(least[q.join, q.index], 1)) if q.join else q for q in self._queues]
         return _HEAD.format(title=title, name=self.name, ports=ports, body="\n".join(self._lines).rstrip())
+
+    def network(self, instances: Mapping[str, Instance]) -> Network:
+        depths = {queue.name: queue.depth for queue in self._queues}
+        return Network(
+            self.graph, instances, depths.__getitem__, lambda node, index: depths.get(before_input(self._wire_name(node), index), 0)
+        )
 
     def ports(self) -> Ports:
         return Ports(self.name, tuple(self._in), tuple(self._out), self._interval, tuple(self._queues), self.loadable)
@@ -321,7 +334,7 @@ class Top:
             if depth:
                 source, end = end, before_input(name, index)
                 self._wires(end, wanted)
-                self._queue(Queue(end, value, end, wanted, depth), source)
+                self._queue(Queue(end, value, end, wanted, depth, node.name, index), source)
             ends.append(end)
         return ends
 
