@@ -41,7 +41,7 @@ def merged(node: str, axes: Sequence[Axis]) -> list[Axis]:
         joined = found[-1].within(axis) if found else None
         if joined:
             found[-1] = joined
-        elif axis.length > 1 or not found:
+        elif axis.length > 1:
             found.append(axis)
     if len(found) > AXES:
         raise Unsupported(f"{node}: target rtl walks over {AXES} axes that are cut or padded, not {len(found)}; take one after the other")
