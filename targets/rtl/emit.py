@@ -18,6 +18,7 @@ from .deadlock import Network
 from .instance import Fold, Instance, Stream
 from .library import KERNELS, kernel_for, runs_in_wires
 from .loadable import MemoryMap, bases, place_tables, widened
+from .names import module_name
 
 DEPTH = 2  # of the queue behind a node: as few as keep a beat moving each cycle
 PIPELINE = 24  # beats on their way through a node, its queue and a change of lanes, at most
@@ -131,7 +132,7 @@ def write_design(
     load.txt has the addresses and words, in hexadecimal, of those at hand. Raises Unsupported, or TapeoutError for the depth of a queue
     that there is not.
     """
-    top = Top(graph, name or identifier(graph.name), folding, depths or {}, loadable)
+    top = Top(graph, module_name(name or identifier(graph.name), KERNELS), folding, depths or {}, loadable)
     text, ports = top.text(), top.ports()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{top.name}.sv").write_text(text)
