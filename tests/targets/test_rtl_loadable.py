@@ -20,12 +20,12 @@ from tests.cases import all_cases, random_of, rng_for
 from .rtl_cases import FEW_BITS
 from .rtl_matrix import Matrix, matrix
 
-WINDOW = "conv2d_s8_odd_padding"
+WINDOWS = ("conv2d_s8_odd_padding", "depthwise_conv2d_s8_multiplier", "depthwise_conv2d_packed_s8_bipolar_bits")
 
 
 def layers() -> Matrix:
-    """Layers of few bits with each output stage, and a convolution."""
-    return matrix([*FEW_BITS[:6], *FEW_BITS[9:10], *((case, Fold()) for case in all_cases() if case.name == WINDOW)])
+    """Layers of few bits with each output stage, and convolutions."""
+    return matrix([*FEW_BITS[:6], *FEW_BITS[9:10], *((case, Fold()) for case in all_cases() if case.name in WINDOWS)])
 
 
 def other(graph: Graph) -> Graph:
