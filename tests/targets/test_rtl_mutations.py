@@ -36,7 +36,7 @@ DEPTHWISE = (("depthwise_conv2d_width_thrice_u4_s8_3", ONE), ("depthwise_conv2d_
 PLANES = (("average_pool2d_width_s2_1_1", Fold(3)), ("average_pool2d_width_s11_1_99", Fold(2)), ("average_pool2d_s8_padded", ONE))
 MEANS = (("mean_width_s8_3_128", Fold(2)), ("mean_s8_tflite", Fold(4)))
 REQUANTS = (("requant_s32_channels", ONE), ("requant_s32_tflite", Fold(11)), ("requant_s8_half_up", ONE))
-TWICE = (("conv2d_s8_ties_tflite", ONE), ("requant_width_u4_3_5", Fold(2)))  # by two roundings, that of the second differing from channel to channel
+TWICE = (("conv2d_s8_ties_tflite", ONE), ("requant_width_u4_3_5", Fold(2)))  # by two roundings
 MOVES = (("concat_width_s4_3_3", ONE), ("pad_width_s2_1_1", ONE), ("slice_width_s4_1_3", ONE), ("transpose_width_u4_1_5", Fold(2)))
 
 MUTATIONS = [
