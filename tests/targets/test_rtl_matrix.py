@@ -70,7 +70,7 @@ MUTATIONS = {
     "bias_of_the_next_fold": ("matvec.sv", "bias[0] <= biases[fold]", "bias[0] <= biases[fold_end ? '0 : fold + 1'b1]"),
     "accumulator_kept": ("matvec.sv", "at_first[STAGES-1] ?", "1'b0 ?"),
     "beat_lost_in_a_stall": ("threshold.sv", "~out_valid | out_ready", "1'b1"),
-    "line_off_by_one": ("window.sv", "assign row        = top + tap_y", "assign row        = top + tap_y + 1'b1"),
+    "line_off_by_one": ("window.sv", "around(tap_row, LINE)", "around(tap_row, LINE + 1)"),
     "line_overwritten": ("window.sv", "in_ready = filled != N'(LINES)", "in_ready = 1'b1"),
     "padding_of_code_zero": ("window.sv", "{LANES{BITS'(FILL)}}", "{LANES*BITS{1'b0}}"),
     "one_bit_of_agreement": ("matvec.sv", "x[i] ~^ w", "x[i] ^ w"),

@@ -64,18 +64,16 @@ module window #(
       filled <= filled + N'($signed({1'b0, line_end})) - N'($signed({1'b0, release_line}));
     end
 
-  // A row of windows begins when a line of its image is there, though the window may lie beside the image.
-  // Reading: the corner of the window, the tap, the part. `first` is the row of the image in the oldest line, `slot`.
-  logic signed [N-1:0] first, slot, top, left, tap_y, tap_x, row, column, line;
+  // Reading: the tap and the part of the window at hand, the row and column of the image there, and of the window's corner. `first` is the row
+  // of the image in the oldest line; `ahead` and `top_ahead` say how many lines after that one `row` and `top` are.
+  logic signed [N-1:0] first, top, left, row, column, ahead, top_ahead, tap_y, tap_x;
   logic [PART_BITS-1:0] part;
   logic covered, step, take, part_end, x_end, y_end, window_end, row_end, frame_end, clean;
 
-  assign row        = top + tap_y;
-  assign column     = left + tap_x;
-  assign covered     = row >= 0 && row < N'(HEIGHT) && column >= 0 && column < N'(WIDTH);
-  assign line       = slot + row - first >= N'(LINES) ? slot + row - first - N'(LINES) : slot + row - first;
+  // A row of windows begins when a line of its image is there, though the window may lie beside the image.
+  assign covered    = row >= 0 && row < N'(HEIGHT) && column >= 0 && column < N'(WIDTH);
   assign step       = ~out_valid | out_ready;
-  assign take       = step & ~clean & (filled != '0) & (~covered | (row - first < filled));
+  assign take       = step & ~clean & (filled != '0) & (~covered | (ahead < filled));
   assign part_end   = part == PART_BITS'(PARTS - 1);
   assign x_end      = part_end & (tap_x == N'(K_W - 1));
   assign y_end      = tap_y == N'(K_H - 1);
@@ -84,45 +82,73 @@ module window #(
   assign frame_end  = row_end & (top == N'((OUT_H - 1) * S_H) - N'(TOP));
 
   // After a row of windows the lines that no window reads any more are given up, after the last one all that are left.
-  logic over, spare;
-  assign spare        = first < top && first != N'(HEIGHT - 1);
+  logic over, spare, renew;
+  assign spare        = top_ahead > 0 && first != N'(HEIGHT - 1);
   assign release_line = clean & (filled != '0) & (over | spare);
+  assign renew        = release_line & over & (first == N'(HEIGHT - 1));
 
   always_ff @(posedge clk)
     if (rst) begin
-      {first, slot, tap_y, tap_x} <= '0;
+      {first, tap_y, tap_x} <= '0;
       {part, clean, over} <= '0;
-      top  <= -N'(TOP);
-      left <= -N'(LEFT);
+      {row, top, ahead, top_ahead} <= {4{-N'(TOP)}};
+      {column, left} <= {2{-N'(LEFT)}};
     end else if (take) begin
       part <= part_end ? '0 : part + 1'b1;
-      if (part_end) tap_x <= x_end ? '0 : tap_x + 1'b1;
-      if (x_end) tap_y <= y_end ? '0 : tap_y + 1'b1;
-      if (window_end) left <= row_end ? -N'(LEFT) : left + N'(S_W);
+      if (part_end) begin
+        tap_x  <= x_end ? '0 : tap_x + 1'b1;
+        column <= column + 1'b1;
+      end
+      if (x_end) begin
+        tap_y  <= y_end ? '0 : tap_y + 1'b1;
+        row    <= y_end ? top : row + 1'b1;
+        ahead  <= y_end ? top_ahead : ahead + 1'b1;
+        column <= left;
+      end
+      if (window_end) {left, column} <= row_end ? {2{-N'(LEFT)}} : {2{left + N'(S_W)}};
       if (row_end) begin
-        top   <= frame_end ? -N'(TOP) : top + N'(S_H);
+        {top, row} <= frame_end ? {2{-N'(TOP)}} : {2{top + N'(S_H)}};
+        {top_ahead, ahead} <= {2{top_ahead + N'(S_H)}};
         over  <= frame_end;
         clean <= 1'b1;
       end
     end else if (release_line) begin
-      slot  <= slot == N'(LINES - 1) ? '0 : slot + 1'b1;
-      first <= over & (first == N'(HEIGHT - 1)) ? '0 : first + 1'b1;
-      if (over & (first == N'(HEIGHT - 1))) {clean, over} <= '0;
+      first <= renew ? '0 : first + 1'b1;
+      {top_ahead, ahead} <= renew ? {2{-N'(TOP)}} : {2{top_ahead - 1'b1}};
+      if (renew) {clean, over} <= '0;
     end else if (clean & ~over & ~spare) clean <= 1'b0;
 
-  // line * LINE + column * PARTS + part, without a multiplier
-  logic [PLACE_BITS-1:0] place;
-  always_comb begin
-    place = PLACE_BITS'(part);
-    for (int b = 0; b < N - 1; b++) begin
-      if (line[b]) place += PLACE_BITS'(LINE) << b;
-      if (column[b]) place += PLACE_BITS'(PARTS) << b;
+  // Places in the ring: of the beat at hand, of the first tap in its row, of the window's corner, of that of the first window in the
+  // row. Each follows from one of them by a constant, around the ring; taps beside the image have places too, which are not used.
+  localparam int unsigned RING = LINES * LINE;
+  localparam int unsigned BACK = (OUT_H - 1) * S_H;  // from a frame's last row of windows to its first
+  localparam int unsigned NEXT = (HEIGHT + BACK * (LINES - 1)) % LINES * LINE;
+  localparam int unsigned CORNER = ((LINES - TOP % LINES) * LINE + (RING - LEFT * PARTS % RING)) % RING;
+
+  logic [PLACE_BITS-1:0] place, tap_row, corner, row_corner;
+  logic [PLACE_BITS-1:0] place_next, tap_row_next, corner_next, row_corner_next;
+
+  function automatic logic [PLACE_BITS-1:0] around(input logic [PLACE_BITS-1:0] from, input int unsigned by);
+    return from >= PLACE_BITS'(RING - by) ? from - PLACE_BITS'(RING - by) : from + PLACE_BITS'(by);
+  endfunction
+
+  assign place_next      = around(place, 1);
+  assign tap_row_next    = around(tap_row, LINE);
+  assign corner_next     = around(corner, S_W * PARTS % RING);
+  assign row_corner_next = frame_end ? around(row_corner, NEXT) : around(row_corner, S_H * LINE % RING);
+
+  always_ff @(posedge clk)
+    if (rst) {place, tap_row, corner, row_corner} <= {4{PLACE_BITS'(CORNER)}};
+    else if (take) begin
+      place <= row_end ? row_corner_next : window_end ? corner_next : x_end ? tap_row_next : place_next;
+      if (x_end) tap_row <= row_end ? row_corner_next : window_end ? corner_next : tap_row_next;
+      if (window_end) corner <= row_end ? row_corner_next : corner_next;
+      if (row_end) row_corner <= row_corner_next;
     end
-  end
 
   logic [LANES*BITS-1:0] read;
   logic outside;
-  always_ff @(posedge clk) if (step) read <= beats[covered ? place : '0];
+  always_ff @(posedge clk) if (step) read <= beats[place];
   always_ff @(posedge clk)
     if (step) begin
       outside  <= ~covered;
