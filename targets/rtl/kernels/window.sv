@@ -128,8 +128,8 @@ module window #(
   logic [PLACE_BITS-1:0] place, tap_row, corner, row_corner;
   logic [PLACE_BITS-1:0] place_next, tap_row_next, corner_next, row_corner_next;
 
-  function automatic logic [PLACE_BITS-1:0] around(input logic [PLACE_BITS-1:0] from, input int unsigned by);
-    return from >= PLACE_BITS'(RING - by) ? from - PLACE_BITS'(RING - by) : from + PLACE_BITS'(by);
+  function automatic [PLACE_BITS-1:0] around(input [PLACE_BITS-1:0] from, input [31:0] by);
+    around = from >= PLACE_BITS'(RING - by) ? from - PLACE_BITS'(RING - by) : from + PLACE_BITS'(by);
   endfunction
 
   assign place_next      = around(place, 1);
