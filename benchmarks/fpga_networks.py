@@ -168,9 +168,9 @@ HEAD = """\
 Written by `python -m benchmarks.fpga_networks`, which does again what is missing under build/fpga_networks. Weights are 4 bits in every
 layer, activations that are multiplied are 4 bits, the input and what only additions, pooling and the host read 8 bits
 (`examples/recipes/shift4.toml`); all scales are powers of two, so that a requantization is a shift. Accuracy is that of the integer
-reference over the whole test set; {frames} frames of it were simulated back to back, without stalls and with random stalls in {stalls:.0%} of the
-cycles on every port, and each output compared with the reference. Latency is from the first beat in to the last beat out of one frame.
-yosys 0.23, nextpnr-ecp5 (seed 1, 100 MHz asked for), {device}; weights are in block RAMs.
+reference over the whole test set; {frames} frames of it were simulated back to back, without stalls and with random stalls in
+{stalls:.0%} of the cycles on every port, and each output compared with the reference. Latency is from the first beat in to the last beat
+out of one frame. yosys 0.23, nextpnr-ecp5 (seed 1, 100 MHz asked for), {device}; weights are in block RAMs.
 """
 COMPARED = """\
 ## Beside MLPerf Tiny on a Pynq-Z2
@@ -224,9 +224,10 @@ def table(titles: tuple[str, ...], rows: list[list[str]]) -> str:
 
 def report() -> str:
     networks = list(NETWORKS.values())
+    others = [[name, version, f"{1e3 * seconds:.4g}"] for name, version, seconds in OTHERS]
     parts = [
         HEAD.format(frames=FRAMES, stalls=STALLS, device=DEVICE), table(TITLES, [cells(n) for n in networks]), COMPARED,
-        table(("design", "round", "one inference, ms"), [[name, version, f"{1e3 * time:.4g}"] for name, version, time in OTHERS]), *map(layers, networks),
+        table(("design", "round", "one inference, ms"), others), *map(layers, networks),
     ]  # fmt: skip
     return "\n".join(parts)
 
