@@ -47,6 +47,7 @@ class Network:
     """A retrained network of examples/recipes/trained, how it is folded, and how it was retrained where benchmarks/recipes.py did not."""
 
     name: str
+    file: str  # of the checkpoint
     title: str
     task: str
     folds: tuple[str, ...]
@@ -55,7 +56,7 @@ class Network:
 
     @property
     def checkpoint(self) -> Path:
-        return HERE / "trained" / f"{self.name}.onnx"
+        return HERE / "trained" / f"{self.file}.onnx"
 
     @property
     def folder(self) -> Path:
@@ -64,10 +65,9 @@ class Network:
 
 NETWORKS = {
     n.name: n for n in (
-        Network("fsdd_4_bits_in_every_layer", "DS-CNN, spoken digits (FSDD), weights of 4 bits", "fsdd", ("6250",)),
-        Network("cifar_4_bits_in_every_layer", "ResNet-8, CIFAR-10, weights of 4 bits", "cifar", ("147456",)),
-        Network("fsdd_shift4", "DS-CNN, weights and activations of 4 bits", "fsdd", ("6250",), 24, 2.5e-4),
-        Network("cifar_shift4", "ResNet-8, weights and activations of 4 bits", "cifar", ("147456",), 3, 3e-4),
+        Network("ds_cnn", "fsdd_4_bits_in_every_layer", "DS-CNN, spoken digits (FSDD), w4a8", "fsdd", ("25000",)),
+        Network("ds_cnn_w4a4", "fsdd_shift4", "DS-CNN, spoken digits (FSDD), w4a4, scales powers of two", "fsdd", ("6250",), 24, 2.5e-4),
+        Network("resnet8", "cifar_4_bits_in_every_layer", "ResNet-8, CIFAR-10, w4a8", "cifar", ("147456",)),
     )
 }  # fmt: skip
 
