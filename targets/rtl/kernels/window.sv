@@ -41,6 +41,8 @@ module window #(
   localparam int unsigned LINE = WIDTH * PARTS;  // beats
   localparam int unsigned LONGEST = (HEIGHT > WIDTH ? HEIGHT : WIDTH) + REACH_H + REACH_W + 2 + S_H + S_W + TOP + LEFT;
   localparam int unsigned N = $clog2(LONGEST) + 2;  // bits of a row or column, with its sign
+  localparam logic [N-1:0] FIRST_TOP = N'(0) - N'(TOP);  // yosys reads -N'(TOP) as a cast to -N bits
+  localparam logic [N-1:0] FIRST_LEFT = N'(0) - N'(LEFT);
   localparam int unsigned PART_BITS = PARTS > 1 ? $clog2(PARTS) : 1;
   localparam int unsigned LINE_BITS = LINE > 1 ? $clog2(LINE) : 1;
   localparam int unsigned PLACE_BITS = $clog2(LINES * LINE);
@@ -101,8 +103,8 @@ module window #(
     if (rst) begin
       {first, tap_y, tap_x} <= '0;
       {part, clean, over} <= '0;
-      {row, top, ahead, top_ahead} <= {4{-N'(TOP)}};
-      {column, left} <= {2{-N'(LEFT)}};
+      {row, top, ahead, top_ahead} <= {4{FIRST_TOP}};
+      {column, left} <= {2{FIRST_LEFT}};
     end else if (take) begin
       if (part_step) part <= part_end ? '0 : part + 1'b1;
       if (x_step) begin
@@ -114,16 +116,16 @@ module window #(
         row   <= y_end ? top : row + N'(D_H);
         ahead <= y_end ? top_ahead : ahead + N'(D_H);
       end
-      if (window_end) {left, column} <= row_end ? {2{-N'(LEFT)}} : {2{left + N'(S_W)}};
+      if (window_end) {left, column} <= row_end ? {2{FIRST_LEFT}} : {2{left + N'(S_W)}};
       if (row_end) begin
-        {top, row} <= frame_end ? {2{-N'(TOP)}} : {2{top + N'(S_H)}};
+        {top, row} <= frame_end ? {2{FIRST_TOP}} : {2{top + N'(S_H)}};
         {top_ahead, ahead} <= {2{top_ahead + N'(S_H)}};
         over  <= frame_end;
         clean <= 1'b1;
       end
     end else if (release_line) begin
       first <= renew ? '0 : first + 1'b1;
-      {top_ahead, ahead} <= renew ? {2{-N'(TOP)}} : {2{top_ahead - 1'b1}};
+      {top_ahead, ahead} <= renew ? {2{FIRST_TOP}} : {2{top_ahead - 1'b1}};
       if (renew) {clean, over} <= '0;
     end else if (clean & ~over & ~spare) clean <= 1'b0;
 
