@@ -9,10 +9,11 @@ import pytest
 from benchmarks.fpga_networks import FRAMES, NETWORKS, RECIPE, STALLS, Design
 from examples.recipes.tasks import TASKS
 from tapeout.compiler.build import lower
-from tapeout.compiler.ir import Array, Graph
+from tapeout.compiler.ir import Array, Graph, Type
 from tapeout.compiler.passes.expose_codes import expose_codes
 from tapeout.compiler.run import run
-from tapeout.cosim.verilator.simulator import build
+from tapeout.cosim.verilator.netlist import build_netlist
+from tapeout.cosim.verilator.simulator import Simulator, build
 from tapeout.quant import Calibration, QuantizeOptions, quantize
 from tapeout.quant.recipe import load
 from tapeout.targets.rtl.emit import write_design
@@ -21,24 +22,40 @@ from tests.cases import random_of, rng_for
 from tests.quant.float_nets import network, samples
 
 
-def differing(
-    graph: Graph, inputs: dict[str, Array], folds: tuple[str, ...], stalls: tuple[float, ...], folder: Path, optimize: str
-) -> list[int]:
+def differing(made: Simulator, graph: Graph, inputs: dict[str, Array], stalls: tuple[float, ...]) -> list[int]:
     """The elements that differ from the reference, for each share of stalls."""
-    write_design(graph, folder / "design", parse_folds(folds, graph), "net")
-    made = build(folder / "design", {n: v.type for n, v in graph.values.items()}, folder / "built", optimize=optimize)
     (wanted,) = run(graph, inputs).values()
     return [int((next(iter(made.run(inputs, share, seed=2)[0].values())) != wanted).sum()) for share in stalls]
 
 
-def test_a_small_network_streams_through_stalls(tmp_path: Path) -> None:
+def types(graph: Graph) -> dict[str, Type]:
+    return {name: value.type for name, value in graph.values.items()}
+
+
+def small() -> tuple[Graph, dict[str, Array]]:
     """A convolution, a depthwise and a pointwise one, an addition past both, means, a layer: 6 x 6 pixels, by the large ones' recipe."""
     made = quantize(network(residual=True), {"x": samples()}, load(str(RECIPE)), QuantizeOptions(Calibration.MSE))
     graph = expose_codes(lower(made))
-    x = graph.values[graph.input_names[0]].type
-    inputs = {graph.input_names[0]: random_of(rng_for("net"), (8, *x.shape), x.quantized)}
+    (name,) = graph.input_names
+    x = graph.values[name].type
+    return graph, {name: random_of(rng_for("net"), (8, *x.shape), x.quantized)}
+
+
+def test_a_small_network_streams_through_stalls(tmp_path: Path) -> None:
+    graph, inputs = small()
     assert len(np.unique(next(iter(run(graph, inputs).values())), axis=0)) == 8  # a frame in another's place is seen
-    assert differing(graph, inputs, ("600",), (0.0, 0.3, 0.8), tmp_path, "-O0") == [0, 0, 0]
+    write_design(graph, tmp_path / "design", parse_folds(("600",), graph), "net")
+    made = build(tmp_path / "design", types(graph), tmp_path / "built", optimize="-O0")
+    assert differing(made, graph, inputs, (0.0, 0.3, 0.8)) == [0, 0, 0]
+
+
+@pytest.mark.long
+def test_the_netlist_of_a_small_network_equals_the_reference(tmp_path: Path) -> None:
+    """What yosys reads of rings of lines, of joins and of means."""
+    graph, inputs = small()
+    write_design(graph, tmp_path / "design", parse_folds(("600",), graph), "net")
+    made = build_netlist(tmp_path / "design", types(graph), tmp_path / "netlist")
+    assert differing(made, graph, inputs, (0.0, 0.5)) == [0, 0]
 
 
 @pytest.mark.long
@@ -47,4 +64,6 @@ def test_a_retrained_network_equals_the_reference(zoo: Path, name: str, tmp_path
     found = NETWORKS[name]
     design = Design.of(found.checkpoint)
     inputs = design.codes(TASKS[found.task].splits()["test"][0][-FRAMES:])
-    assert differing(design.part, inputs, found.folds, (STALLS,), tmp_path, "-O2") == [0]
+    write_design(design.part, tmp_path / "design", parse_folds(found.folds, design.part), "net")
+    made = build(tmp_path / "design", types(design.part), tmp_path / "built")
+    assert differing(made, design.part, inputs, (STALLS,)) == [0]
