@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import CheckFailed, TapeoutError
+from .ends import End, Ends
 from .options import (
+    InputTypes,
     calibration_option,
     design_options,
     improve_option,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from ..budget import Budget
     from ..buffers import Inputs
-    from ..ir import Graph, QType
+    from ..ir import Graph
     from ..report import Report
     from ..training import Training
 
@@ -63,7 +64,6 @@ class Job:
     calibration: Path | None
     recipe: str | None
     quantize: QuantizeOptions
-    codes_at_ports: bool
     strict: bool
     labels_key: str
     inputs: Inputs
@@ -72,8 +72,7 @@ class Job:
     pins: dict[str, str]
     autotune: Path | None = None  # where its counts are kept
     training: Training | None = None
-    input_types: Mapping[str, QType] = field(default_factory=dict)
-    logits: bool | None = None
+    ends: Ends = field(default_factory=lambda: Ends(InputTypes(), None, False, False))
     hardware: Hardware | None = None  # a design to write; `target` is then portable C, which the host engines run
     design: DesignOptions | None = None  # how
 
@@ -89,10 +88,12 @@ class Job:
 @improve_option
 @click.option("--io", type=click.Choice(["float", "int8"]), default="float", show_default=True,
               help="Inputs and outputs of a quantized float model.")
-@click.option("--input-type", "input_types", multiple=True, metavar="[NAME=]fixed<W,I>",
-              help="The format of an input that a quantized model leaves in float; ufixed<W,I> has no sign.")
-@click.option("--output-layer", type=click.Choice(["as-is", "logits"]),
-              help="Where the network ends: as the model says, or before its final softmax, as designs of hardware do when not told.")
+@click.option("--input-type", "input_types", multiple=True, metavar="[NAME=]TYPE",
+              help="fixed<W,I> or ufixed<W,I>: the format of an input that a quantized model leaves in float. uint8/255, int8/D, int16/D: "
+                   "the input is these integers, which the model takes divided by a number.")
+@click.option("--output-layer", type=click.Choice(["as-is", "logits", "argmax"]),
+              help="Where the network ends: as the model says; before its final softmax and what scales its last integers, as designs of "
+                   "hardware do when not told; or at the class of the largest of these.")
 @click.option("--strict/--no-strict", default=True, show_default=True,
               help="Refuse a quantized model in which a node would stay in float.")
 @click.option("--labels-key", default="y", show_default=True, help="The array of the calibration file that is no input.")
@@ -152,9 +153,10 @@ def command(
     recipe = recipe or ("int8" if calibrate else None)
     report = compile_model(Job(
         model, name or default_name(model), target.backed(back_end), board, (*parse_budgets(budget), *limits), parse_shapes(shapes),
-        weights, calibrate, recipe, parse_quantize_options(calibration, improve), io == "int8" or hardware is not None, strict, labels_key,
+        weights, calibrate, recipe, parse_quantize_options(calibration, improve), strict, labels_key,
         Inputs(inputs), output, Objective(optimize), parse_pins(kernels), autotune, step,
-        parse_input_types(input_types), None if output_layer is None else output_layer == "logits", hardware, options,
+        Ends(parse_input_types(input_types), End(output_layer) if output_layer else None, io == "int8" or bool(hardware), bool(hardware)),
+        hardware, options,
     ))
     from .report import show
 
@@ -212,9 +214,6 @@ def compile_model(job: Job) -> Report:
     from ..frontends import read, readable
     from ..frontends.onnx.load import self_contained
     from ..ir import F32
-    from ..passes.drop_softmax import drop_softmax
-    from ..passes.expose_codes import expose_codes
-    from ..passes.quantize_inputs import quantize_inputs
     from ..staging import check_replaceable, staged
     from .measure import measure, report
     from .training import gain, with_step
@@ -223,10 +222,11 @@ def compile_model(job: Job) -> Report:
     with readable(job.model, job.shapes, job.weights) as (form, file):
         graph = read(file, job.shapes)
         content = self_contained(file) if form == "onnx" else file.read_bytes()
-    floats, cut = _is_float(graph), _ends_at_logits(job, graph)
-    graph = quantize_inputs(drop_softmax(graph) if cut else graph, job.input_types)
+    floats, whole = _is_float(graph), graph
+    graph = job.ends.rounded(cut := job.ends.softmax_dropped(graph))
     if job.recipe:
         graph = _quantized(graph, job, job.recipe)
+    graph = job.ends.fed(graph)
     if job.hardware:
         _check_inputs_quantized(graph, job.hardware)
     stages: dict[str, Graph] = {}
@@ -234,13 +234,13 @@ def compile_model(job: Job) -> Report:
     if job.training:
         exact = {v.name: v.data for v in stages["fuse_clip"].constants() if v.data is not None and v.type.q == F32}
         network, lowered = lowered, with_step(lowered, job.training, exact)
-    if job.codes_at_ports:
-        lowered = expose_codes(lowered)
+    lowered, left_out = job.ends.ended(lowered, cut is not whole)
+    alike = floats and (not left_out or job.ends.end is End.ARGMAX)  # so that outputs can be held against the source model's
     with staged(job.output) as stage:
         model = f"model.{form}"
         (stage / model).write_bytes(content)
         name = job.hardware.name if job.hardware else job.target.name
-        Manifest(job.name, name, job.board.name if job.board else None, model, floats and not cut, job.target.back_end).write(stage)
+        Manifest(job.name, name, job.board.name if job.board else None, model, alike, job.target.back_end).write(stage)
         text.save(lowered, stage)
         arranged = _tuned(job, _arranged(job, lowered))
         if job.target != _portable():
@@ -250,7 +250,7 @@ def compile_model(job: Job) -> Report:
         figures = measure(compiled, job.board)
         nominal = lowered if job.training else stages["fuse_requant"]
         found = report(job, compiled, nominal, figures, sha256(job.model if job.model.is_file() else stage / model))
-        found = replace(found, warnings=(*found.warnings, *compiled.selection.refused(lowered)))
+        found = replace(found, warnings=(*found.warnings, *left_out, *compiled.selection.refused(lowered)))
         if arranged.objective is not job.objective:
             said = f"a budget of RAM or arena is not met with --optimize {job.objective}, so this is compiled with --optimize ram"
             found = replace(found, warnings=(*found.warnings, said))
@@ -266,14 +266,6 @@ def compile_model(job: Job) -> Report:
     return found
 
 
-def _ends_at_logits(job: Job, graph: Graph) -> bool:
-    """Whether a final softmax is left out: on demand, and of designs also when nothing is said."""
-    from ..ops.softmax import Softmax
-
-    ends = [graph.producer(port.value) for port in graph.outputs]
-    return job.logits or (job.logits is None and job.hardware is not None and any(n and isinstance(n.op, Softmax) for n in ends))
-
-
 def _check_inputs_quantized(graph: Graph, hardware: Hardware) -> None:
     """Raises TapeoutError for an input that a design would have to take as floats."""
     from ..ir import FType
@@ -285,7 +277,7 @@ def _check_inputs_quantized(graph: Graph, hardware: Hardware) -> None:
         if floats and not all(isinstance(node.op, FakeQuantize) for node in readers[port.value]):
             raise TapeoutError(
                 f"{port.name}: {hardware.name} takes codes, and the model says no format for this input; "
-                f"give one, such as --input-type '{port.name}=fixed<16,6>'"
+                f"give one, such as --input-type '{port.name}=fixed<16,6>', or --input-type '{port.name}=uint8/255' for bytes of images"
             )
 
 

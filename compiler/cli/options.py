@@ -4,6 +4,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,23 +153,41 @@ def parse_pins(texts: Sequence[str]) -> dict[str, str]:
     return pins
 
 
-def parse_input_types(texts: Sequence[str]) -> dict[str, QType]:
-    """The formats of texts like `image=fixed<16,6>` by input name, "" where a text names none. Raises TapeoutError.
+@dataclass(frozen=True)
+class InputTypes:
+    """Formats by input name, "" where none was named: `rounded` to which float inputs are rounded, `fed` of inputs that are codes."""
+
+    rounded: Mapping[str, QType] = field(default_factory=dict)
+    fed: Mapping[str, QType] = field(default_factory=dict)
+
+
+def parse_input_types(texts: Sequence[str]) -> InputTypes:
+    """The formats of texts like `image=fixed<16,6>` and `image=uint8/255`. Raises TapeoutError.
 
     `fixed<W,I>` has W bits, I of them before the point, the sign included, and `ufixed<W,I>` no sign, as ap_fixed of C++ has them.
+    `uint8/D`, `int8/D` and `int16/D` are integers that stand for themselves divided by D, which is 1 when not given.
     """
     from ..ir import QType
 
-    formats: dict[str, QType] = {}
+    rounded: dict[str, QType] = {}
+    fed: dict[str, QType] = {}
     for text in texts:
-        match = re.fullmatch(r"(?:(.+)=)?(u?)fixed<([1-9]\d?),(-?\d{1,2})>", text)
-        if not match or not 2 <= int(match[3]) <= 16:
-            raise TapeoutError(f"--input-type {text!r}: write NAME=fixed<W,I> or NAME=ufixed<W,I>, with 2 to 16 bits W")
-        name = match[1] or ""
-        if name in formats:
+        fixed = re.fullmatch(r"(?:(.+)=)?(u?)fixed<([1-9]\d?),(-?\d{1,2})>", text)
+        whole = re.fullmatch(r"(?:(.+)=)?(uint8|int8|int16)(?:/(\d+(?:\.\d+)?))?", text)
+        found = fixed or whole
+        if not found or (fixed and not 2 <= int(fixed[3]) <= 16) or (whole and whole[3] and not float(whole[3])):
+            raise TapeoutError(
+                f"--input-type {text!r}: write NAME=fixed<W,I> or NAME=ufixed<W,I>, with 2 to 16 bits W, or NAME=uint8/255, also int8 and "
+                "int16, for integers that the model takes divided by a number"
+            )
+        name = found[1] or ""
+        if name in rounded or name in fed:
             raise TapeoutError(f"--input-type {text!r}: the type of {name or 'the input'} is given twice")
-        formats[name] = QType(int(match[3]), not match[2], (2.0 ** (int(match[4]) - int(match[3])),))
-    return formats
+        if fixed:
+            rounded[name] = QType(int(fixed[3]), not fixed[2], (2.0 ** (int(fixed[4]) - int(fixed[3])),))
+        elif whole:
+            fed[name] = QType(16 if whole[2] == "int16" else 8, whole[2] != "uint8", (1 / float(whole[3] or 1),))
+    return InputTypes(rounded, fed)
 
 
 def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
