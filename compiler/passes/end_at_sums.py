@@ -10,6 +10,7 @@ from ..errors import TapeoutError
 from ..integer.chain import Affine, Step, affine, step
 from ..ir import Array, Graph
 from ..ops.dequantize import Dequantize
+from .remove_dead_nodes import remove_dead_nodes
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,15 @@ def end_at_sums(graph: Graph, codes: bool) -> tuple[Graph, tuple[CutOutput, ...]
         line = affine(steps, Affine(np.ones(1), np.zeros(1)))
         if line is None or (line.lo, line.hi) != (-math.inf, math.inf):
             raise TapeoutError(
-                f"--output-layer: behind the integers {last.inputs[0]} stands {', '.join(s.node.op.label for s in steps)}, which is no "
-                "scaling; quantize the output in the model, or end it before"
+                f"--output-layer: behind the integers {last.inputs[0]} stand the floats {', '.join(s.node.name for s in steps)}, which do "
+                "more than scale and shift; quantize the output in the model, or end it before"
             )
         q = graph.values[last.inputs[0]].type.quantized
         own = graph.data(last.inputs[1]).astype(np.float64) if len(last.inputs) > 1 else np.array(q.scale)
         scale = np.atleast_1d(line.scale * own)
         ends.append(CutOutput(port.name, last.inputs[0], scale, np.atleast_1d(line.shift - scale * q.zero[0])))
         outputs.append(replace(port, value=last.inputs[0] if codes else name))
-    needed = _needed(graph, [port.value for port in outputs])
-    return graph.replace([n for n in graph.nodes if needed & set(n.outputs)], outputs=tuple(outputs)), tuple(ends)
+    return remove_dead_nodes(replace(graph, outputs=tuple(outputs))), tuple(ends)
 
 
 def _chain(graph: Graph, name: str) -> tuple[str, list[Step]]:
@@ -72,15 +72,3 @@ def _chain(graph: Graph, name: str) -> tuple[str, list[Step]]:
         steps.insert(0, link)
         name = link.x
     return name, steps
-
-
-def _needed(graph: Graph, names: list[str]) -> set[str]:
-    """The values from which these follow, themselves included."""
-    found, open_ = set(names), list(names)
-    while open_:
-        node = graph.producer(open_.pop())
-        for name in node.inputs if node else ():
-            if name not in found:
-                found.add(name)
-                open_.append(name)
-    return found
