@@ -72,7 +72,7 @@ def test_both_ends_are_said_and_refused_by_name(zoo: Path, tmp_path: Path) -> No
                "--input-type '0=uint8/255' for bytes of images", *compile, "--target", "rtl")
     compiled(zoo, "TFC_1W1A", tmp_path / "net")
     report = json.loads((tmp_path / "net" / "report.json").read_text())
-    assert [(port["dtype"], port["source_dtype"]) for port in report["inputs"]] == [("uint8_t", "uint8")]
+    assert [(port["dtype"], port["source_dtype"]) for port in report["inputs"]] == [("uint8", "uint8")]
     (line,) = report["warnings"]
     assert line.startswith("74: ends at the integers 66_sums; the model's output is 0.04115") and "equal for all classes" in line
     refused(2, "array 'x' is float32, input 0 takes uint8", "cosim", tmp_path / "net", "--inputs", floats(tmp_path))

@@ -88,9 +88,9 @@ def plan(graph: Graph) -> Plan:
         q = _codes(graph, value)
         planner.add(value, "InputLayer", (), {"result": of_codes(q, value)}, input_shape=planner.shape(value))
     for node in graph.nodes:
-        rule = _RULES.get(type(node.op))
+        rule = RULES.get(type(node.op))
         if rule is None:
-            known = ", ".join(sorted(op.name() for op in _RULES))
+            known = ", ".join(sorted(op.name() for op in RULES))
             raise Unsupported(f"{node.name}: no layer of hls4ml computes {node.op.name()} bit for bit; there are {known}")
         for value in node.inputs:
             if value:
@@ -313,7 +313,7 @@ def _reshape(planner: Planner, node: Node) -> None:
     )  # fmt: skip
 
 
-_RULES: dict[type[Op], Callable[[Planner, Node], None]] = {
+RULES: dict[type[Op], Callable[[Planner, Node], None]] = {
     Add: _add, AveragePool2D: _average_pool, Conv2D: _conv2d, Dense: _dense, DepthwiseConv2D: _depthwise, MaxPool2D: _max_pool,
     Requant: _requant, Reshape: _reshape,
 }  # fmt: skip
