@@ -36,7 +36,7 @@ from tapeout.targets.rtl.synth import synthesize
 HERE = Path(__file__).parent
 COSTS = HERE.parent / "targets" / "rtl" / "estimates.toml"
 DEVICES = ("ecp5-85k", "ice40-hx8k", "gowin-gw2ar18")  # one of each family
-CHAINS, LAYERS = 20, 4
+CHAINS, LAYERS = 18, 4
 KINDS = ("lut", "ff", "dsp", "bram")
 BIPOLAR = QType(1, bipolar=True, packed=True)
 
@@ -70,7 +70,7 @@ class Chain:
         bipolar = self.number % 6 == 5
         image = self.number % 3 == 2 and not bipolar
         first = BIPOLAR if bipolar else QType(int(self.pick(2, 3, 4, 6, 8, 8, 16)), bool(self.pick(True, False)))
-        shape = (1, 8, self.pick(8, 12), self.pick(2, 4, 8)) if image else (1, self.pick(16, 32, 64, 128, 256))
+        shape = (1, 8, self.pick(8, 12), self.pick(2, 4, 8)) if image else (1, self.pick(16, 32, 64, 128))
         value, type = self.builder.input("x", Type(shape, first)), Type(shape, first)
         for _ in range(LAYERS):
             value, type = self.layer(value, type)
@@ -87,7 +87,7 @@ class Chain:
         if len(type.shape) == 4 and self.count == 3 and type.shape[1] >= 4:
             self.builder.add(MaxPool2D(Window((2, 2), (2, 2)), q.min, q.max), (value,), name)
             return self.folded(name)
-        outputs = int(self.pick(8, 16, 24, 32, 64))
+        outputs = int(self.pick(4, 8, 16, 24, 48))
         kernel = self.pick(1, 3) if len(type.shape) == 4 else 1
         window = (kernel, kernel) if len(type.shape) == 4 else ()
         w = BIPOLAR if q.bipolar else QType(int(self.pick(2, 3, 4, 6, 8)))
@@ -122,8 +122,8 @@ class Chain:
         type, node = self.builder.values[name].type, self.builder.nodes[-1]
         graph = Graph("part", (), (), (node,), self.builder.values)
         sizes = kernel_for(graph, node).folds(graph, node)
-        pe, simd = (self.pick(*[n for n in range(1, min(size, 12) + 1) if size % n == 0]) for size in sizes)
-        self.folds[name] = Fold(int(pe), int(simd) if pe * simd <= 16 else 1)
+        pe, simd = (self.pick(*[n for n in range(1, min(size, 8) + 1) if size % n == 0]) for size in sizes)
+        self.folds[name] = Fold(int(pe), int(simd) if pe * simd <= 8 else 1)
         return name, type
 
 

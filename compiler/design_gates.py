@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from .budget import DESIGN_ALONE, Budget, Quantity
 from .errors import TapeoutError
 from .report import Gate
-from .synthesis import LayerResources, Synthesis
+from .synthesis import Synthesis
 
 DESIGN = (*DESIGN_ALONE, Quantity.LATENCY, Quantity.ENERGY)
 _KINDS = (Quantity.LUT, Quantity.FF, Quantity.DSP, Quantity.BRAM)
@@ -58,11 +58,7 @@ def _heaviest(quantity: Quantity, synthesis: Synthesis) -> str:
         row, most = max(((row, r.named()[quantity.value]) for row, r in known if r), key=lambda pair: pair[1])
         return f"{row.name} ({row.module}) with {most:,} {quantity}"
     if quantity is Quantity.FMAX:
-        row = next((row for row in synthesis.layers if synthesis.routed and row.name == synthesis.routed.slowest), None)
-        return f"{row.name} ({row.module}), where the slowest path ends" if row else "a path in no layer"
-    row = _slowest(synthesis.layers)
+        ends = [row for row in synthesis.layers if synthesis.routed and row.name == synthesis.routed.slowest]
+        return f"{ends[0].name} ({ends[0].module}), where the slowest path ends" if ends else "a path in no layer"
+    row = max(synthesis.layers, key=lambda row: row.cycles)
     return f"{row.name} ({row.module}) with {row.cycles:,} cycles a frame"
-
-
-def _slowest(layers: Sequence[LayerResources]) -> LayerResources:
-    return max(layers, key=lambda row: row.cycles)

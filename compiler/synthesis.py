@@ -145,7 +145,9 @@ class Synthesis:
 def from_document(data: Mapping[str, Any]) -> Synthesis:
     """The inverse of `document`. Raises KeyError or TypeError for another document."""
     layers = tuple(
-        LayerResources(*(row[k] for k in ("name", "module", "fold", "cycles")), _resources(row["estimated"]), _resources(row["used"]))
+        LayerResources(
+            row["name"], row["module"], row["fold"], row["cycles"], _resources(row["estimated"]), _resources(row["used"])
+        )
         for row in data["layers"]
     )
     routed = data["routed"] and Routed(**data["routed"] | {"placed": Resources(**data["routed"]["placed"])})

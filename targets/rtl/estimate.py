@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -56,10 +56,19 @@ def joints_of(graph: Graph, folding: Mapping[str, Fold]) -> dict[str, list[int]]
     return found
 
 
-def estimate_alone(graph: Graph, node: Node, fold: Fold, family: str) -> Resources | None:
-    """Of one layer, whatever stands before it: as if its inputs came one code at a time."""
-    instance = kernel_for(graph, node).instance(graph, node, fold)
-    return estimate(instance, [stream.width for stream in instance.inputs if stream.lanes > 1], family)
+def estimates_alone(graph: Graph, node: Node, folds: Sequence[Fold], family: str) -> list[LayerResources]:
+    """Of one layer in each of these folds, whatever stands before it: as if its inputs came one code at a time."""
+    kernel, whole = kernel_for(graph, node), kernel_for(graph, node).instance(graph, node, Fold())
+    rows = []
+    for fold in folds:
+        lanes = fold.simd if "SIMD" in whole.params else fold.pe
+        inputs = tuple(replace(stream, lanes=lanes) for stream in whole.inputs)
+        own = {name: count for name, count in (("PE", fold.pe), ("SIMD", fold.simd)) if name in whole.params}
+        made = replace(whole, params={**whole.params, **own}, inputs=inputs, output=replace(whole.output, lanes=fold.pe))
+        joints = [stream.width for stream in inputs if lanes > 1]
+        cycles = kernel.cycles(graph, node, fold)
+        rows.append(LayerResources(node.name, whole.module, str(fold), cycles, estimate(made, joints, family)))
+    return rows
 
 
 def estimate(instance: Instance, joints: Sequence[int], family: str) -> Resources | None:
