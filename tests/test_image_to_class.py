@@ -11,13 +11,11 @@ import pytest
 from tapeout.compiler.cli.options import parse_input_types
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import QType
-from tapeout.targets.rtl.synth import find_device, place_and_route, synthesize
 from tests.test_cli import refused, tapeout
 from tests.test_few_bit_zoo import executed
 
 IMAGES = 1000
 ACCURACY = {"TFC_1W1A": 0.913, "TFC_2W2A": 0.966}  # on the first 1,000 images
-LUTS = 4000
 
 
 def compiled(zoo: Path, name: str, out: Path, *options: str) -> None:
@@ -59,10 +57,8 @@ def test_the_rtl_predicts_what_the_executor_does(name: str, zoo: Path, tmp_path:
 def test_it_fits_in_four_thousand_tables(name: str, zoo: Path, tmp_path: Path) -> None:
     """With the thresholds of the bytes and the class at its end, placed and routed on an ECP5-25k."""
     compiled(zoo, name, tmp_path / "class", "--output-layer", "argmax")
-    assert synthesize(tmp_path / "class" / "rtl", tmp_path / "netlist").luts < LUTS
-    routed = place_and_route(tmp_path / "netlist", find_device("ecp5-25k"))
-    assert routed.luts < LUTS and routed.dsps == 0 and routed.fmax > 60
-    assert json.loads((tmp_path / "class" / "rtl" / "design.json").read_text())["interval"] == 1024
+    done = tapeout("synth", tmp_path / "class", "--device", "ecp5-25k", "--budget", "lut=4000,dsp=0,bram=8,fmax=60M,interval=1024")
+    assert done.returncode == 0 and done.stdout.count("within budget") == 5, done.stdout + done.stderr
 
 
 def test_both_ends_are_said_and_refused_by_name(zoo: Path, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ..buffers import Inputs
     from ..ir import Graph
     from ..report import Report
+    from ..synthesis import Synthesis
     from ..training import Training
 
 
@@ -104,7 +105,8 @@ class Job:
               help="Count kernels in QEMU, layer by layer, and choose those with the fewest modelled cycles; FILE keeps the counts.")
 @click.option("--kernels", "back_end", type=click.Choice(["own", "cmsis-nn"]), default="own", show_default=True,
               help="Whose kernels come first; CMSIS-NN is the checkout that TAPEOUT_CMSIS_NN names.")
-@click.option("--budget", default="", metavar="K=V,...", help="Upper bounds, such as flash=256k,ram=64k,latency=50ms,energy=2mJ.")
+@click.option("--budget", default="", metavar="K=V,...",
+              help="Upper bounds, such as flash=256k,ram=64k,latency=50ms,energy=2mJ; of designs lut=20k,dsp=28,interval=256.")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
 @weights_option
 @click.option("--name", metavar="N", help="Prefix of files and symbols; else from the model's file name.")
@@ -249,7 +251,8 @@ def compile_model(job: Job) -> Report:
         compiled = Compiled.write_arranged(stage / job.target.name, job.name, arranged)
         figures = measure(compiled, job.board)
         nominal = lowered if job.training else stages["fuse_requant"]
-        found = report(job, compiled, nominal, figures, sha256(job.model if job.model.is_file() else stage / model))
+        of_c = replace(job, budgets=tuple(budget for budget in job.budgets if budget not in _of_design(job)))
+        found = report(of_c, compiled, nominal, figures, sha256(job.model if job.model.is_file() else stage / model))
         found = replace(found, warnings=(*found.warnings, *left_out, *compiled.selection.refused(lowered)))
         if arranged.objective is not job.objective:
             said = f"a budget of RAM or arena is not met with --optimize {job.objective}, so this is compiled with --optimize ram"
@@ -260,10 +263,30 @@ def compile_model(job: Job) -> Report:
             found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
         if job.hardware:
             job.hardware.write(stage / name, job.name, lowered, job.design or DesignOptions())
-            of_c = {key: f"of the C that the host engines run: {note}" for key, note in found.figures.items() if key.startswith("memory")}
-            found = replace(found, target=name, figures=found.figures | of_c)
+            notes = {key: f"of the C that the host engines run: {note}" for key, note in found.figures.items() if key.startswith("memory")}
+            found = replace(found, target=name, figures=found.figures | notes)
+            found = _with_estimate(found, job, job.hardware.estimate(stage / name, lowered, job.design or DesignOptions()))
         (stage / "report.json").write_text(found.to_json())
     return found
+
+
+def _with_estimate(report: Report, job: Job, estimate: Synthesis | None) -> Report:
+    """With what a design will take, held against the budgets of designs."""
+    from ..design_gates import design_gates
+
+    budgets = _of_design(job)
+    if estimate is None:
+        if budgets:
+            raise TapeoutError(f"--budget {budgets[0].quantity}: what this design takes is known to the tools of its vendor alone")
+        return report
+    return replace(report, synthesis=estimate, budgets=(*report.budgets, *design_gates(budgets, estimate)))
+
+
+def _of_design(job: Job) -> tuple[Budget, ...]:
+    """The budgets that bound a design of hardware, if that is what is made."""
+    from ..design_gates import DESIGN
+
+    return tuple(budget for budget in job.budgets if budget.quantity in DESIGN) if job.hardware else ()
 
 
 def _check_inputs_quantized(graph: Graph, hardware: Hardware) -> None:

@@ -105,8 +105,10 @@ _DESIGN = (
     click.option("--stream/--no-stream", default=None, help="Of designs: tensors pass from layer to layer element by element."),
     click.option("--reuse-factor", type=click.IntRange(1), metavar="N", help="Of designs: multiplications that share a multiplier."),
     click.option("--strategy", metavar="S", help="Of designs: how constants are multiplied: latency, resource, distributed-arithmetic."),
-    click.option("--fold", "folds", multiple=True, metavar="LAYER=PExSIMD", help="Of designs: the parallel hardware of a layer."),
-    click.option("--part", metavar="P", help="Of designs: the device that the project is for."),
+    click.option("--fold", "folds", multiple=True, metavar="LAYER=PExSIMD",
+                 help="Of designs: the parallel hardware of a layer; or 256, the cycles between frames; or lut=5000, dsp=28, the fastest "
+                      "within that."),
+    click.option("--part", metavar="P", help="Of designs: the device that the project is for, such as ecp5-25k."),
     click.option("--clock-ns", type=click.FloatRange(0, min_open=True), metavar="T", help="Of designs: the clock period asked for."),
 )
 

@@ -73,6 +73,10 @@ def show(report: Report) -> None:
         if totals.cycles is not None:
             console.print(_speed(report))
         console.print(_memory(report))
+    if report.synthesis:
+        from .synthesis_tables import show_synthesis
+
+        show_synthesis(report.synthesis)
     for gate in report.budgets:
         console.print(f"[{'green' if gate.met else 'red'}]{gate.text()}[/]")
     for warning in report.warnings:

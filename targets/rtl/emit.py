@@ -52,13 +52,23 @@ class PortStream:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a layer is in the top module: its instances, those that change the width of what it reads and the queue behind it included."""
+
+    layer: str
+    fold: Fold
+    instances: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Ports:
-    """What `design.json` says of a design: its module, its AXI streams, and the cycles that a frame takes at least."""
+    """What `design.json` says of a design: its module, its AXI streams, the cycles that a frame takes at least, and its layers."""
 
     module: str
     inputs: tuple[PortStream, ...]
     outputs: tuple[PortStream, ...]
     interval: int
+    layers: tuple[Place, ...] = ()
 
     def save(self, folder: Path) -> None:
         (folder / "design.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
@@ -67,7 +77,8 @@ class Ports:
     def load(cls, folder: Path) -> Ports:
         read = json.loads((folder / "design.json").read_text())
         inputs, outputs = ([PortStream(p["value"], p["name"], Stream(**p["stream"])) for p in read[side]] for side in ("inputs", "outputs"))
-        return cls(read["module"], tuple(inputs), tuple(outputs), read["interval"])
+        layers = tuple(Place(p["layer"], Fold(**p["fold"]), tuple(p["instances"])) for p in read.get("layers", ()))
+        return cls(read["module"], tuple(inputs), tuple(outputs), read["interval"], layers)
 
 
 def write_design(
@@ -105,6 +116,8 @@ class Top:
     _in: list[PortStream] = field(default_factory=list)
     _out: list[PortStream] = field(default_factory=list)
     _interval: int = 1
+    _layer: str = ""  # at hand
+    _places: dict[str, list[str]] = field(default_factory=dict)  # instances by layer
 
     def text(self) -> str:
         """Raises Unsupported that names the node that has no hardware."""
@@ -129,7 +142,14 @@ class Top:
         return _HEAD.format(title=title, name=self.name, ports=ports, body="\n".join(self._lines).rstrip())
 
     def ports(self) -> Ports:
-        return Ports(self.name, tuple(self._in), tuple(self._out), self._interval)
+        layers = tuple(Place(name, self.folding.get(name, Fold()), tuple(found)) for name, found in self._places.items() if name)
+        return Ports(self.name, tuple(self._in), tuple(self._out), self._interval, layers)
+
+    def _placed(self, label: str) -> str:
+        """Notes an instance of the layer at hand; one before all layers is the first one's."""
+        first = self._places.pop("", []) if self._layer else []
+        self._places.setdefault(self._layer, []).extend([*first, label])
+        return label
 
     def _instance(self, node: Node) -> Instance:
         if len(node.outputs) != 1:
@@ -164,7 +184,7 @@ class Top:
         self.modules.add(module)
         given = ", ".join(f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in params.items())
         self._lines += [
-            f"  {module} #({given}) {label} (", "      .clk(aclk), .rst(rst),",
+            f"  {module} #({given}) {self._placed(label)} (", "      .clk(aclk), .rst(rst),",
             "      " + ", ".join(f".in_{w}({source}_{w})" for w in ("data", "last", "valid", "ready")) + ",",
             "      " + ", ".join(f".out_{w}({target}_{w})" for w in ("data", "last", "valid", "ready")) + ");",
         ]  # fmt: skip
@@ -206,7 +226,7 @@ class Top:
             self._lines += [f"  assign {end}_data = {prefix}_data;", f"  assign {end}_last = {prefix}_last;"]
         every = {w: ", ".join(f"{end}_{w}" for end in reversed(ends)) for w in ("valid", "ready")}
         self._lines += [
-            f"  fork_stream #(.COUNT({count})) fork_{prefix} (", "      .clk(aclk), .rst(rst),",
+            f"  fork_stream #(.COUNT({count})) {self._placed(f'fork_{prefix}')} (", "      .clk(aclk), .rst(rst),",
             f"      .in_valid({prefix}_valid), .in_ready({prefix}_ready),",
             f"      .out_valid({{{every['valid']}}}), .out_ready({{{every['ready']}}}));",
             "",
@@ -230,7 +250,7 @@ class Top:
         return prefix, have
 
     def _node(self, node: Node, made: Instance) -> None:
-        name = self._wire_name(node.name)
+        name, self._layer = self._wire_name(node.name), node.name
         shapes = " , ".join(self.graph.values[i].type.dims for i in node.inputs[: len(made.inputs)])
         ends = []
         for value, wanted in zip(node.inputs, made.inputs, strict=False):
@@ -255,7 +275,7 @@ class Top:
             self._connected(made.module, params, f"u_{name}", ends[0], target)
             return
         given = ", ".join(f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in params.items())
-        self._lines += [f"  {made.module} #({given}) u_{name} (", "      .clk(aclk), .rst(rst),"]
+        self._lines += [f"  {made.module} #({given}) {self._placed(f'u_{name}')} (", "      .clk(aclk), .rst(rst),"]
         for letter, end in zip("ab", ends, strict=True):
             self._lines.append("      " + ", ".join(f".{letter}_{w}({end}_{w})" for w in ("data", "last", "valid", "ready")) + ",")
         self._lines.append("      " + ", ".join(f".out_{w}({target}_{w})" for w in ("data", "last", "valid", "ready")) + ");")
@@ -263,7 +283,7 @@ class Top:
     def _queue(self, name: str, source: str, stream: Stream, depth: int) -> None:
         self.modules.add("fifo")
         self._lines += [
-            f"  fifo #(.WIDTH({stream.width + 1}), .DEPTH({depth})) fifo_{name} (", "      .clk(aclk), .rst(rst),",
+            f"  fifo #(.WIDTH({stream.width + 1}), .DEPTH({depth})) {self._placed(f'fifo_{name}')} (", "      .clk(aclk), .rst(rst),",
             f"      .in_data({{{source}_last, {source}_data}}), .in_valid({source}_valid), .in_ready({source}_ready),",
             f"      .out_data({{{name}_last, {name}_data}}), .out_valid({name}_valid), .out_ready({name}_ready));",
         ]  # fmt: skip

@@ -5,16 +5,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tapeout.compiler.ir import Graph
+from tapeout.compiler.synthesis import Synthesis
 
 from ..hardware import DesignOptions, Hardware
-from .emit import write_design
+from .device import find_device
+from .emit import Ports, write_design
+from .estimate import estimates
 from .folding import parse_folds
 
 
 @dataclass(frozen=True)
 class Rtl(Hardware):
     def write(self, folder: Path, name: str, graph: Graph, options: DesignOptions) -> None:
-        write_design(graph, folder, parse_folds(options.fold or (), graph), name)
+        device = find_device(options.part) if options.part else None
+        write_design(graph, folder, parse_folds(options.fold or (), graph, device), name)
+
+    def estimate(self, folder: Path, graph: Graph, options: DesignOptions) -> Synthesis | None:
+        device = find_device(options.part or _USUAL)
+        folds = {place.layer: place.fold for place in Ports.load(folder).layers}
+        return Synthesis(device.name, device.capacity, estimates(graph, folds, device.family))
 
 
-HARDWARE = (Rtl("rtl", frozenset({"fold"})),)
+_USUAL = "ecp5-25k"  # the device whose resources are estimated where none is named
+
+
+HARDWARE = (Rtl("rtl", frozenset({"fold", "part"})),)
