@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from . import vendor
 from .budget import DESIGN_ALONE, Budget, Quantity, quantity_text, scaled_text
 from .data import source_shape
 from .errors import TapeoutError
@@ -15,6 +16,7 @@ from .memory import Plan
 from .passes.split_rows import Region
 from .states import parameters
 from .synthesis import Synthesis, from_document
+from .vendor import VendorReports
 
 SCHEMA = "tapeout-report-1"
 
@@ -168,6 +170,7 @@ class Report:
     tools: dict[str, str]
     warnings: tuple[str, ...]
     synthesis: Synthesis | None = None  # of a design of hardware
+    vendor: VendorReports | None = None  # of the same by its vendor's tools
 
     def to_json(self) -> str:
         data = asdict(self) | {"synthesis": self.synthesis.document() if self.synthesis else None}
@@ -193,6 +196,7 @@ def from_json(text: str, where: str) -> Report:
             "budgets": tuple(Gate(**gate) for gate in data["budgets"]),
             "warnings": tuple(data["warnings"]),
             "synthesis": from_document(data["synthesis"]) if data.get("synthesis") else None,
+            "vendor": vendor.from_document(data["vendor"]) if data.get("vendor") else None,
         }
         return Report(**{f.name: data[f.name] for f in fields(Report)})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
