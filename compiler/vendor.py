@@ -103,7 +103,8 @@ def read_vendor(folder: Path, top: str) -> VendorReports:
         raise TapeoutError(f"--vendor {folder}: no folder")
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in (".xml", ".rpt"))
     texts = {str(path.relative_to(folder)): path.read_text(errors="replace") for path in files}
-    overall = {name: text for name, text in texts.items() if "<AreaEstimates>" in text and Path(name).stem in ("csynth", f"{top}_csynth")}
+    known = ("csynth", f"{top}_csynth", f"{top}_m_axi_csynth")  # of all, or of a top function as targets/hls names it
+    overall = {name: text for name, text in texts.items() if "<AreaEstimates>" in text and Path(name).stem in known}
     synthesis = [_high_level(name, overall[name]) for name in sorted(overall, key=lambda name: Path(name).stem != "csynth")[:1]]
     counted = [_utilization(name, text) for name, text in texts.items() if "Site Type" in text]
     timed = [_timing(name, text) for name, text in texts.items() if "Design Timing Summary" in text]

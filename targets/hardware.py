@@ -22,7 +22,7 @@ class DesignOptions:
 
     `stream` passes tensors between layers element by element, not as a whole; `reuse_factor` is how many multiplications one multiplier
     does; `strategy` names a way to multiply; `fold` gives layers their parallel hardware, as `LAYER=PExSIMD`; `part` is the device,
-    `clock_ns` the period that is asked for.
+    `clock_ns` the period that is asked for; `interface` is what its ports are: axis or m_axi.
     """
 
     stream: bool | None = None
@@ -31,6 +31,7 @@ class DesignOptions:
     fold: tuple[str, ...] | None = None
     part: str | None = None
     clock_ns: float | None = None
+    interface: str | None = None
 
 
 @dataclass(frozen=True)

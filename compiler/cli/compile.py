@@ -120,7 +120,7 @@ def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str,
     improve: str, io: str, input_types: tuple[str, ...], output_layer: str | None, strict: bool, labels_key: str, optimize: str,
     kernels: tuple[str, ...], autotune: Path | None, back_end: str, stream: bool | None, reuse_factor: int | None, strategy: str | None,
-    folds: tuple[str, ...], part: str | None, clock_ns: float | None,
+    folds: tuple[str, ...], part: str | None, clock_ns: float | None, interface: str | None,
     budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None, inputs: str, output: Path,
     training: str | None, loss: str | None, update: str | None, learning_rate: float | None, momentum: float | None,
     weight_decay: float | None, master_weights: bool, loss_scale: float | None, batch: int | None,
@@ -132,12 +132,14 @@ def command(
     from ..budget import parse_budgets
     from ..buffers import Inputs
 
-    hardware, options = _design(target_name), parse_design(stream, reuse_factor, strategy, folds, part, clock_ns)
+    hardware, options = _design(target_name), parse_design(stream, reuse_factor, strategy, folds, part, clock_ns, interface)
     target, board, limits = (_portable(), None, ()) if hardware else _destination(target_name, board_name)
     if hardware:
         hardware.check(options)
     elif options != parse_design():
-        raise TapeoutError("--stream, --reuse-factor, --strategy, --fold, --part and --clock-ns shape designs; give --target of hardware")
+        raise TapeoutError(
+            "--stream, --reuse-factor, --strategy, --fold, --part, --clock-ns and --interface shape designs; give --target of hardware"
+        )
     if name is not None and not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
         raise TapeoutError(f"--name {name!r}: letters, digits and underscores only, a letter first")
     if name in (*_HARNESS, *_HEADERS):

@@ -110,6 +110,8 @@ _DESIGN = (
                       "within that."),
     click.option("--part", metavar="P", help="Of designs: the device that the project is for, such as ecp5-25k."),
     click.option("--clock-ns", type=click.FloatRange(0, min_open=True), metavar="T", help="Of designs: the clock period asked for."),
+    click.option("--interface", type=click.Choice(["axis", "m_axi"]),
+                 help="Of designs: ports that are AXI streams, or masters of a memory."),
 )
 
 
@@ -122,12 +124,12 @@ def design_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def parse_design(
     stream: bool | None = None, reuse_factor: int | None = None, strategy: str | None = None, folds: tuple[str, ...] = (),
-    part: str | None = None, clock_ns: float | None = None,
+    part: str | None = None, clock_ns: float | None = None, interface: str | None = None,
 ) -> DesignOptions:
     """What these options say; each target says which of them it takes."""
     from tapeout.targets.hardware import DesignOptions
 
-    return DesignOptions(stream, reuse_factor, strategy, folds or None, part, clock_ns)
+    return DesignOptions(stream, reuse_factor, strategy, folds or None, part, clock_ns, interface)
 
 
 def parse_quantize_options(calibration: str, improve: str) -> QuantizeOptions:

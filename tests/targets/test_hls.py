@@ -169,6 +169,38 @@ def test_projects_are_the_same_files_each_time(target: str, tmp_path: Path) -> N
     assert files and not any(str(tmp_path).encode() in content for content in files.values())
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("stream", [False, True], ids=["arrays", "streams"])
+def test_tensors_in_memory(stream: bool, tmp_path: Path) -> None:
+    """The simulation goes through the top function of the AXI masters, which the scripts build."""
+    design = written(quantized(vector()), tmp_path, options=DesignOptions(interface="m_axi", stream=stream))
+    check(design)
+    top = (tmp_path / "firmware" / "net_m_axi.cpp").read_text()
+    (tmp_path / "firmware" / "net_m_axi.cpp").write_text(top.replace("range(7, 0) = ap_int<8>", "range(7, 0) = -ap_int<8>"))
+    with pytest.raises(AssertionError):
+        check(design)
+
+
+@pytest.mark.long
+def test_images_in_memory(tmp_path: Path) -> None:
+    check(written(quantized(plane()), tmp_path, options=DesignOptions(interface="m_axi", stream=True)))
+
+
+def test_scripts_build_the_function_with_masters(tmp_path: Path) -> None:
+    written(quantized(vector()), tmp_path, options=DesignOptions(interface="m_axi"))
+    top = (tmp_path / "firmware" / "net_m_axi.cpp").read_text()
+    assert 'extern "C" void net_m_axi(const int8_t *x, int8_t *' in top and top.count("#pragma HLS INTERFACE m_axi port=") == 2
+    script = (tmp_path / "build_prj.tcl").read_text()
+    assert "set_top ${project_name}_m_axi\n" in script and "add_files firmware/${project_name}_m_axi.cpp" in script
+    assert "cosim      0\n" in (tmp_path / "build_opt.tcl").read_text()
+    assert "-top ${project_name}_m_axi -part" in (tmp_path / "vivado_synth.tcl").read_text()
+
+
+def test_streams_have_axi_ports(tmp_path: Path) -> None:
+    design = written(quantized(vector()), tmp_path, options=DesignOptions(interface="axis"))
+    assert "#pragma HLS INTERFACE axis port=x," in (design.folder / "firmware" / "net.cpp").read_text()
+
+
 def test_part_clock_and_reuse_are_in_the_project(tmp_path: Path) -> None:
     options = DesignOptions(reuse_factor=5, strategy="resource", part="xc7z020clg400-1", clock_ns=8)
     written(quantized(vector()), tmp_path, options=options)
@@ -201,6 +233,9 @@ def test_refusals(tmp_path: Path) -> None:
     refused(graph.replace(nodes), "clips to 0 .. 100, and fixed point saturates at powers of two")
     refused(graph, "target catapult-hls takes latency, resource", "catapult-hls", DesignOptions(strategy="distributed-arithmetic"))
     refused(quantized(plane()), "deep: hls4ml for Catapult computes other numbers in depthwise layers.*give --stream", "catapult-hls")
+    refused(graph, "--interface m_axi: target catapult-hls has its vendor's own ports alone; vitis-hls takes it", "catapult-hls",
+            DesignOptions(interface="m_axi"))
+    refused(graph, "--interface axis: .* leave out --no-stream", options=DesignOptions(interface="axis", stream=False))
     refused(graph, "no multipliers to share", options=DesignOptions(strategy="distributed-arithmetic", reuse_factor=2))
 
 
