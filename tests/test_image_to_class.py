@@ -64,6 +64,10 @@ def test_it_fits_in_four_thousand_tables(name: str, zoo: Path, tmp_path: Path) -
 def test_both_ends_are_said_and_refused_by_name(zoo: Path, tmp_path: Path) -> None:
     path = zoo / "qonnx" / "TFC_1W1A.onnx"
     compile = ("compile", path, "-o", tmp_path / "net")
+    refused(2, "this model computes in floats; quantize it, such as with --recipe 'fixed<8,3>' --calibrate DATA.npz",
+            "compile", zoo / "mlperf_tiny" / "ad_autoencoder_float.tflite", "--target", "rtl", "-o", tmp_path / "net")
+    refused(2, "--output-layer as-is: the network ends with a softmax, which no design computes; say logits or argmax",
+            "compile", zoo / "qonnx" / "qkeras_jettagging.onnx", "--target", "rtl", "--output-layer", "as-is", "-o", tmp_path / "net")
     refused(2, "0: rtl takes codes, and the model says no format for this input; give one, such as --input-type '0=fixed<16,6>', or "
                "--input-type '0=uint8/255' for bytes of images", *compile, "--target", "rtl")
     compiled(zoo, "TFC_1W1A", tmp_path / "net")

@@ -296,6 +296,11 @@ def _check_inputs_quantized(graph: Graph, hardware: Hardware) -> None:
     from ..ir import FType
     from ..ops.fake_quantize import FakeQuantize
 
+    if _is_float(graph):
+        raise TapeoutError(
+            f"{graph.name}: {hardware.name} takes codes, and this model computes in floats; quantize it, such as with "
+            "--recipe 'fixed<8,3>' --calibrate DATA.npz"
+        )
     readers = graph.consumers()
     for port in graph.inputs:
         floats = isinstance(graph.values[port.value].type.q, FType)

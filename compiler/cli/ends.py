@@ -32,12 +32,16 @@ class Ends:
         return self.output or (End.LOGITS if self.design else End.AS_IS)
 
     def softmax_dropped(self, graph: Graph) -> Graph:
-        """The source model's graph without a final softmax, itself when there is none or when it is to stay."""
+        """The source model's graph without a final softmax, itself when there is none or when it is to stay. Raises TapeoutError."""
         from ..ops.softmax import Softmax
         from ..passes.drop_softmax import drop_softmax
 
         last = [graph.producer(port.value) for port in graph.outputs]
-        return graph if self.end is End.AS_IS or not any(n and isinstance(n.op, Softmax) for n in last) else drop_softmax(graph)
+        if not any(n and isinstance(n.op, Softmax) for n in last):
+            return graph
+        if self.end is End.AS_IS and self.design:
+            raise TapeoutError("--output-layer as-is: the network ends with a softmax, which no design computes; say logits or argmax")
+        return graph if self.end is End.AS_IS else drop_softmax(graph)
 
     def rounded(self, graph: Graph) -> Graph:
         """With the quantizers of inputs in fixed point. Raises TapeoutError."""

@@ -79,14 +79,15 @@ class CSimulation(DesignEngine):
 
 def _reals(graph: Graph, value: str, codes: Array) -> Array:
     """The numbers that codes stand for, exact in float64."""
-    return np.asarray(codes.astype(np.float64) * np.array(graph.values[value].type.quantized.scale))
+    q = graph.values[value].type.quantized
+    return np.asarray((codes.astype(np.float64) - q.zero[0]) * np.array(q.scale))
 
 
 def _codes(graph: Graph, value: str, reals: Array) -> Array:
     """Codes of a value for numbers on its grid; a number off the grid, which no exact design gives, is rounded to a code that differs."""
     type = graph.values[value].type
     q = type.quantized
-    codes = np.rint(reals.reshape(len(reals), *type.shape) / np.array(q.scale))
+    codes = np.rint(reals.reshape(len(reals), *type.shape) / np.array(q.scale)) + q.zero[0]
     return np.asarray(codes.astype(np.int64).astype(q.dtype))
 
 

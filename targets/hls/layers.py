@@ -299,11 +299,20 @@ def _check_sum(node: Node, scaling: SumScaling, x: QType, y: QType) -> None:
 def _requant(planner: Planner, node: Node) -> None:
     op, x = node.op, planner.results[node.inputs[0]]
     assert isinstance(op, Requant)
-    out = _codes(planner.graph, node.name)
+    out, given = _codes(planner.graph, node.name), _codes(planner.graph, node.inputs[0])
+    if _same_reals(given, out) and (op.lo, op.hi) == (out.min, out.max):  # other codes of the same numbers
+        planner.names[node.name], planner.results[node.name] = planner.names[node.inputs[0]], x
+        return
     factors = set(_factors(planner, node, node.inputs[1:3]).ravel().tolist())
     if factors != {exponent(x.unit, node.name) - exponent(out.scale[0], node.name)}:
         raise TapeoutError(f"{node.name}: factors 2**{sorted(factors)} do not fit its scales")
     planner.add(node.name, "Activation", node.inputs[:1], {"result": _requantized(node, op, out)}, activation="linear")
+
+
+def _same_reals(x: QType, y: QType) -> bool:
+    """Whether two formats are of the same numbers, counted from other zero points."""
+    one = len(x.scale) == len(y.scale) == 1
+    return one and x.scale == y.scale and (x.min - x.zero[0], x.max - x.zero[0]) == (y.min - y.zero[0], y.max - y.zero[0])
 
 
 def _reshape(planner: Planner, node: Node) -> None:
