@@ -50,8 +50,8 @@ def of_hls(project: HlsProject) -> dict[str, str]:
 
 def takes(project: HlsProject, graph: Graph, node: Node) -> bool:
     planned = plan(graph)
-    kind = next(layer.kind for layer in planned.layers if layer.name == planned.names[node.name])
-    return any(not any(lack.kind == kind and stream in lack.stream for lack in project.lacks) for stream in (False, True))
+    made = next(layer for layer in planned.layers if layer.name == planned.names[node.name])
+    return any(not any(lack.meets(made, stream) for lack in project.lacks) for stream in (False, True))
 
 
 def of_rtl() -> dict[str, str]:

@@ -38,5 +38,5 @@ def command(as_json: bool) -> None:
                 )
     for hardware in all_hardware():
         engines = ", ".join(engine.name for engine in design_engines() if engine.runs(hardware))
-        table.add_row(hardware.name, *[""] * 4, f"cosim --engines {engines}")
+        table.add_row(hardware.name, *[""] * 4, engines)
     Console().print(table)

@@ -80,6 +80,8 @@ class CSimulation(DesignEngine):
 def _reals(graph: Graph, value: str, codes: Array) -> Array:
     """The numbers that codes stand for, exact in float64."""
     q = graph.values[value].type.quantized
+    if q.bipolar:
+        return np.where(codes > 0, q.scale[0], -q.scale[0])
     return np.asarray((codes.astype(np.float64) - q.zero[0]) * np.array(q.scale))
 
 
@@ -87,6 +89,8 @@ def _codes(graph: Graph, value: str, reals: Array) -> Array:
     """Codes of a value for numbers on its grid; a number off the grid, which no exact design gives, is rounded to a code that differs."""
     type = graph.values[value].type
     q = type.quantized
+    if q.bipolar:
+        return (reals > 0).reshape(len(reals), *type.shape).astype(q.dtype)
     codes = np.rint(reals.reshape(len(reals), *type.shape) / np.array(q.scale)) + q.zero[0]
     return np.asarray(codes.astype(np.int64).astype(q.dtype))
 

@@ -8,17 +8,23 @@ from tapeout.compiler.errors import TapeoutError, Unsupported
 from tapeout.compiler.ir import Graph
 
 from ..hardware import DesignOptions, Hardware
+from .layers import Layer, plan
 
 _TAKES = frozenset({"stream", "reuse_factor", "strategy", "part", "clock_ns", "interface"})
 
 
 @dataclass(frozen=True)
 class Lack:
-    """A kind of layers that a back end of hls4ml cannot compute in these settings of --stream, and why."""
+    """A kind of layers, or of activations, that a back end of hls4ml cannot compute in these settings of --stream, and why."""
 
     kind: str
     stream: tuple[bool, ...]
     reason: str
+    activation: str = ""
+
+    def meets(self, layer: Layer, stream: bool) -> bool:
+        same = layer.kind == self.kind and self.activation in ("", layer.attributes.get("activation"))
+        return same and stream in self.stream
 
 
 # found by the C simulation of hls4ml 1.3.0: other numbers, and no code at all
@@ -27,6 +33,10 @@ _CATAPULT_DEPTHWISE = Lack(
     "hls4ml for Catapult computes other numbers in depthwise layers and averages without streams; give --stream",
 )
 _NO_DEPTHWISE = Lack("DepthwiseConv2D", (False, True), "hls4ml has no depthwise layers and no averages for this target")
+_SIGN_OF_ZERO = Lack(
+    "Activation", (False, True), "hls4ml for Quartus makes -1 of a sum at its threshold, where it has to be 1; quantize with fixed<W,I>",
+    "binary_tanh",
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,6 @@ class HlsProject(Hardware):
 
     def write(self, folder: Path, name: str, graph: Graph, options: DesignOptions) -> None:
         from .interface import write_interface
-        from .layers import plan
         from .project import write
 
         self.check(options)
@@ -68,7 +77,7 @@ class HlsProject(Hardware):
         planned = plan(graph)
         for layer in planned.layers:
             for lack in self.lacks:
-                if layer.kind == lack.kind and bool(options.stream) in lack.stream:
+                if lack.meets(layer, bool(options.stream)):
                     raise Unsupported(f"{layer.name}: {lack.reason}")
         write(planned, name, self.back_end, replace(options, strategy=options.strategy or self.strategies[0]), folder)
         if options.interface == "m_axi":
@@ -79,6 +88,6 @@ class HlsProject(Hardware):
 HARDWARE: tuple[Hardware, ...] = (
     HlsProject("vitis-hls", _TAKES, "Vitis", ("latency", "resource", "distributed-arithmetic"), interfaces=("axis", "m_axi")),
     HlsProject("catapult-hls", _TAKES, "Catapult", lacks=(_CATAPULT_DEPTHWISE,)),
-    HlsProject("quartus-hls", _TAKES, "Quartus", ("resource",), (_NO_DEPTHWISE,), sizes=True),
+    HlsProject("quartus-hls", _TAKES, "Quartus", ("resource",), (_NO_DEPTHWISE, _SIGN_OF_ZERO), sizes=True),
     HlsProject("oneapi-hls", _TAKES, "oneAPI", ("resource",), vendor_header="sycl/ext/intel/ac_types/ac_fixed.hpp"),
 )

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tapeout.compiler.build import lower
-from tapeout.compiler.errors import TapeoutError
-from tapeout.compiler.ir import Array, Graph
+from tapeout.compiler.errors import TapeoutError, Unsupported
+from tapeout.compiler.ir import Array, Graph, QType
 from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.average_pool2d import AveragePool2D
 from tapeout.compiler.ops.clip import Clip
@@ -32,6 +32,7 @@ from tapeout.targets import tools
 from tapeout.targets.hardware import Design, DesignOptions, find_hardware
 from tapeout.targets.hls import project
 from tapeout.targets.hls.layers import Plan, plan
+from tests.compiler.integer.nets import Net
 
 from .. import models
 from ..models import Layers
@@ -117,6 +118,42 @@ def test_every_op(target: str, stream: bool, depthwise: bool, tmp_path: Path) ->
     if target != "quartus-hls" or not stream:
         assert {"stem", "deep", "largest", "point"} <= {name.split("_")[0] for name in traced}
     assert first_difference(graph, inputs, traced) is None
+
+
+SIGN, FIXED, WEIGHTS = QType(1, bipolar=True), QType(8, True, (1 / 32,)), QType(4, True, (1 / 8,))
+
+
+def signs(levels: QType = SIGN) -> Graph:
+    """An image through a convolution, a layer of signs by signs and one of signs by numbers, batch normalization of both signs behind the
+    first two."""
+    net = Net((1, 4, 5, 2))
+    rng = np.random.default_rng(0)
+
+    def activated(name: str, x: str, channels: int) -> str:
+        gamma, beta = rng.normal(0, 1, channels), rng.normal(0, 0.5, channels)
+        return net.fq(net.norm(name, x, gamma, beta), levels)
+
+    image = activated("a", net.conv("conv", net.fq("x", FIXED), 8, WEIGHTS), 8)
+    flat = net.op(Reshape((1, int(np.prod(net.shape(image))))), [image], "flat")
+    hidden = activated("b", net.dense("hidden", flat, 8, SIGN if levels.bipolar else WEIGHTS), 8)
+    return expose_codes(lower(net.graph(net.dense("out", hidden, 3, WEIGHTS if not levels.bipolar else SIGN))))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("target,stream", [("vitis-hls", False), ("vitis-hls", True), ("catapult-hls", False), ("catapult-hls", True)])
+def test_signs(target: str, stream: bool, tmp_path: Path) -> None:
+    design = written(signs(), tmp_path, target, DesignOptions(stream=stream))
+    assert "binary_tanh" in (tmp_path / "firmware" / "net.cpp").read_text()
+    check(design)
+    inputs = samples(design.graph, 20)
+    assert first_difference(design.graph, inputs, HLS.trace(design, inputs)) is None
+
+
+def test_several_levels_are_no_sign(tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="hls4ml has that of a sign, -1 or .1, alone; quantize with fixed<W,I>"):
+        written(signs(QType(2, True, (1.0,), narrow=True)), tmp_path)
+    with pytest.raises(Unsupported, match="a: hls4ml for Quartus makes -1 of a sum at its threshold"):
+        written(signs(), tmp_path, "quartus-hls")
 
 
 Mutation = Callable[[Plan], Plan]
