@@ -92,10 +92,13 @@ def test_a_cell_of_no_layer_is_an_error(tmp_path: Path) -> None:
 def test_a_report_that_lacks_something_is_an_error() -> None:
     family = find_family("ecp5")
     used = {kind: {"used": 7, "available": 9} for kind in family.sites}
-    assert _sites(used, family) == Resources(7, 7, 7, 7)
+    cells = Resources(1, 2, 3, 4)
+    assert _sites(used, family, cells) == Resources(7, 7, 7, 7)
+    logic = {"ICESTORM_LC": {"used": 8}, "ICESTORM_RAM": {"used": 9}}
+    assert _sites(logic, find_family("ice40"), cells) == Resources(8, 2, 3, 9)
     for kind in family.sites:
         with pytest.raises(TapeoutError, match=f"its report counts no {kind}"):
-            _sites({other: count for other, count in used.items() if other != kind}, family)
+            _sites({other: count for other, count in used.items() if other != kind}, family, cells)
     assert _clock({"clk": {"achieved": 12.5}}) == 12_500_000
     with pytest.raises(TapeoutError, match="found 0 clocks"):
         _clock({})
