@@ -108,11 +108,16 @@ def terms(instance: Instance, joints: Sequence[int], family: str) -> tuple[Made,
     whole, counts, factors = sum((made(memory, family) for memory in to.memories), Made()), to.counts, 0
     for count, a, b in to.products:
         if family in _HAVE_MULTIPLIERS:
-            factors += count * -(-a // _MULTIPLIER) * -(-b // _MULTIPLIER)
+            factors += count * _pieces(a) * _pieces(b)
         else:
             counts["product"] = counts.get("product", 0) + count * a * b
     counts |= {"ram_tables": whole.tables, "rom_bits": whole.rom_bits, "ram_bits": whole.flip_flops, "blocks": whole.blocks}
     return whole, factors, counts
+
+
+def _pieces(bits: int) -> int:
+    """Of how many factors of multipliers yosys' mul2dsp makes a signed one: each but the last gives a bit to its sign."""
+    return 1 if bits <= _MULTIPLIER else 1 + (bits - 2) // (_MULTIPLIER - 1)
 
 
 def _sums(at: Instance, to: Gathered) -> None:
@@ -134,7 +139,7 @@ def _sums(at: Instance, to: Gathered) -> None:
     elif x * w <= _SMALL:
         to.counts["shifted"] = pe * simd * w * (x + w + 1)
     else:
-        to.products.append((pe * simd, x + 1, w))
+        to.products.append((pe * simd, x + (not p["X_SIGNED"]), w))
 
 
 def _stage(at: Instance, to: Gathered) -> None:
@@ -155,7 +160,8 @@ def _requant(at: Instance, channels: int, x: int, to: Gathered) -> None:
         to.memories.append(Memory(channels // pe, pe * p["MUL_BITS"], True, clocked=False))
     scaled = number + p["MUL_BITS"] if p.get("MUL", 0) != 1 else number
     if p.get("MUL", 0) != 1:
-        to.products.append((pe, number, p["MUL_BITS"]))
+        signed = number - 1 if p.get("X_SIGNED", 1) or "STAGE" in p else number
+        to.products.append((pe, signed, p["MUL_BITS"]))
     to.counts["scaled"] = pe * scaled
     to.counts["rounded"] = pe * wide
     to.counts["codes"] = pe * p["Y_BITS"]
