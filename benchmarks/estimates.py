@@ -42,6 +42,18 @@ COSTS = HERE.parent / "targets" / "rtl" / "estimates.toml"
 DEVICES = ("ecp5-85k", "ice40-hx8k", "gowin-gw2ar18")  # one of each family
 CHAINS, LAYERS = 18, 4
 KINDS = ("lut", "ff", "dsp", "bram")
+# What a bit of each term takes as the modules are written: registers by their stages, a table for a bit of an adder or a multiplexer.
+TEXT = {
+    "lut": {
+        "adders": 1, "sums": 2, "agreements": 1, "shifted": 1, "product": 1, "scaled": 1, "rounded": 1, "codes": 1, "compared": 0.5,
+        "counted": 1, "joint": 1, "ram_tables": 6, "rom_bits": 0.1, "ram_bits": 1, "walk": 3, "window": 40, "window_places": 1,
+        "window_counters": 6,
+    },
+    "ff": {
+        "operands": 2, "products": 1, "sums": 6, "scaled": 1, "rounded": 1, "codes": 1, "joint": 1, "ram_bits": 1, "walk": 1, "layer": 16,
+        "stage": 4, "window_counters": 8, "window_lanes": 1,
+    },
+}  # fmt: skip
 BIPOLAR = QType(1, bipolar=True, packed=True)
 
 
@@ -174,13 +186,16 @@ def measured(number: int) -> Iterator[Point]:
 
 
 def fitted(points: list[Point], kind: str) -> dict[str, float]:
-    """What a unit of each term costs: no less than 0, least squares of errors relative to the square root of a layer's size."""
+    """What a unit of each term costs: no less than 0, least squares of errors relative to the square root of a layer's size, with each
+    term held to its count in the text of the modules (`TEXT`) as by one more layer."""
     counts = [point.terms() for point in points]
     names = sorted({term for found in counts for term in found})
     used = np.array([point.used.named()[kind] for point in points], float)
     weight = 1 / np.sqrt(np.maximum(used, 1))
     matrix = np.array([[found.get(name, 0) for name in names] for found in counts], float)
-    costs, _ = nnls(matrix * weight[:, None], used * weight)
+    scaled, prior = matrix * weight[:, None], np.array([TEXT[kind].get(name, 0.0) for name in names])
+    held = np.diag(np.sqrt((scaled**2).mean(axis=0)))
+    costs, _ = nnls(np.vstack([scaled, held]), np.concatenate([used * weight, held @ prior]))
     return {name: round(float(cost), 4) for name, cost in zip(names, costs, strict=True) if cost > 5e-5}
 
 
