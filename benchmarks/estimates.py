@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,18 @@ from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import Array, Builder, Graph, Port, QType, Type, verify
 from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.dense import Dense
+from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.max_pool2d import MaxPool2D
 from tapeout.compiler.ops.requant import Requant
 from tapeout.compiler.ops.threshold import Threshold
+from tapeout.compiler.synthesis import Resources
 from tapeout.compiler.window import Window
 from tapeout.targets.rtl.device import find_device
 from tapeout.targets.rtl.emit import write_design
 from tapeout.targets.rtl.estimate import Terms, joints_of, terms
-from tapeout.targets.rtl.instance import Fold
+from tapeout.targets.rtl.instance import Fold, Instance
 from tapeout.targets.rtl.library import kernel_for
+from tapeout.targets.rtl.memories import Made
 from tapeout.targets.rtl.synth import synthesize
 
 HERE = Path(__file__).parent
@@ -38,21 +42,49 @@ COSTS = HERE.parent / "targets" / "rtl" / "estimates.toml"
 DEVICES = ("ecp5-85k", "ice40-hx8k", "gowin-gw2ar18")  # one of each family
 CHAINS, LAYERS = 18, 4
 KINDS = ("lut", "ff", "dsp", "bram")
+# What a bit of each term takes as the modules are written: registers by their stages, a table for a bit of an adder or a multiplexer.
+TEXT = {
+    "lut": {
+        "adders": 1, "sums": 2, "agreements": 1, "shifted": 1, "product": 1, "scaled": 1, "rounded": 1, "codes": 1, "compared": 0.5,
+        "counted": 1, "joint": 1, "ram_tables": 6, "rom_bits": 0.1, "ram_bits": 1, "walk": 3, "window": 40, "window_places": 1,
+        "window_counters": 6,
+    },
+    "ff": {
+        "operands": 2, "products": 1, "sums": 6, "scaled": 1, "rounded": 1, "codes": 1, "joint": 1, "ram_bits": 1, "walk": 1, "layer": 16,
+        "stage": 4, "window_counters": 8, "window_lanes": 1,
+    },
+}  # fmt: skip
 BIPOLAR = QType(1, bipolar=True, packed=True)
 
 
 @dataclass(frozen=True)
 class Point:
-    """A layer of a chain that was synthesized: its terms, its exact counts by rule, and what it took."""
+    """A layer of a chain that was synthesized: what it took."""
 
     family: str
     chain: int
-    layer: str
+    node: str
     fold: str
-    shape: str
-    terms: Terms
-    rule: dict[str, int]
-    used: dict[str, int]
+    used: Resources
+
+    def instance(self) -> tuple[Instance, list[int], str]:
+        """The layer as the chain has it now, what joins it to the one before it, and its name for the table."""
+        graph, folds = chain_of(self.chain)
+        node = next(n for n in graph.nodes if n.name == self.node)
+        assert str(folds[self.node]) == self.fold, "chains have changed; synthesize them again"
+        made = kernel_for(graph, node).instance(graph, node, folds[self.node])
+        x, w = (graph.values[name].type.quantized.bits for name in (*node.inputs, node.inputs[0])[:2])
+        shape = f"{graph.values[node.inputs[0]].type.dims} -> {graph.values[node.name].type.dims}, {x} by {w} bits"
+        return made, joints_of(graph, folds)[self.node], f"{node.op.name()} {made.params.get('STAGE', '')}".strip() + f" | {shape}"
+
+    def found(self) -> tuple[Made, int, Terms]:
+        made, joints, _ = self.instance()
+        known = terms(made, joints, self.family)
+        assert known
+        return known
+
+    def terms(self) -> Terms:
+        return self.found()[2]
 
 
 class Chain:
@@ -87,6 +119,8 @@ class Chain:
         if len(type.shape) == 4 and self.count == 3 and type.shape[1] >= 4:
             self.builder.add(MaxPool2D(Window((2, 2), (2, 2)), q.min, q.max), (value,), name)
             return self.folded(name)
+        if len(type.shape) == 4 and self.count == 2:
+            return self.depthwise(name, value, type)
         outputs = int(self.pick(4, 8, 16, 24, 48))
         kernel = self.pick(1, 3) if len(type.shape) == 4 else 1
         window = (kernel, kernel) if len(type.shape) == 4 else ()
@@ -97,6 +131,13 @@ class Chain:
         pad = kernel // 2
         op = Conv2D(pads=(pad,) * 4, requant=stage) if window else Dense(stage)
         self.builder.add(op, inputs, name)
+        return self.folded(name)
+
+    def depthwise(self, name: str, value: str, type: Type) -> tuple[str, Type]:
+        q, w, channels = type.quantized, QType(int(self.pick(3, 4, 8))), type.shape[3]
+        stage, extra = self.stage(name, channels, q, w, 9)
+        weights = self.builder.constant(f"{name}_w", self.random((3, 3, channels), w), w)
+        self.builder.add(DepthwiseConv2D(pads=(1,) * 4, requant=stage), (value, weights, self.bias(name, channels), *extra), name)
         return self.folded(name)
 
     def random(self, shape: tuple[int, ...], q: QType) -> Array:
@@ -127,45 +168,46 @@ class Chain:
         return name, type
 
 
+@cache
+def chain_of(number: int) -> tuple[Graph, dict[str, Fold]]:
+    chain = Chain(number)
+    return chain.graph(), chain.folds
+
+
 def measured(number: int) -> Iterator[Point]:
     """The layers of one chain on each family."""
-    chain = Chain(number)
-    graph = chain.graph()
+    graph, folds = chain_of(number)
     with tempfile.TemporaryDirectory(prefix="tapeout-") as place:
         design = Path(place) / "design"
-        write_design(graph, design, chain.folds)
+        write_design(graph, design, folds)
         for device in map(find_device, DEVICES):
             layers = synthesize(design, Path(place) / "netlist", device).layers
-            for node in graph.nodes:
-                instance = kernel_for(graph, node).instance(graph, node, chain.folds[node.name])
-                found = terms(instance, joints_of(graph, chain.folds)[node.name], device.family)
-                assert found
-                memory, factors, counts = found
-                x, w = (graph.values[name].type.quantized.bits for name in (*node.inputs, node.inputs[0])[:2])
-                shape = f"{graph.values[node.inputs[0]].type.dims} -> {graph.values[node.name].type.dims}, {x} by {w} bits"
-                name, rule = f"{node.op.name()} {instance.params.get('STAGE', '')}".strip(), {"dsp": factors, "bram": memory.blocks}
-                used, fold = asdict(layers[node.name]), str(chain.folds[node.name])
-                yield Point(device.family, number, name, fold, shape, counts, rule, used)
+            yield from (Point(device.family, number, n.name, str(folds[n.name]), layers[n.name]) for n in graph.nodes)
 
 
 def fitted(points: list[Point], kind: str) -> dict[str, float]:
-    """What a unit of each term costs: no less than 0, least squares of errors relative to the square root of a layer's size."""
-    names = sorted({term for point in points for term in point.terms})
-    used = np.array([point.used[kind] for point in points], float)
+    """What a unit of each term costs: no less than 0, least squares of errors relative to the square root of a layer's size, with each
+    term held to its count in the text of the modules (`TEXT`) as by one more layer."""
+    counts = [point.terms() for point in points]
+    names = sorted({term for found in counts for term in found})
+    used = np.array([point.used.named()[kind] for point in points], float)
     weight = 1 / np.sqrt(np.maximum(used, 1))
-    matrix = np.array([[point.terms.get(name, 0) for name in names] for point in points], float)
-    costs, _ = nnls(matrix * weight[:, None], used * weight)
+    matrix = np.array([[found.get(name, 0) for name in names] for found in counts], float)
+    scaled, prior = matrix * weight[:, None], np.array([TEXT[kind].get(name, 0.0) for name in names])
+    held = np.diag(np.sqrt((scaled**2).mean(axis=0)))
+    costs, _ = nnls(np.vstack([scaled, held]), np.concatenate([used * weight, held @ prior]))
     return {name: round(float(cost), 4) for name, cost in zip(names, costs, strict=True) if cost > 5e-5}
 
 
 def estimated(point: Point, costs: Mapping[str, Mapping[str, float]]) -> dict[str, int]:
-    sums = {kind: round(sum(costs[kind].get(term, 0) * n for term, n in point.terms.items())) for kind in costs}
-    return {**sums, **point.rule}
+    memory, factors, counts = point.found()
+    sums = {kind: round(sum(costs[kind].get(term, 0) * n for term, n in counts.items())) for kind in costs}
+    return {**sums, "dsp": factors, "bram": memory.blocks}
 
 
 def error(points: list[Point], kind: str, costs: Mapping[str, Mapping[str, float]]) -> str:
     """The middle of the relative errors, what nine in ten are below, and the error of the sum."""
-    pairs = [(estimated(p, costs)[kind], p.used[kind]) for p in points]
+    pairs = [(estimated(p, costs)[kind], p.used.named()[kind]) for p in points]
     if not any(used for _, used in pairs):
         return "none used"
     relative = np.array([100 * abs(guess - used) / used for guess, used in pairs if used])
@@ -191,7 +233,8 @@ def write(points: list[Point], day: str) -> None:
     rows = []
     for p in points:
         guess = estimated(p, costs[p.family])
-        rows.append(f"| {p.family} | {p.layer} | {p.shape} | {p.fold} | " + " | ".join(f"{guess[k]} / {p.used[k]}" for k in KINDS) + " |")
+        both = " | ".join(f"{guess[kind]} / {used}" for kind, used in p.used.named().items())
+        rows.append(f"| {p.family} | {p.instance()[2]} | {p.fold} | {both} |")
     chains, parts = len({p.chain for p in points}), {"table": table, "held": held, "rows": rows}
     text = _TEXT.format(day=day, layers=len(points), chains=chains, **{name: "\n".join(found) for name, found in parts.items()})
     (HERE / "estimates.md").write_text(text)
@@ -233,7 +276,7 @@ def main(arguments: list[str]) -> None:
             print(f"chain {number}", file=sys.stderr)
             file.write_text(json.dumps({"day": date.today().isoformat(), "points": [asdict(p) for p in found]}, indent=0) + "\n")
     read = json.loads(file.read_text())
-    write([Point(**p) for p in read["points"]], read["day"])
+    write([Point(**p | {"used": Resources(**p["used"])}) for p in read["points"]], read["day"])
 
 
 if __name__ == "__main__":

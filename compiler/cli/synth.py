@@ -128,6 +128,7 @@ def _measured(bundle: Bundle, place: Path) -> Timing:
 
     types = {name: value.type for name, value in bundle.graph.values.items()}
     _, timing = build(bundle.design().folder, types, place / "simulator").run(random_inputs(bundle.graph, _FRAMES, 0))
+    assert timing.interval is not None  # of several frames
     return Timing(timing.latency, timing.interval)
 
 

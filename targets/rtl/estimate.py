@@ -108,11 +108,16 @@ def terms(instance: Instance, joints: Sequence[int], family: str) -> tuple[Made,
     whole, counts, factors = sum((made(memory, family) for memory in to.memories), Made()), to.counts, 0
     for count, a, b in to.products:
         if family in _HAVE_MULTIPLIERS:
-            factors += count * -(-a // _MULTIPLIER) * -(-b // _MULTIPLIER)
+            factors += count * _pieces(a) * _pieces(b)
         else:
             counts["product"] = counts.get("product", 0) + count * a * b
     counts |= {"ram_tables": whole.tables, "rom_bits": whole.rom_bits, "ram_bits": whole.flip_flops, "blocks": whole.blocks}
     return whole, factors, counts
+
+
+def _pieces(bits: int) -> int:
+    """Of how many factors of multipliers yosys' mul2dsp makes a signed one: each but the last gives a bit to its sign."""
+    return 1 if bits <= _MULTIPLIER else 1 + (bits - 2) // (_MULTIPLIER - 1)
 
 
 def _sums(at: Instance, to: Gathered) -> None:
@@ -134,7 +139,7 @@ def _sums(at: Instance, to: Gathered) -> None:
     elif x * w <= _SMALL:
         to.counts["shifted"] = pe * simd * w * (x + w + 1)
     else:
-        to.products.append((pe * simd, x + 1, w))
+        to.products.append((pe * simd, x + (not p["X_SIGNED"]), w))
 
 
 def _stage(at: Instance, to: Gathered) -> None:
@@ -145,26 +150,27 @@ def _stage(at: Instance, to: Gathered) -> None:
         _threshold(at, at.params["OUTPUTS"], at.params["ACC_BITS"], to)
 
 
-def _requant(at: Instance, channels: int, x: int, to: Gathered) -> None:
+def _requant(at: Instance, channels: int, x: int, to: Gathered, lanes: int = 0) -> None:
     """requant.sv. A multiplication by 1 is none."""
-    p, pe = at.params, at.params["PE"]
+    p, pe = at.params, lanes or at.params["PE"]
     number = x + (2 if p.get("X_ZERO", 0) else 1)
     rounded = max(number + p["MUL_BITS"] - p["SHIFT"], 1) + 1
     wide = max(rounded, p["Y_BITS"] + 1) + 1
     if "MULS" in at.tables:
-        to.memories.append(Memory(channels // pe, pe * p["MUL_BITS"], True, clocked=False))
+        to.memories.append(Memory(channels // pe, pe * (p["MUL_BITS"] + p.get("EXTRA_BITS", 0)), True, clocked=False))
     scaled = number + p["MUL_BITS"] if p.get("MUL", 0) != 1 else number
     if p.get("MUL", 0) != 1:
-        to.products.append((pe, number, p["MUL_BITS"]))
+        signed = number - 1 if p.get("X_SIGNED", 1) or "STAGE" in p else number
+        to.products.append((pe, signed, p["MUL_BITS"]))
     to.counts["scaled"] = pe * scaled
     to.counts["rounded"] = pe * wide
     to.counts["codes"] = pe * p["Y_BITS"]
     to.counts["stage"] = 1
 
 
-def _threshold(at: Instance, channels: int, x: int, to: Gathered) -> None:
+def _threshold(at: Instance, channels: int, x: int, to: Gathered, lanes: int = 0) -> None:
     """threshold.sv."""
-    p, pe = at.params, at.params["PE"]
+    p, pe = at.params, lanes or at.params["PE"]
     width = p.get("T_BITS", x)
     to.memories.append(Memory(channels // pe, pe * p["LEVELS"] * width, True, clocked=False))
     to.counts["compared"] = pe * p["LEVELS"] * max(x + 1, width)
@@ -176,8 +182,9 @@ def _threshold(at: Instance, channels: int, x: int, to: Gathered) -> None:
 def _window(at: Instance, lanes: int, bits: int, parts: int, to: Gathered) -> None:
     """window.sv."""
     p = at.params
-    lines, line = p["K_H"] + p["S_H"], p["WIDTH"] * parts
-    longest = max(p["HEIGHT"], p["WIDTH"]) + p["K_H"] + p["K_W"] + p["S_H"] + p["S_W"] + p["TOP"] + p["LEFT"]
+    lines, line = (p["K_H"] - 1) * p["D_H"] + 1 + p["S_H"], p["WIDTH"] * parts
+    reach = (p["K_H"] - 1) * p["D_H"] + (p["K_W"] - 1) * p["D_W"] + 2
+    longest = max(p["HEIGHT"], p["WIDTH"]) + reach + p["S_H"] + p["S_W"] + p["TOP"] + p["LEFT"]
     place, number = (lines * line).bit_length(), longest.bit_length() + 2
     to.memories.append(Memory(lines * line, lanes * bits, False))
     to.counts["window"] = 1
@@ -189,6 +196,25 @@ def _window(at: Instance, lanes: int, bits: int, parts: int, to: Gathered) -> No
 def _convolution(at: Instance, to: Gathered) -> None:
     p = at.params
     _window(at, p["SIMD"], p["X_BITS"], p["INPUTS"] // (p["K_H"] * p["K_W"] * p["SIMD"]), to)
+
+
+def _depthwise(at: Instance, to: Gathered) -> None:
+    """depthwise_sums.sv behind a window."""
+    p = at.params
+    taps, parts, lanes = p["K_H"] * p["K_W"], p["CHANNELS"] // p["PE"], p["PE"] * p["MULTIPLIER"]
+    x, w, acc = p["X_BITS"], p["W_BITS"], p["ACC_BITS"]
+    _window(at, p["PE"], x, parts, to)
+    to.memories.extend((Memory(parts * taps, lanes * w, True), Memory(parts, lanes * acc, True)))
+    to.counts["operands"] = p["PE"] * x + lanes * w
+    to.counts["products"] = lanes * min(x + w, acc)
+    to.counts["sums"] = lanes * acc
+    to.counts["walk"] = taps.bit_length() + parts.bit_length() + (parts * taps).bit_length()
+    to.products.append((lanes, x + (not p["X_SIGNED"]), w))
+    channels = p["CHANNELS"] * p["MULTIPLIER"]
+    if p["STAGE"] == _REQUANT:
+        _requant(at, channels, acc, to, lanes)
+    elif p["STAGE"] == _THRESHOLD:
+        _threshold(at, channels, acc, to, lanes)
 
 
 def _pool(at: Instance, to: Gathered) -> None:
@@ -211,6 +237,7 @@ def _threshold_alone(at: Instance, to: Gathered) -> None:
 _MODULES = {
     "dense": (_sums, _stage),
     "conv2d": (_convolution, _sums, _stage),
+    "depthwise_conv2d": (_depthwise,),
     "max_pool2d": (_pool,),
     "requant": (_requant_alone,),
     "threshold": (_threshold_alone,),

@@ -52,7 +52,7 @@ class Made:
 
 
 def made(memory: Memory, family: str) -> Made:
-    """The cheapest way."""
+    """The cheapest way; of two alike the later one, which has blocks."""
     of, bits = BLOCKS[family], memory.words * memory.width
     if memory.rom:
         ways = [(bits * _ROM_BIT, Made(rom_bits=bits))]
@@ -64,4 +64,4 @@ def made(memory: Memory, family: str) -> Made:
     if memory.clocked:
         blocks = min(-(-memory.width // width) * -(-memory.words // words) for width, words in of.words.items())
         ways.append((blocks * of.cost, Made(blocks=blocks)))
-    return min(ways, key=lambda way: way[0])[1]
+    return min(reversed(ways), key=lambda way: way[0])[1]

@@ -65,22 +65,27 @@ def _script(files: Iterable[str], module: str, top: str, place: Path, family: Fa
 
 def _by_layer(file: Path, ports: Ports, wrapped: bool, family: Family) -> Netlist:
     """The cells of a flat netlist, by the instance that their names begin with."""
-    modules = json.loads(file.read_text())["modules"]
-    (module,) = (m for m in modules.values() if int(m.get("attributes", {}).get("top", "0"), 2))
     prefix = f"{LABEL}." if wrapped else ""
     owners = {instance: place.layer for place in ports.layers for instance in place.instances}
     cells: dict[str, Counter[str]] = {place.layer: Counter() for place in ports.layers}
     rest: Counter[str] = Counter()
-    for name, cell in module["cells"].items():
+    for name, kind in _kinds(file).items():
         instance, inside, _ = name.removeprefix(prefix).partition(".")
         if inside and instance not in owners and not name.startswith("$"):
             raise TapeoutError(f"{name}: a cell of no layer's instance; compile again")
-        (cells[owners[instance]] if instance in owners else rest)[cell["type"]] += 1
+        (cells[owners[instance]] if instance in owners else rest)[kind] += 1
     if not wrapped:  # a few cells of the top module itself, which the first layer takes
         cells[ports.layers[0].layer] += rest
     pins = counted(rest, family.cells, "pins") if wrapped else None
     layers = {layer: counted(found, family.cells, layer) for layer, found in cells.items()}
     return Netlist(layers, pins, sum(cells.values(), Counter()))
+
+
+def _kinds(file: Path) -> dict[str, str]:
+    """The kind of each cell of a flat netlist."""
+    modules = json.loads(file.read_text())["modules"]
+    (module,) = (m for m in modules.values() if int(m.get("attributes", {}).get("top", "0"), 2))
+    return {name: cell["type"] for name, cell in module["cells"].items()}
 
 
 def place_and_route(folder: Path, place: Path, device: Device, clock_mhz: float = 100.0, seed: int = 1, route: bool = True) -> Routed:
@@ -97,8 +102,9 @@ def place_and_route(folder: Path, place: Path, device: Device, clock_mhz: float 
         place,
     )  # fmt: skip
     read = json.loads(report.read_text())
-    slowest = _slowest(read["critical_paths"], Ports.load(folder))
-    return Routed(_sites(read["utilization"], family), _clock(read["fmax"]), seed, round(clock_mhz * 1e6), slowest)
+    cells = counted(Counter(_kinds(place / "netlist.json").values()), family.cells, "netlist")
+    placed, slowest = _sites(read["utilization"], family, cells), _slowest(read["critical_paths"], Ports.load(folder))
+    return Routed(placed, _clock(read["fmax"]), seed, round(clock_mhz * 1e6), slowest)
 
 
 def _slowest(paths: Sequence[Mapping[str, Any]], ports: Ports) -> str:
@@ -110,12 +116,17 @@ def _slowest(paths: Sequence[Mapping[str, Any]], ports: Ports) -> str:
     return next((place.layer for place in ports.layers if instance in place.instances), "")
 
 
-def _sites(utilization: Mapping[str, Mapping[str, int]], family: Family) -> Resources:
-    """What is placed. Raises TapeoutError for a report without a kind that the family counts."""
+def _sites(utilization: Mapping[str, Mapping[str, int]], family: Family, cells: Resources) -> Resources:
+    """What is placed; `cells` of the netlist count where a family has no site of their own, such as flip-flops in iCE40's logic cells.
+
+    Raises TapeoutError for a report without a kind that the family counts.
+    """
     for kind in family.sites:
         if kind not in utilization:
             raise TapeoutError(f"{family.nextpnr}: its report counts no {kind}; this tapeout reads that of another version")
-    return total(each.times(utilization[kind]["used"]) for kind, each in family.sites.items())
+    known = total(family.sites.values()).named()
+    found = total(each.times(utilization[kind]["used"]) for kind, each in family.sites.items()).named()
+    return Resources(**{kind: found[kind] if known[kind] else count for kind, count in cells.named().items()})
 
 
 def _clock(clocks: Mapping[str, Mapping[str, float]]) -> int:

@@ -4,7 +4,9 @@ It is there to place and route, so that every path of the design begins and ends
 """
 from __future__ import annotations
 
-from .emit import Ports, PortStream
+import re
+
+from .emit import REGISTER_PORT, Ports, PortStream
 
 NAME = "pins"
 LABEL = "design"  # of the instance in it
@@ -40,7 +42,13 @@ endmodule
 
 def pins_of(ports: Ports) -> int:
     """How many pins the design has itself."""
-    return _OTHERS + sum(8 * port.bytes + 3 for port in (*ports.inputs, *ports.outputs))
+    return _OTHERS + sum(8 * port.bytes + 3 for port in (*ports.inputs, *ports.outputs)) + sum(b for _, _, b in _registers(ports))
+
+
+def _registers(ports: Ports) -> list[tuple[str, str, int]]:
+    """The signals of the register port, where there is one: direction, name, bits."""
+    found = re.findall(r"(input|output) +wire (?:\[(\d+):0\] )?(\w+)", REGISTER_PORT) if ports.register_port else []
+    return [(direction, name, int(high or 0) + 1) for direction, high, name in found]
 
 
 def wrapper(ports: Ports) -> str:
@@ -62,6 +70,8 @@ def wrapper(ports: Ports) -> str:
         connect(port, "given", "made")
     for port in ports.outputs:
         connect(port, "made", "given")
+    for direction, name, count in _registers(ports):
+        lines.append(f"      .{name}({bits('given' if direction == 'input' else 'made', count)})")
     return _TEXT.format(
         name=NAME, label=LABEL, module=ports.module, connections=",\n".join(lines), inputs=sizes["given"] - 1, outputs=sizes["made"] - 1
     )

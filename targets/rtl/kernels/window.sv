@@ -1,23 +1,28 @@
-// The windows of an image, one after another, each tap by tap: rows, columns, then PARTS beats of channels. Outside of the image
-// lanes hold FILL.
+// The windows of IMAGES images to a frame, one after another, each tap by tap: rows, columns, then PARTS beats of channels; with
+// BY_PART the parts, and of each its rows and columns. Outside of the image lanes hold FILL, and `out_inside` is 0.
 //
-// The image comes in row by row into a ring of K_H + S_H lines: the K_H that a row of windows reads, and those that the next needs.
+// An image comes in row by row into a ring of lines: those that a row of windows reaches, and the S_H that the next one needs besides.
+// A tap a cycle, save for the few cycles behind each row of windows in which lines are given up; the first tap comes when its line is there.
 `default_nettype none
 module window #(
-    parameter int unsigned HEIGHT = 1,
-    parameter int unsigned WIDTH  = 1,
-    parameter int unsigned PARTS  = 1,
-    parameter int unsigned LANES  = 1,
-    parameter int unsigned BITS   = 8,
-    parameter int unsigned K_H    = 1,
-    parameter int unsigned K_W    = 1,
-    parameter int unsigned S_H    = 1,
-    parameter int unsigned S_W    = 1,
-    parameter int unsigned TOP    = 0,
-    parameter int unsigned LEFT   = 0,
-    parameter int unsigned OUT_H  = 1,
-    parameter int unsigned OUT_W  = 1,
-    parameter int          FILL   = 0
+    parameter int unsigned IMAGES  = 1,
+    parameter int unsigned HEIGHT  = 1,
+    parameter int unsigned WIDTH   = 1,
+    parameter int unsigned PARTS   = 1,
+    parameter int unsigned LANES   = 1,
+    parameter int unsigned BITS    = 8,
+    parameter int unsigned K_H     = 1,
+    parameter int unsigned K_W     = 1,
+    parameter int unsigned S_H     = 1,
+    parameter int unsigned S_W     = 1,
+    parameter int unsigned D_H     = 1,
+    parameter int unsigned D_W     = 1,
+    parameter int unsigned TOP     = 0,
+    parameter int unsigned LEFT    = 0,
+    parameter int unsigned OUT_H   = 1,
+    parameter int unsigned OUT_W   = 1,
+    parameter int          FILL    = 0,
+    parameter bit          BY_PART = 0
 ) (
     input  wire                   clk,
     input  wire                   rst,
@@ -25,13 +30,16 @@ module window #(
     input  wire                   in_valid,
     output logic                  in_ready,
     output logic [LANES*BITS-1:0] out_data,
+    output logic                  out_inside,
     output logic                  out_last,
     output logic                  out_valid,
     input  wire                   out_ready
 );
-  localparam int unsigned LINES = K_H + S_H;
+  localparam int unsigned REACH_H = (K_H - 1) * D_H;  // from the first tap to the last
+  localparam int unsigned REACH_W = (K_W - 1) * D_W;
+  localparam int unsigned LINES = REACH_H + 1 + S_H;
   localparam int unsigned LINE = WIDTH * PARTS;  // beats
-  localparam int unsigned LONGEST = (HEIGHT > WIDTH ? HEIGHT : WIDTH) + K_H + K_W + S_H + S_W + TOP + LEFT;
+  localparam int unsigned LONGEST = (HEIGHT > WIDTH ? HEIGHT : WIDTH) + REACH_H + REACH_W + 2 + S_H + S_W + TOP + LEFT;
   localparam int unsigned N = $clog2(LONGEST) + 2;  // bits of a row or column, with its sign
   localparam int unsigned PART_BITS = PARTS > 1 ? $clog2(PARTS) : 1;
   localparam int unsigned LINE_BITS = LINE > 1 ? $clog2(LINE) : 1;
@@ -68,18 +76,20 @@ module window #(
   // Reading: the corner of the window, the tap, the part. `first` is the row of the image in the oldest line, `slot`.
   logic signed [N-1:0] first, slot, top, left, tap_y, tap_x, row, column, line;
   logic [PART_BITS-1:0] part;
-  logic covered, step, take, part_end, x_end, y_end, window_end, row_end, frame_end, clean;
+  logic covered, step, take, part_step, part_end, x_step, x_end, y_end, window_end, row_end, frame_end, clean;
 
   assign row        = top + tap_y;
   assign column     = left + tap_x;
-  assign covered     = row >= 0 && row < N'(HEIGHT) && column >= 0 && column < N'(WIDTH);
+  assign covered    = row >= 0 && row < N'(HEIGHT) && column >= 0 && column < N'(WIDTH);
   assign line       = slot + row - first >= N'(LINES) ? slot + row - first - N'(LINES) : slot + row - first;
   assign step       = ~out_valid | out_ready;
   assign take       = step & ~clean & (filled != '0) & (~covered | (row - first < filled));
   assign part_end   = part == PART_BITS'(PARTS - 1);
-  assign x_end      = part_end & (tap_x == N'(K_W - 1));
-  assign y_end      = tap_y == N'(K_H - 1);
-  assign window_end = x_end & y_end;
+  assign x_step     = BY_PART | part_end;
+  assign x_end      = x_step & (tap_x == N'(REACH_W));
+  assign y_end      = x_end & (tap_y == N'(REACH_H));
+  assign part_step  = ~BY_PART | y_end;
+  assign window_end = y_end & part_end;
   assign row_end    = window_end & (left == N'((OUT_W - 1) * S_W) - N'(LEFT));
   assign frame_end  = row_end & (top == N'((OUT_H - 1) * S_H) - N'(TOP));
 
@@ -95,9 +105,9 @@ module window #(
       top  <= -N'(TOP);
       left <= -N'(LEFT);
     end else if (take) begin
-      part <= part_end ? '0 : part + 1'b1;
-      if (part_end) tap_x <= x_end ? '0 : tap_x + 1'b1;
-      if (x_end) tap_y <= y_end ? '0 : tap_y + 1'b1;
+      if (part_step) part <= part_end ? '0 : part + 1'b1;
+      if (x_step) tap_x <= x_end ? '0 : tap_x + N'(D_W);
+      if (x_end) tap_y <= y_end ? '0 : tap_y + N'(D_H);
       if (window_end) left <= row_end ? -N'(LEFT) : left + N'(S_W);
       if (row_end) begin
         top   <= frame_end ? -N'(TOP) : top + N'(S_H);
@@ -110,6 +120,19 @@ module window #(
       if (over & (first == N'(HEIGHT - 1))) {clean, over} <= '0;
     end else if (clean & ~over & ~spare) clean <= 1'b0;
 
+  // Which of the frame's images it is.
+  logic images_end;
+  if (IMAGES > 1) begin : g_images
+    localparam int unsigned IMAGE_BITS = $clog2(IMAGES);
+    logic [IMAGE_BITS-1:0] image;
+    assign images_end = image == IMAGE_BITS'(IMAGES - 1);
+    always_ff @(posedge clk)
+      if (rst) image <= '0;
+      else if (take & frame_end) image <= images_end ? '0 : image + 1'b1;
+  end else begin : g_image
+    assign images_end = 1'b1;
+  end
+
   // line * LINE + column * PARTS + part, without a multiplier
   logic [PLACE_BITS-1:0] place;
   always_comb begin
@@ -121,16 +144,15 @@ module window #(
   end
 
   logic [LANES*BITS-1:0] read;
-  logic outside;
   always_ff @(posedge clk) if (step) read <= beats[covered ? place : '0];
   always_ff @(posedge clk)
     if (step) begin
-      outside  <= ~covered;
-      out_last <= frame_end;
+      out_inside <= covered;
+      out_last   <= frame_end & images_end;
     end
   always_ff @(posedge clk)
     if (rst) out_valid <= 1'b0;
     else if (step) out_valid <= take;
-  assign out_data = outside ? {LANES{BITS'(FILL)}} : read;
+  assign out_data = out_inside ? read : {LANES{BITS'(FILL)}};
 endmodule
 `default_nettype wire
