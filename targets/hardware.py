@@ -22,7 +22,8 @@ class DesignOptions:
 
     `stream` passes tensors between layers element by element, not as a whole; `reuse_factor` is how many multiplications one multiplier
     does; `strategy` names a way to multiply; `fold` gives layers their parallel hardware, as `LAYER=PExSIMD`; `part` is the device,
-    `clock_ns` the period that is asked for; `interface` is what its ports are: axis or m_axi.
+    `clock_ns` the period that is asked for; `interface` is what its ports are: axis or m_axi; `fifo` gives queues their depths, as
+    `NAME=BEATS`; `weight_memory` is `rom` or `loadable`.
     """
 
     stream: bool | None = None
@@ -32,6 +33,8 @@ class DesignOptions:
     part: str | None = None
     clock_ns: float | None = None
     interface: str | None = None
+    fifo: tuple[str, ...] | None = None
+    weight_memory: str | None = None
 
 
 @dataclass(frozen=True)

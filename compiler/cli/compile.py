@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import CheckFailed, TapeoutError
-from .ends import End, Ends
+from .ends import End, Ends, check_inputs_quantized, is_float
 from .options import (
     InputTypes,
     calibration_option,
@@ -120,7 +120,8 @@ def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str,
     improve: str, io: str, input_types: tuple[str, ...], output_layer: str | None, strict: bool, labels_key: str, optimize: str,
     kernels: tuple[str, ...], autotune: Path | None, back_end: str, stream: bool | None, reuse_factor: int | None, strategy: str | None,
-    folds: tuple[str, ...], part: str | None, clock_ns: float | None, interface: str | None,
+    folds: tuple[str, ...], part: str | None, clock_ns: float | None, interface: str | None, fifos: tuple[str, ...],
+    weight_memory: str | None,
     budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None, inputs: str, output: Path,
     training: str | None, loss: str | None, update: str | None, learning_rate: float | None, momentum: float | None,
     weight_decay: float | None, master_weights: bool, loss_scale: float | None, batch: int | None,
@@ -132,13 +133,15 @@ def command(
     from ..budget import parse_budgets
     from ..buffers import Inputs
 
-    hardware, options = _design(target_name), parse_design(stream, reuse_factor, strategy, folds, part, clock_ns, interface)
+    hardware = _design(target_name)
+    options = parse_design(stream, reuse_factor, strategy, folds, part, clock_ns, interface, fifos, weight_memory)
     target, board, limits = (_portable(), None, ()) if hardware else _destination(target_name, board_name)
     if hardware:
         hardware.check(options)
     elif options != parse_design():
         raise TapeoutError(
-            "--stream, --reuse-factor, --strategy, --fold, --part, --clock-ns and --interface shape designs; give --target of hardware"
+            "--stream, --reuse-factor, --strategy, --fold, --part, --clock-ns, --interface, --fifo and --weight-memory shape designs;"
+            " give --target of hardware"
         )
     if name is not None and not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
         raise TapeoutError(f"--name {name!r}: letters, digits and underscores only, a letter first")
@@ -226,13 +229,13 @@ def compile_model(job: Job) -> Report:
     with readable(job.model, job.shapes, job.weights) as (form, file):
         graph = read(file, job.shapes)
         content = self_contained(file) if form == "onnx" else file.read_bytes()
-    floats, whole = _is_float(graph), graph
+    floats, whole = is_float(graph), graph
     graph = job.ends.rounded(cut := job.ends.softmax_dropped(graph))
     if job.recipe:
         graph = _quantized(graph, job, job.recipe)
     graph = job.ends.fed(graph)
     if job.hardware:
-        _check_inputs_quantized(graph, job.hardware)
+        check_inputs_quantized(graph, job.hardware)
     stages: dict[str, Graph] = {}
     lowered = lower(graph, dump=stages.__setitem__, strict=job.strict)
     if job.training:
@@ -264,7 +267,7 @@ def compile_model(job: Job) -> Report:
         if not floats:
             found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
         if job.hardware:
-            job.hardware.write(stage / name, job.name, lowered, job.design or DesignOptions())
+            _write_design(stage / name, job.hardware, job.name, lowered, job.design or DesignOptions())
             notes = {key: f"of the C that the host engines run: {note}" for key, note in found.figures.items() if key.startswith("memory")}
             found = replace(found, target=name, figures=found.figures | notes)
             found = _with_estimate(found, job, job.hardware.estimate(stage / name, lowered, job.design or DesignOptions()))
@@ -289,26 +292,6 @@ def _of_design(job: Job) -> tuple[Budget, ...]:
     from ..design_gates import DESIGN
 
     return tuple(budget for budget in job.budgets if budget.quantity in DESIGN) if job.hardware else ()
-
-
-def _check_inputs_quantized(graph: Graph, hardware: Hardware) -> None:
-    """Raises TapeoutError for an input that a design would have to take as floats."""
-    from ..ir import FType
-    from ..ops.fake_quantize import FakeQuantize
-
-    if _is_float(graph):
-        raise TapeoutError(
-            f"{graph.name}: {hardware.name} takes codes, and this model computes in floats; quantize it, such as with "
-            "--recipe 'fixed<8,3>' --calibrate DATA.npz"
-        )
-    readers = graph.consumers()
-    for port in graph.inputs:
-        floats = isinstance(graph.values[port.value].type.q, FType)
-        if floats and not all(isinstance(node.op, FakeQuantize) for node in readers[port.value]):
-            raise TapeoutError(
-                f"{port.name}: {hardware.name} takes codes, and the model says no format for this input; "
-                f"give one, such as --input-type '{port.name}=fixed<16,6>', or --input-type '{port.name}=uint8/255' for bytes of images"
-            )
 
 
 def _arranged(job: Job, graph: Graph) -> Arrangement:
@@ -356,14 +339,6 @@ def _float_nodes(graph: Graph) -> list[str]:
     ]
 
 
-def _is_float(graph: Graph) -> bool:
-    """Whether a source model computes in floats throughout: no value holds codes, and no quantizer stands between floats."""
-    from ..ir import FType
-    from ..ops.fake_quantize import FakeQuantize
-
-    return all(isinstance(v.type.q, FType) for v in graph.values.values()) and not any(isinstance(n.op, FakeQuantize) for n in graph.nodes)
-
-
 def _portable() -> Target:
     from tapeout.targets import find_target
 
@@ -386,6 +361,18 @@ def _quantized(graph: Graph, job: Job, recipe: str) -> Graph:
         return annotated_blindly(graph, load(recipe))
     samples = data.inputs(graph, data.load(job.calibration), str(job.calibration), job.labels_key)
     return quantize(graph, samples, load(recipe), job.quantize)
+
+
+def _write_design(folder: Path, hardware: Hardware, name: str, graph: Graph, options: DesignOptions) -> None:
+    """Writes a design, with the least depths of its queues when they are asked for, which are then said."""
+    from tapeout.cosim.verilator.sizing import exactly
+
+    if options.fifo and (sizing := exactly(graph, options)):
+        hardware.write(folder, name, graph, replace(options, fifo=sizing.told()))
+        sizing.save(folder)
+        click.echo(sizing.text())
+    else:
+        hardware.write(folder, name, graph, options)
 
 
 def sha256(file: Path) -> str:

@@ -3,10 +3,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from ..errors import TapeoutError
 from ..ir import Graph
 from .options import InputTypes
+
+if TYPE_CHECKING:
+    from tapeout.targets.hardware import Hardware
 
 
 class End(StrEnum):
@@ -79,3 +83,31 @@ class Ends:
         if self.codes:
             graph = expose_codes(graph)
         return add_argmax(graph) if self.end is End.ARGMAX else graph, tuple(lines)
+
+
+def check_inputs_quantized(graph: Graph, hardware: Hardware) -> None:
+    """Raises TapeoutError for an input that a design would have to take as floats."""
+    from ..ir import FType
+    from ..ops.fake_quantize import FakeQuantize
+
+    if is_float(graph):
+        raise TapeoutError(
+            f"{graph.name}: {hardware.name} takes codes, and this model computes in floats; quantize it, such as with "
+            "--recipe 'fixed<8,3>' --calibrate DATA.npz"
+        )
+    readers = graph.consumers()
+    for port in graph.inputs:
+        floats = isinstance(graph.values[port.value].type.q, FType)
+        if floats and not all(isinstance(node.op, FakeQuantize) for node in readers[port.value]):
+            raise TapeoutError(
+                f"{port.name}: {hardware.name} takes codes, and the model says no format for this input; "
+                f"give one, such as --input-type '{port.name}=fixed<16,6>', or --input-type '{port.name}=uint8/255' for bytes of images"
+            )
+
+
+def is_float(graph: Graph) -> bool:
+    """Whether a source model computes in floats throughout: no value holds codes, and no quantizer stands between floats."""
+    from ..ir import FType
+    from ..ops.fake_quantize import FakeQuantize
+
+    return all(isinstance(v.type.q, FType) for v in graph.values.values()) and not any(isinstance(n.op, FakeQuantize) for n in graph.nodes)

@@ -146,7 +146,7 @@ def test_signs(target: str, stream: bool, tmp_path: Path) -> None:
     assert "binary_tanh" in (tmp_path / "firmware" / "net.cpp").read_text()
     check(design)
     inputs = samples(design.graph, 20)
-    assert first_difference(design.graph, inputs, HLS.trace(design, inputs)) is None
+    assert first_difference(design.graph, inputs, HLS.traced(design, inputs)) is None
 
 
 def test_several_levels_are_no_sign(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ module window #(
   localparam int unsigned LINE = WIDTH * PARTS;  // beats
   localparam int unsigned LONGEST = (HEIGHT > WIDTH ? HEIGHT : WIDTH) + REACH_H + REACH_W + 2 + S_H + S_W + TOP + LEFT;
   localparam int unsigned N = $clog2(LONGEST) + 2;  // bits of a row or column, with its sign
+  localparam logic [N-1:0] FIRST_TOP = N'(0) - N'(TOP);  // yosys reads -N'(TOP) as a cast to -N bits
+  localparam logic [N-1:0] FIRST_LEFT = N'(0) - N'(LEFT);
   localparam int unsigned PART_BITS = PARTS > 1 ? $clog2(PARTS) : 1;
   localparam int unsigned LINE_BITS = LINE > 1 ? $clog2(LINE) : 1;
   localparam int unsigned PLACE_BITS = $clog2(LINES * LINE);
@@ -102,15 +104,15 @@ module window #(
     if (rst) begin
       {first, slot, tap_y, tap_x} <= '0;
       {part, clean, over} <= '0;
-      top  <= -N'(TOP);
-      left <= -N'(LEFT);
+      top  <= FIRST_TOP;
+      left <= FIRST_LEFT;
     end else if (take) begin
       if (part_step) part <= part_end ? '0 : part + 1'b1;
       if (x_step) tap_x <= x_end ? '0 : tap_x + N'(D_W);
       if (x_end) tap_y <= y_end ? '0 : tap_y + N'(D_H);
-      if (window_end) left <= row_end ? -N'(LEFT) : left + N'(S_W);
+      if (window_end) left <= row_end ? FIRST_LEFT : left + N'(S_W);
       if (row_end) begin
-        top   <= frame_end ? -N'(TOP) : top + N'(S_H);
+        top   <= frame_end ? FIRST_TOP : top + N'(S_H);
         over  <= frame_end;
         clean <= 1'b1;
       end
