@@ -234,6 +234,12 @@ def _threshold_alone(at: Instance, to: Gathered) -> None:
     _threshold(at, at.params["CHANNELS"], at.params["X_BITS"], to)
 
 
+def _argmax(at: Instance, to: Gathered) -> None:
+    """argmax.sv: a comparison with the largest code so far, which is kept as a sum is, and two places."""
+    to.counts["compared"] = to.counts["sums"] = at.params["X_BITS"] + 1
+    to.counts["codes"] = 2 * at.params["Y_BITS"]
+
+
 _MODULES = {
     "dense": (_sums, _stage),
     "conv2d": (_convolution, _sums, _stage),
@@ -241,4 +247,5 @@ _MODULES = {
     "max_pool2d": (_pool,),
     "requant": (_requant_alone,),
     "threshold": (_threshold_alone,),
+    "argmax": (_argmax,),
 }
