@@ -71,18 +71,22 @@ class Ports:
 
 
 def write_design(
-    graph: Graph, folder: Path, folding: Mapping[str, Fold], name: str | None = None, depths: Mapping[str, int] | None = None
+    graph: Graph, folder: Path, folding: Mapping[str, Fold], name: str | None = None, depths: Mapping[str, int] | None = None,
+    unrolled: Mapping[str, Instance] | None = None,
 ) -> Ports:
     """Writes the top module, the modules and the tables of an integer graph, whose ports hold codes, into `folder`.
 
-    `folding` has a fold for each node by name; `depths` the beats of the queue behind a node where it is not `DEPTH`. Raises Unsupported.
+    `folding` has a fold for each node by name; `depths` the beats of the queue behind a node where it is not `DEPTH`; `unrolled` has
+    nodes by name that have modules of their own. Raises Unsupported.
     """
-    top = Top(graph, name or identifier(graph.name), folding, depths or {})
+    top = Top(graph, name or identifier(graph.name), folding, depths or {}, unrolled or {})
     text, ports = top.text(), top.ports()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{top.name}.sv").write_text(text)
     for module in sorted(top.modules):
         shutil.copyfile(KERNELS / f"{module}.sv", folder / f"{module}.sv")
+    for module, source in top.sources.items():
+        (folder / f"{module}.sv").write_text(source)
     for file, table in top.tables.items():
         (folder / file).write_text(table)
     ports.save(folder)
@@ -97,7 +101,9 @@ class Top:
     name: str
     folding: Mapping[str, Fold]
     depths: Mapping[str, int]
+    unrolled: Mapping[str, Instance]
     modules: set[str] = field(default_factory=set)
+    sources: dict[str, str] = field(default_factory=dict)  # of modules written for a node, by name
     tables: dict[str, str] = field(default_factory=dict)
     _lines: list[str] = field(default_factory=list)
     _ends: dict[str, list[tuple[str, Stream]]] = field(default_factory=dict)  # of a value: the prefix of wires for each reader
@@ -134,8 +140,13 @@ class Top:
     def _instance(self, node: Node) -> Instance:
         if len(node.outputs) != 1:
             raise Unsupported(f"{node.name}: target rtl runs nodes of one output")
-        made = kernel_for(self.graph, node).instance(self.graph, node, self.folding.get(node.name, Fold()))
-        self.modules |= {made.module, *made.modules}
+        if not (made := self.unrolled.get(node.name)):
+            made = kernel_for(self.graph, node).instance(self.graph, node, self.folding.get(node.name, Fold()))
+        self.modules |= set(made.modules)
+        if made.source:
+            self.sources[made.module] = made.source
+        else:
+            self.modules.add(made.module)
         return made
 
     def _wire_name(self, value: str) -> str:
@@ -161,10 +172,9 @@ class Top:
 
     def _connected(self, module: str, params: Mapping[str, int | str], label: str, source: str, target: str) -> None:
         """An instance between two bundles of wires."""
-        self.modules.add(module)
         given = ", ".join(f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in params.items())
         self._lines += [
-            f"  {module} #({given}) {label} (", "      .clk(aclk), .rst(rst),",
+            f"  {module} #({given}) {label} (" if given else f"  {module} {label} (", "      .clk(aclk), .rst(rst),",
             "      " + ", ".join(f".in_{w}({source}_{w})" for w in ("data", "last", "valid", "ready")) + ",",
             "      " + ", ".join(f".out_{w}({target}_{w})" for w in ("data", "last", "valid", "ready")) + ");",
         ]  # fmt: skip
@@ -220,6 +230,7 @@ class Top:
         common = gcd(have.lanes, lanes)
         for module, wanted in (("narrow", common), ("widen", lanes)):
             if wanted != have.lanes:
+                self.modules.add(module)
                 made = Stream(wanted, have.bits, have.size)
                 target = f"{prefix}_x{wanted}"
                 self._wires(target, made)
@@ -242,11 +253,12 @@ class Top:
             file = f"{self.name}_{name}_{parameter.lower()}.hex"
             self.tables[file] = table.text()
             files[parameter] = file
-        raw = f"{name}_made"
+        raw = f"{name}_made" if made.queued else name
         self._wires(raw, made.output)
         self._instantiate(made, files, name, ends, raw)
-        self._wires(name, made.output)
-        self._queue(name, raw, made.output, self.depths.get(node.name, DEPTH))
+        if made.queued:
+            self._wires(name, made.output)
+            self._queue(name, raw, made.output, self.depths.get(node.name, DEPTH))
         self._lines.append("")
         self._split(node.name, name, made.output)
 

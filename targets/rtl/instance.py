@@ -53,7 +53,8 @@ class Table:
 class Instance:
     """A module of `kernels/<module>.sv` with its parameters; `tables` by the parameter that takes the name of the file.
 
-    `cycles` is how many a frame takes at least; `modules` are the other modules that this one is made of.
+    `cycles` is how many a frame takes at least; `modules` are the other modules that this one is made of. `source` is the text of a
+    module written for this node alone, of no file in `kernels/`. `queued` says that a queue stands behind it.
     """
 
     module: str
@@ -63,6 +64,8 @@ class Instance:
     cycles: int
     modules: tuple[str, ...] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
+    source: str = ""
+    queued: bool = True
 
 
 def stream(type: Type, lanes: int) -> Stream:
