@@ -64,13 +64,14 @@ class AdderGraph:
 
     @cached_property
     def ranges(self) -> tuple[Range, ...]:
-        """Of all values, from those of the inputs."""
-        found = list(self.inputs)
+        """Of all values, none wider than what the inputs reach: from the weights that each value has of them, not from sum to sum."""
+        low, high = (np.array([getattr(r, end) for r in self.inputs], object) for end in ("low", "high"))
+        weights = list(np.eye(len(self.inputs), dtype=np.int64).astype(object))
         for sum in self.sums:
-            a, b = found[sum.a], found[sum.b]
-            ends = (-b.high, -b.low) if sum.subtract else (b.low, b.high)
-            found.append(Range(a.low + (ends[0] << sum.shift), a.high + (ends[1] << sum.shift)))
-        return tuple(found)
+            b = weights[sum.b] * (1 << sum.shift)
+            weights.append(weights[sum.a] - b if sum.subtract else weights[sum.a] + b)
+        ends = [(np.minimum(w * low, w * high).sum(), np.maximum(w * low, w * high).sum()) for w in weights]
+        return tuple(Range(int(least), int(most)) for least, most in ends)
 
     @cached_property
     def levels(self) -> tuple[int, ...]:

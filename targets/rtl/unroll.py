@@ -241,9 +241,9 @@ class _Module:
         """Of an output with what is added to it; of its products alone where thresholds count, which take it in."""
         output = self.adders.outputs[index]
         products = Range(0, 0) if output.value is None else self.adders.ranges[output.value]
-        if isinstance(self.layer.stage, Threshold):
-            return products
         low, high = products.low << output.shift, products.high << output.shift
+        if isinstance(self.layer.stage, Threshold):
+            return Range(low, high)
         total = self._total(index)
         return Range(total - high, total - low) if output.negative else Range(total + low, total + high)
 
@@ -263,9 +263,8 @@ class _Module:
         sign = "-" if output.negative else "+"
 
         def text(made: Number, names: Sequence[str]) -> str:
-            terms = [_constant(made.bits, total)] if total or not names else []
-            terms += [f"{sign} {_times(made.bits, name, output.shift)}" for name in names]
-            return f"wire {made.declared} {made.name} = {' '.join(terms).removeprefix('+ ')};"
+            terms = [_constant(made.bits, total), *(f"{sign} {_times(made.bits, name, output.shift)}" for name in names)]
+            return f"wire {made.declared} {made.name} = {' '.join(terms)};"
 
         return self.pipe.add(f"s{index}", range, range.bits, [number] if number else [], text)
 
