@@ -188,7 +188,7 @@ def test_stages_follow_the_clock() -> None:
 
 def test_what_cannot_be_unrolled_is_refused() -> None:
     pool = next(case.graph for case in all_cases() if case.name == "max_pool2d_s8_plain")
-    with pytest.raises(Unsupported, match="y0: --strategy distributed-arithmetic unrolls dense layers and pointwise convolutions, not max_p"):
+    with pytest.raises(Unsupported, match="y0: --strategy distributed-arithmetic unrolls dense layers and pointwise convolutions, not m"):
         unroll(pool, 2)
     scaled = layer(np.array([[3, 5]]), Requant(QType(8)), [1234567891])
     with pytest.raises(Unsupported, match="y: its scales are no powers of two; quantize with --recipe 'fixed<W,I>', or leave out --strat"):
