@@ -15,8 +15,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,12 +36,15 @@ from tapeout.cosim.verilator.netlist import build_netlist
 from tapeout.cosim.verilator.simulator import Simulator, build
 from tapeout.quant import QuantizeOptions, quantize
 from tapeout.quant.recipe import load
-from tapeout.targets.rtl.emit import Ports, write_design
+from tapeout.targets import tools
+from tapeout.targets.rtl.emit import Ports, PortStream, write_design
 from tapeout.targets.rtl.folding import parse_folds
+from tapeout.targets.rtl.instance import Stream
 from tapeout.targets.rtl.synth import find_device, place_and_route, synthesize
 from tapeout.targets.rtl.unroll import unroll
 
 KEPT = ROOT / "build" / "fpga_da"
+Kept = dict[str, Any]  # fields of Row, as they are kept in a file
 ZOO = Path(os.environ.get("TAPEOUT_ZOO", ROOT.parent / "shared" / "zoo"))
 LIMIT_S = 3600  # of placing and routing
 DEVICES = {"small": "ecp5-25k", "jets": "ecp5-85k", "jets_keras": "ecp5-85k"}
@@ -48,6 +52,23 @@ TITLES = (
     "network", "design", "interval, cycles", "latency, cycles", "differ from the reference: RTL", "netlist", "LUT", "FF", "DSP", "BRAM",
     "device", "LUT routed", "Fmax, MHz", "million frames/s", "LUT x interval",
 )  # fmt: skip
+
+
+# A package has fewer pins than a frame has bits. So frames come in by a chain of registers, and what comes out leaves as its parity.
+PINS = """\
+module pins (input wire clk, input wire rst_n, input wire frame_bit, input wire go, input wire ready, output reg parity);
+  reg [{inputs}:0] frame;
+  reg [{outputs}:0] held;
+  reg valid, taken;
+  wire [{outputs}:0] made;
+  {instance}
+  always @(posedge clk) begin
+    frame <= {{frame, frame_bit}};
+    {{held, valid, taken}} <= {{made, go, ready}};
+    parity <= ^held;
+  end
+endmodule
+"""
 
 
 @dataclass(frozen=True)
@@ -135,28 +156,106 @@ def differing(graph: Graph, made: Simulator, count: int, stalls: float) -> str:
     return f"{unlike} / {sum(array.size for array in wanted.values()):,}"
 
 
-def ours(graph: Graph, folder: Path, strategy: str) -> Row:
-    """A design of ours: `da-N`, unrolled with N levels of logic in a stage, or `fold-N`, N cycles a frame."""
-    kind, _, number = strategy.partition("-")
-    unrolled = unroll(graph, int(number)) if kind == "da" else None
-    write_design(graph, folder / "design", {} if unrolled else parse_folds([number], graph), "net", unrolled=unrolled)
-    types = {name: value.type for name, value in graph.values.items()}
-    made = build(folder / "design", types, folder / "built", optimize="-O1")
-    rtl = differing(graph, made, 10000, 0.3)
-    timing = made.run(samples(graph, 100))[1]
-    netlist = build_netlist(folder / "design", types, folder / "netlist")
-    return Row(timing.interval, timing.latency, rtl, differing(graph, netlist, 1000, 0.3))
+@dataclass(frozen=True)
+class Design:
+    """A network by a strategy: `da-N`, unrolled with N levels of logic in a stage; `fold-N`, N cycles a frame; `da4ml-N`, by da4ml alone
+    with N adders in a stage. Each step of its measurement is kept in a file of its own."""
+
+    network: str
+    strategy: str
+
+    @property
+    def folder(self) -> Path:
+        return KEPT / f"{self.network}.{self.strategy}"
+
+    @property
+    def number(self) -> int:
+        return int(self.strategy.partition("-")[2])
+
+    def kept(self, step: str, measure: Callable[[], Kept]) -> Kept:
+        """What a step found, now or in an earlier run."""
+        file = self.folder / f"{step}.json"
+        if not file.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            found = measure()
+            file.write_text(json.dumps(found))
+            print(self.network, self.strategy, step, found, flush=True)
+        read: Kept = json.loads(file.read_text())
+        return read
+
+    def taken(self) -> Kept:
+        """Writes the design and synthesizes it."""
+        graph = NETWORKS[self.network]()
+        said: Kept = {}
+        if self.strategy.startswith("da4ml"):
+            said = alone(graph, self.folder, self.number)
+        elif self.strategy.startswith("da"):
+            write_design(graph, self.folder / "design", {}, "net", unrolled=unroll(graph, self.number))
+        else:
+            write_design(graph, self.folder / "design", parse_folds([str(self.number)], graph), "net")
+        found = synthesize(self.folder / "design", self.folder / "netlist")
+        return {"luts": found.luts, "ffs": found.ffs, "dsps": found.dsps, "brams": found.brams, "interval": 1, **said}
+
+    def equal(self) -> Kept:
+        """Simulates a design of ours: 10,000 frames of its RTL, 1,000 of its netlist."""
+        graph = NETWORKS[self.network]()
+        types = {name: value.type for name, value in graph.values.items()}
+        made = build(self.folder / "design", types, self.folder / "built", optimize="-O1")
+        timing = made.run(samples(graph, 100))[1]
+        rtl = differing(graph, made, 10000, 0.3)
+        netlist = build_netlist(self.folder / "design", types, self.folder / "gates")
+        return {"interval": timing.interval, "latency": timing.latency, "rtl": rtl, "netlist": differing(graph, netlist, 1000, 0.3)}
+
+    def routed(self) -> Kept:
+        """Places and routes in a process of its own, which is ended with all that it started when its time is over."""
+        begin, place = time.monotonic(), self.folder / "pins"
+        self.pinned(place)
+        command = [sys.executable, "-m", "benchmarks.fpga_da", "--route", str(place), DEVICES[self.network]]
+        process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+        try:
+            process.wait(LIMIT_S)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            return {"note": f"not within {LIMIT_S // 60} minutes"}
+        if process.returncode:
+            return {"note": "does not route"}
+        found = json.loads((place / "found.json").read_text())
+        return {"routed": found["luts"], "fmax": found["fmax"], "note": f"{(time.monotonic() - begin) / 60:.0f} minutes"}
+
+    def pinned(self, place: Path) -> None:
+        """The netlist with few pins: only the registers around it are synthesized here."""
+        place.mkdir(exist_ok=True)
+        ports = Ports.load(self.folder / "design")
+        (into,), (out,) = ports.inputs, ports.outputs
+        instance = (
+            f"{ports.module} design (.aclk(clk), .aresetn(rst_n), .{into.name}_tdata(frame), .{into.name}_tvalid(valid), "
+            f".{into.name}_tlast(valid), "
+            f".{into.name}_tready(), .{out.name}_tdata(made), .{out.name}_tvalid(), .{out.name}_tlast(), .{out.name}_tready(taken));"
+        )
+        if self.strategy.startswith("da4ml"):
+            instance = f"{ports.module} design (.clk(clk), .{into.name}(frame), .{out.name}(made));"
+        text = PINS.format(inputs=into.bytes * 8 - 1, outputs=out.bytes * 8 - 1, instance=instance)
+        (place / "pins.v").write_text(text)
+        script = "read_verilog ../netlist/netlist.v pins.v; synth_ecp5 -top pins -json netlist.json"
+        tools.call(["yosys", "-q", "-p", script], place)
+
+    def row(self) -> Row:
+        found = self.kept("taken", self.taken)
+        if not self.strategy.startswith("da4ml"):
+            found |= self.kept("equal", self.equal)
+        return Row(**found, **self.kept("routed", self.routed), device=DEVICES[self.network])
 
 
-def alone(graph: Graph, folder: Path, strategy: str) -> Row:
-    """What a user of da4ml has of the network: its trace of the same weights and formats, its own Verilog; `da4ml-N` has N adders in a
-    stage. It rounds ties up alone, so that outputs differ where the network rounds them to even."""
+def alone(graph: Graph, folder: Path, levels: int) -> Kept:
+    """What a user of da4ml has of the network: its trace of the same weights and formats, its own Verilog, as a design in `folder`. It
+    rounds ties up alone, so that outputs differ where the network rounds them to even."""
     from da4ml.codegen import RTLModel
+    from da4ml.codegen.rtl.rtl_model import get_io_kifs
     from da4ml.trace import FixedVariableArray, HWConfig, comb_trace
     from da4ml.trace.ops import quantize as to_fixed
     from da4ml.trace.ops import relu
 
-    cutoff = float(strategy.partition("-")[2])
     q = graph.values[graph.input_names[0]].type.quantized
     step = q.scale[0]
     fraction = -int(np.log2(step))
@@ -164,60 +263,29 @@ def alone(graph: Graph, folder: Path, strategy: str) -> Row:
         np.ones(16, int), np.full(16, q.bits - 1 - fraction), np.full(16, fraction), HWConfig(1, -1, -1), solver_options={"hard_dc": 2}
     )
     for node in graph.nodes:
-        weights, y = graph.values[node.inputs[1]].type.quantized, graph.output_types(node)[0].quantized
-        w = graph.data(node.inputs[1]) * np.array(weights.scale)[:, None]
-        b = graph.data(node.inputs[2]).astype(float) * step * np.array(weights.scale)
-        x, step = x @ w.T + b, y.scale[0]
+        scale = np.array(graph.values[node.inputs[1]].type.quantized.scale)
+        w = graph.data(node.inputs[1]) * scale[:, None]
+        b = graph.data(node.inputs[2]).astype(float) * step * scale
+        x, step = x @ w.T + b, graph.output_types(node)[0].quantized.scale[0]
         if isinstance(requant := getattr(node.op, "requant", None), Requant):
-            low, bits, fraction = requant.lo, requant.hi.bit_length(), -int(np.log2(step))
-            x = to_fixed(relu(x) if low == 0 else x, int(low < 0), bits - fraction, fraction, "SAT", "RND")
+            signed, bits, fraction = int(requant.lo < 0), requant.hi.bit_length(), -int(np.log2(step))
+            x = to_fixed(x if signed else relu(x), signed, bits - fraction, fraction, "SAT", "RND")
     logic = comb_trace(given, x)
-    model = RTLModel(logic, "alone", folder / "da4ml", latency_cutoff=cutoff)
+    model = RTLModel(logic, "alone", folder / "da4ml", latency_cutoff=float(levels))
     model.write()
     inputs = samples(graph, 10000)
     (wanted,), (codes,) = run(graph, inputs).values(), inputs.values()
     outputs = logic.predict(codes.reshape(-1, 16).astype(float) * q.scale[0])
     unlike = int((outputs != wanted.reshape(outputs.shape) * step).sum())
-    (folder / "design").mkdir()
+    (folder / "design").mkdir(exist_ok=True)
     for file in (folder / "da4ml" / "src").rglob("*.v"):
         if file.name != "alone_wrapper.v":
             (folder / "design" / file.with_suffix(".sv").name).write_text(file.read_text())
-    Ports("alone", (), (), 1).save(folder / "design")
-    return Row(1, len(model._pipe.solutions) + 1, f"{unlike} / {outputs.size:,} (da4ml's own interpreter)", "not run")
-
-
-def measured(network: str, strategy: str, route: bool) -> Row:
-    kept = KEPT / f"{network}.{strategy}.json"
-    folder = KEPT / f"{network}.{strategy}"
-    if not kept.exists():
-        graph = NETWORKS[network]()
-        row = (alone if strategy.startswith("da4ml") else ours)(graph, folder, strategy)
-        found = synthesize(folder / "design", folder / "netlist")
-        row = replace(row, luts=found.luts, ffs=found.ffs, dsps=found.dsps, brams=found.brams, device=DEVICES[network])
-        kept.write_text(json.dumps(asdict(row)))
-        print(network, strategy, row, flush=True)
-    row = Row(**json.loads(kept.read_text()))
-    if route and row.fmax is None and not row.note:
-        row = routed(row, folder / "netlist")
-        kept.write_text(json.dumps(asdict(row)))
-        print(network, strategy, row, flush=True)
-    return row
-
-
-def routed(row: Row, netlist: Path) -> Row:
-    """Places and routes in a process of its own, which is ended with all that it started when its time is over."""
-    begin = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", __spec__.name, "--route", netlist, row.device], cwd=ROOT, start_new_session=True)
-    try:
-        process.wait(LIMIT_S)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        return replace(row, note=f"not within {LIMIT_S // 60} minutes")
-    if process.returncode:
-        return replace(row, note="does not route")
-    found = json.loads((netlist / "found.json").read_text())
-    return replace(row, routed=found["luts"], fmax=found["fmax"], note=f"in {(time.monotonic() - begin) / 60:.0f} minutes")
+    bits = [int(kifs.sum()) for kifs in get_io_kifs(logic)]
+    ports = [(PortStream(name, name, Stream(1, wide, 1)),) for name, wide in zip(("model_inp", "model_out"), bits, strict=True)]
+    Ports("alone", ports[0], ports[1], 1).save(folder / "design")
+    stages = len(list((folder / "design").glob("alone_stage*.sv")))
+    return {"latency": stages + 1, "rtl": f"{unlike:,} / {outputs.size:,} (by its own interpreter)", "netlist": "not run"}
 
 
 DESIGNS = {
@@ -227,8 +295,8 @@ DESIGNS = {
 }
 
 
-def table(rows: dict[tuple[str, str], Row]) -> str:
-    lines = [list(TITLES), ["---"] * len(TITLES), *([*key, *row.cells()] for key, row in rows.items())]
+def table(rows: dict[Design, Row]) -> str:
+    lines = [list(TITLES), ["---"] * len(TITLES), *([design.network, design.strategy, *row.cells()] for design, row in rows.items())]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
@@ -238,11 +306,10 @@ def main() -> None:
         (place / "found.json").write_text(json.dumps(asdict(place_and_route(place, find_device(sys.argv[3])))))
         return
     KEPT.mkdir(parents=True, exist_ok=True)
-    wanted = [(n, d) for n, designs in DESIGNS.items() for d in designs]
-    rows = {key: measured(*key, route=False) for key in wanted}
-    rows = {key: measured(*key, route=True) for key in sorted(wanted, key=lambda key: rows[key].luts)}
+    wanted = [Design(network, strategy) for network, strategies in DESIGNS.items() for strategy in strategies]
+    rows = {design: design.row() for design in wanted}
     text = (ROOT / "benchmarks" / "fpga_da.md.in").read_text()
-    text = text.format(date=datetime.date.today(), table=table({key: rows[key] for key in wanted}))
+    text = text.format(date=datetime.date.today(), table=table(rows))
     (ROOT / "benchmarks" / "fpga_da.md").write_text(text)
 
 

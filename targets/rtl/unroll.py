@@ -24,7 +24,7 @@ from .pipeline import Number, Pipeline
 STRATEGY = "distributed-arithmetic"
 LEVEL_NS = 4.0  # of an adder and its wires on an ECP5 of grade 6, by what benchmarks/fpga_da.md measured
 _LARGEST = 83640  # 4-input tables of the largest device that synth.py knows
-_DIGITS = 12000  # of all weights of a layer; da4ml searches for many minutes where there are more
+_DIGITS = 25000  # of all weights of a layer; da4ml searches for minutes where there are more
 
 _HEAD = """\
 // {node}: {inputs} codes by constant weights to {outputs} codes, a vector each cycle: {sums} adders, {levels} levels of logic at most.
