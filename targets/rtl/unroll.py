@@ -22,7 +22,7 @@ from .library import runs_in_wires
 from .pipeline import Number, Pipeline
 
 STRATEGY = "distributed-arithmetic"
-LEVEL_NS = 4.0  # of an adder and its wires on an ECP5 of grade 6, by what benchmarks/fpga_da.md measured
+_LEVEL_NS = 5.0  # of an adder of 12 to 16 bits and its wires on an ECP5 of grade 6, by benchmarks/fpga_da.md; its register takes 3 more
 _LARGEST = 83640  # 4-input tables of the largest device that synth.py knows
 _DIGITS = 25000  # of all weights of a layer; da4ml searches for minutes where there are more
 
@@ -64,8 +64,9 @@ endmodule
 
 
 def levels_for(clock_ns: float | None) -> int:
-    """Levels of logic between registers for this clock period; one and a half nanoseconds go to the register and the way to it."""
-    return max(1, int(((clock_ns or 10.0) - 1.5) / LEVEL_NS))
+    """Levels of logic between registers for this clock period; one when not told, which is the fastest, and of which yosys makes the fewest
+    tables: it joins adders without a register between them to sums of several numbers, which take more."""
+    return 1 if clock_ns is None else max(1, int((clock_ns - 3.0) / _LEVEL_NS))
 
 
 def unroll(graph: Graph, levels: int) -> dict[str, Instance]:
@@ -225,7 +226,9 @@ class _Module:
                 continue
 
             def text(made: Number, names: Sequence[str], sign: str = sign, shift: int = sum.shift) -> str:
-                return f"wire {made.declared} {made.name} = {made.bits}'({names[0]}) {sign} {_times(made.bits, names[1], shift)};"
+                # Unsigned: the bits are the same, and yosys joins fewer adders to sums of several numbers, which take more tables.
+                first = f"$unsigned({made.bits}'({names[0]}))"
+                return f"wire {made.declared} {made.name} = {first} {sign} {_times(made.bits, names[1], shift)};"
 
             read = [numbers[sum.a], numbers[sum.b]]
             numbers.append(self.pipe.add(f"v{index}", self.adders.ranges[index], widths[index], read, text))

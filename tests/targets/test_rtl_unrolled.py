@@ -25,6 +25,7 @@ from tapeout.targets.rtl.adder_graph import AdderGraph, Range, adder_graph
 from tapeout.targets.rtl.emit import write_design
 from tapeout.targets.rtl.hardware import HARDWARE
 from tapeout.targets.rtl.instance import Fold
+from tapeout.targets.rtl.library import KERNELS
 from tapeout.targets.rtl.unroll import levels_for, unroll
 from tests.cases import Case, all_cases, make_graph, rng_for
 
@@ -66,26 +67,14 @@ def all_layers() -> Matrix:
     return matrix([*FEW_BITS, *((case, Fold()) for case in (*cases, pointwise()))])
 
 
-@cache
-def some_layers() -> Matrix:
-    """As few as notice each mutation: thresholds, whole sums, bipolar codes, ties to even and away from 0, clipped at two ends or one."""
-    cases = [rounded(Rounding.HALF_EVEN, QType(6, False), 0, 63), rounded(Rounding.HALF_AWAY, QType(4, True, (1.0,), (-1,)), -8, 7)]
-    return matrix([*(FEW_BITS[number] for number in (1, 4, 5, 9)), *((case, Fold()) for case in cases)])
-
-
-def simulator(tested: Matrix, folder: Path, levels: int, mutation: tuple[str, str, str] | None = None) -> Simulator:
-    """Of these layers, with one mistake in their modules if there is a mutation (files, pattern, other text)."""
-    write_design(tested.graph, folder / "design", {}, unrolled=unroll(tested.graph, levels))
-    if mutation:
-        files, pattern, other = mutation
-        texts = {path: path.read_text() for path in (folder / "design").glob(files)}
-        path = next(path for path in sorted(texts) if re.search(pattern, texts[path]))
-        path.write_text(re.sub(pattern, other, texts[path], count=1))
-    options = ("-Wall", *(("-Wno-fatal",) if mutation else ()))
-    return build(folder / "design", types(tested.graph), folder / "built", options=options, optimize="-O0")
+def simulator(folder: Path, levels: int) -> Simulator:
+    """Of all these layers."""
+    write_design(all_layers().graph, folder / "design", {}, unrolled=unroll(all_layers().graph, levels))
+    return build(folder / "design", types(all_layers().graph), folder / "built", optimize="-O0")
 
 
 def differing(tested: Matrix, made: Simulator, stalls: float) -> list[str]:
+    """The outputs that differ from the reference."""
     outputs, timing = made.run(tested.inputs, stalls, seed=3)
     assert stalls or timing.interval == max(port.stream.beats for port in made.ports.inputs)  # a vector each cycle
     return [name for name, array in tested.reference().items() if not np.array_equal(outputs[name], array)]
@@ -125,44 +114,72 @@ def test_ranges_and_widths_hold_what_adders_compute() -> None:
 
 def test_layers_of_few_bits_equal_the_reference(tmp_path: Path) -> None:
     """In every output stage; linted; a vector each cycle when nothing stalls."""
-    made = simulator(all_layers(), tmp_path, 2)
+    made = simulator(tmp_path, 2)
     assert differing(all_layers(), made, 0.0) == differing(all_layers(), made, 0.6) == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("levels", [1, 3, 50])
 def test_stages_of_any_length(levels: int, tmp_path: Path) -> None:
-    made = simulator(all_layers(), tmp_path, levels)
+    made = simulator(tmp_path, levels)
     assert differing(all_layers(), made, 0.0) == differing(all_layers(), made, 0.9) == []
 
 
-SUMS = "*_raw_*_unrolled.sv"  # whole sums, in which every bit shows
-MUTATIONS = {
-    "adder_lost": (SUMS, r"(wire .* v\d+ = \S+) [+] .*;", r"\1;"),
-    "difference_lost": (SUMS, r"(wire .* v\d+ = \S+) - .*;", r"\1;"),
-    "shift_off_by_one": (SUMS, r"(wire .* v\d+ = .*) << 1\)", r"\1 << 2)"),
-    "sign_of_a_sum": ("*_unrolled.sv", r"(wire .* s\d+ = \S+) - ", r"\1 + "),
-    "bias_lost": (SUMS, r"(wire .* s\d+ = )\S+ [+]", r"\1"),
-    "register_left_out": (SUMS, r"'\(v(\d+)_1\)", r"'(v\1)"),
-    "stage_not_held": (SUMS, r"if \(step\) begin", "begin"),
-    "outputs_swapped": ("*even*_unrolled.sv", r"\(y0_(\d)\)", r"(y4_\1)"),
-    "frame_lost": (SUMS, r"step      = ~out_valid \| out_ready", "step      = 1'b1"),
-    "tie_not_seen": ("round_clip.sv", r"floor\[0\] & ~tie", "floor[0]"),
-    "tie_below_0": ("round_clip.sv", r"floor <= 0", "floor < 0"),
-    "not_clipped": ("round_clip.sv", r"CLIP_HIGH & over", "1'b0"),
-    "clipped_as_if_signed": ("round_clip.sv", r"~rounded\[WIDE-1\] & \|rounded", "|rounded"),
-    "threshold_off_by_one": ("count_reached.sv", r"wide >= WIDE", "wide > WIDE"),
-    "falling_threshold_rises": ("count_reached.sv", r"FALLING \? wide <=", "FALLING ? wide >="),
+WHOLE, EVEN, AWAY = FEW_BITS[5][0], rounded(Rounding.HALF_EVEN, QType(4, False), 0, 15), rounded(Rounding.HALF_AWAY, QType(4), -8, 7)
+COUNTED, BITS = FEW_BITS[13][0], FEW_BITS[9][0]  # both with channels of either direction
+MUTATIONS = {  # a layer that shows it, a pattern of its module or of the module that it names, and what stands there by mistake
+    "adder_lost": (WHOLE, "", r"(wire .* v\d+ = \S+) [+] .*;", r"\1;"),
+    "difference_lost": (WHOLE, "", r"(wire .* v\d+ = \S+) - .*;", r"\1;"),
+    "shift_off_by_one": (WHOLE, "", r"(wire .* v\d+ = .*) << 1\)", r"\1 << 2)"),
+    "sign_of_a_sum": (AWAY, "", r"(wire .* s\d+ = \S+) - ", r"\1 + "),
+    "bias_lost": (WHOLE, "", r"(wire .* s\d+ = )\S+ [+]", r"\1"),
+    "register_left_out": (WHOLE, "", r"'\(v(\d+)_1\)", r"'(v\1)"),
+    "outputs_swapped": (EVEN, "", r"\(y0_(\d)\)", r"(y4_\1)"),
+    "tie_not_seen": (EVEN, "round_clip", r"floor\[0\] & ~tie", "floor[0]"),
+    "tie_above_0": (AWAY, "round_clip", r"tie & \(floor <= 0\)", "tie"),
+    "not_clipped": (EVEN, "round_clip", r"CLIP_HIGH & over", "1'b0"),
+    "clipped_below_0": (AWAY, "round_clip", r"~rounded\[WIDE-1\] & \|rounded", "|rounded"),
+    "threshold_lost": (COUNTED, "count_reached", r"int k = 0; k < LEVELS", "int k = 1; k < LEVELS"),
+    "falling_threshold_rises": (BITS, "count_reached", r"FALLING \? wide <=", "FALLING ? wide >="),
 }  # fmt: skip
+HANDSHAKES = {"stage_not_held": (r"if \(step\) begin", "begin"), "frame_lost": (r"~out_valid \| out_ready", "1'b1")}
+
+
+def mistaken(text: str, pattern: str, other: str) -> str:
+    changed, count = re.subn(pattern, other, text, count=1)
+    assert count, "the module has changed; so must this mutation"
+    return changed
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_a_mutation_is_caught(name: str, tmp_path: Path) -> None:
+def test_mutations_are_caught(tmp_path: Path) -> None:
+    """All side by side in one simulator, each in a layer of its own."""
+    tested = matrix((replace(case, name=name), Fold()) for name, (case, *_) in MUTATIONS.items())
+    made = unroll(tested.graph, 2)
+    for name, (_, module, pattern, other) in MUTATIONS.items():
+        (node,) = (node for node in made if node.startswith(f"{name}_1x1__"))
+        source = made[node].source
+        changed = source.replace(f" {module} #(", f" {name} #(") if module else mistaken(source, pattern, other)
+        made[node] = replace(made[node], source=changed)
+    write_design(tested.graph, tmp_path / "design", {}, unrolled=made)
+    for name, (_, module, pattern, other) in MUTATIONS.items():
+        if module:
+            text = mistaken((KERNELS / f"{module}.sv").read_text(), pattern, other)
+            (tmp_path / "design" / f"{name}.sv").write_text(text.replace(f"module {module} ", f"module {name} "))
+    simulated = build(tmp_path / "design", types(tested.graph), tmp_path / "built", options=("-Wall", "-Wno-fatal"), optimize="-O0")
+    assert {output.partition("_1x1__")[0] for output in differing(tested, simulated, 0.0)} == set(MUTATIONS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", HANDSHAKES)
+def test_mistaken_handshakes_are_caught(name: str, tmp_path: Path) -> None:
     """By a difference, or by the test bench, which checks the rules of streams."""
-    made = simulator(some_layers(), tmp_path, 2, MUTATIONS[name])
+    tested = matrix([(WHOLE, Fold())])
+    made = {node: replace(one, source=mistaken(one.source, *HANDSHAKES[name])) for node, one in unroll(tested.graph, 2).items()}
+    write_design(tested.graph, tmp_path / "design", {}, unrolled=made)
+    simulated = build(tmp_path / "design", types(tested.graph), tmp_path / "built", options=("-Wall", "-Wno-fatal"), optimize="-O0")
     with contextlib.suppress(EngineFailed):
-        assert differing(some_layers(), made, 0.6)
+        assert differing(tested, simulated, 0.6)
 
 
 def layer(weights: Array, requant: Requant | None = None, muls: Sequence[int] = (), bits: int = 4) -> Graph:
@@ -182,7 +199,7 @@ def test_the_module_of_a_layer_reads_as_what_it_computes(tmp_path: Path) -> None
     text = (tmp_path / "y_unrolled.sv").read_text()
     sums = re.findall(r"^  wire .* ([vs]\d+ = .*);$", text, re.MULTILINE)
     assert sums == [
-        "v3 = 5'(x0) - 5'(x1)", "v4 = 7'(v3) - (7'(x0) << 2)", "v5 = 7'(v4_1) - (7'(x2_1) << 2)",
+        "v3 = $unsigned(5'(x0)) - 5'(x1)", "v4 = $unsigned(6'(v3)) - (7'(x0) << 2)", "v5 = $unsigned(7'(v4_1)) - (7'(x2_1) << 2)",
         "s0 = 6'd0 - 6'(v4_1)", "s1 = 7'd0 - 7'(v5)",
     ]  # fmt: skip
     assert "// y: 3 codes by constant weights to 2 codes, a vector each cycle: 3 adders" in text
@@ -190,7 +207,7 @@ def test_the_module_of_a_layer_reads_as_what_it_computes(tmp_path: Path) -> None
 
 
 def test_stages_follow_the_clock() -> None:
-    assert [levels_for(ns) for ns in (None, 3.0, 6.0, 10.0, 20.0)] == [2, 1, 1, 2, 4]
+    assert [levels_for(ns) for ns in (None, 3.0, 8.0, 13.0, 40.0)] == [1, 1, 1, 2, 7]
 
 
 def test_what_cannot_be_unrolled_is_refused() -> None:
