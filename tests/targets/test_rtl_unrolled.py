@@ -199,7 +199,7 @@ def test_the_module_of_a_layer_reads_as_what_it_computes(tmp_path: Path) -> None
     text = (tmp_path / "y_unrolled.sv").read_text()
     sums = re.findall(r"^  wire .* ([vs]\d+ = .*);$", text, re.MULTILINE)
     assert sums == [
-        "v3 = $unsigned(5'(x0)) - 5'(x1)", "v4 = $unsigned(6'(v3)) - (7'(x0) << 2)", "v5 = $unsigned(7'(v4_1)) - (7'(x2_1) << 2)",
+        "v3 = $unsigned(5'(x0)) - 5'(x1)", "v4 = $unsigned(7'(v3)) - (7'(x0) << 2)", "v5 = $unsigned(7'(v4_1)) - (7'(x2_1) << 2)",
         "s0 = 6'd0 - 6'(v4_1)", "s1 = 7'd0 - 7'(v5)",
     ]  # fmt: skip
     assert "// y: 3 codes by constant weights to 2 codes, a vector each cycle: 3 adders" in text
