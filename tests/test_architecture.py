@@ -24,7 +24,7 @@ EXTRAS: dict[str, set[str]] = {
     "tf_keras": {"compiler/frontends/keras.py"},
     "matplotlib": {"quant/*"},
     "hls4ml": {"targets/hls/project.py"},
-    "da4ml": set(),
+    "da4ml": {"targets/rtl/adder_graph.py"},
     "qonnx": set(),
     "sklearn": set(),
 }

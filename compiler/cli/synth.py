@@ -76,7 +76,7 @@ def run_synthesis(bundle: Bundle, device: Device, clock_mhz: float, seed: int, r
     from tapeout.targets import tools
     from tapeout.targets.rtl.emit import Ports
     from tapeout.targets.rtl.energy import model_energy
-    from tapeout.targets.rtl.estimate import estimates
+    from tapeout.targets.rtl.estimate import design_rows
     from tapeout.targets.rtl.families import find_family
     from tapeout.targets.rtl.synth import place_and_route, synthesize
 
@@ -85,8 +85,7 @@ def run_synthesis(bundle: Bundle, device: Device, clock_mhz: float, seed: int, r
     design = bundle.design().folder
     for tool in ("yosys", *((find_family(device.family).nextpnr,) if route else ())):
         tools.find(tool)
-    folds = {place.layer: place.fold for place in Ports.load(design).layers}
-    rows = estimates(bundle.graph, folds, device.family)
+    rows = design_rows(bundle.graph, Ports.load(design).layers, device.family)
     with tempfile.TemporaryDirectory(prefix="tapeout-") as place:
         netlist = synthesize(design, Path(place), device)
         layers = tuple(replace(row, used=netlist.layers[row.name]) for row in rows)

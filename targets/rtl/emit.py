@@ -84,7 +84,8 @@ class Place:
     """Where a layer is in the top module: its instances, those that change the width of what it reads and the queue behind it included."""
 
     layer: str
-    fold: Fold
+    fold: Fold | None  # None for a layer in which every weight is wired
+    cycles: int  # of a frame at least
     instances: tuple[str, ...]
 
 
@@ -123,7 +124,8 @@ class Ports:
         read = json.loads((folder / "design.json").read_text())
         inputs, outputs = ([PortStream(p["value"], p["name"], Stream(**p["stream"])) for p in read[side]] for side in ("inputs", "outputs"))
         queues = tuple(Queue(**{**q, "stream": Stream(**q["stream"])}) for q in read["queues"])
-        layers = tuple(Place(p["layer"], Fold(**p["fold"]), tuple(p["instances"])) for p in read.get("layers", ()))
+        places = [{**p, "fold": p["fold"] and Fold(**p["fold"]), "instances": tuple(p["instances"])} for p in read["layers"]]
+        layers = tuple(Place(**place) for place in places)
         return cls(read["module"], tuple(inputs), tuple(outputs), read["interval"], queues, read["register_port"], layers)
 
 
@@ -134,21 +136,23 @@ def before_input(wire: str, index: int) -> str:
 
 def write_design(
     graph: Graph, folder: Path, folding: Mapping[str, Fold], name: str | None = None, depths: Mapping[str, int] | None = None,
-    loadable: bool = False,
+    loadable: bool = False, unrolled: Mapping[str, Instance] | None = None,
 ) -> Ports:
     """Writes the top module, the modules and the tables of an integer graph, whose ports hold codes, into `folder`.
 
     `folding` has a fold for each node by name; `depths` the beats of queues by name, where that behind a node is not `DEPTH` or there is
     one before an input of a join. With `loadable` a register port writes the tables of layers; memory_map.json says where they are, and
-    load.txt has the addresses and words, in hexadecimal, of those at hand. Raises Unsupported, or TapeoutError for the depth of a queue
-    that there is not.
+    load.txt has the addresses and words, in hexadecimal, of those at hand. `unrolled` has nodes by name that have modules of their own.
+    Raises Unsupported, or TapeoutError for the depth of a queue that there is not.
     """
-    top = Top(graph, module_name(name or identifier(graph.name), KERNELS), folding, depths or {}, loadable)
+    top = Top(graph, module_name(name or identifier(graph.name), KERNELS), folding, depths or {}, loadable, unrolled or {})
     text, ports = top.text(), top.ports()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{top.name}.sv").write_text(text)
     for module in sorted(top.modules):
         shutil.copyfile(KERNELS / f"{module}.sv", folder / f"{module}.sv")
+    for module, source in top.sources.items():
+        (folder / f"{module}.sv").write_text(source)
     for file, table in top.tables.items():
         (folder / file).write_text(table)
     ports.save(folder)
@@ -172,8 +176,10 @@ class Top:
     folding: Mapping[str, Fold]
     depths: Mapping[str, int]
     loadable: bool = False
+    unrolled: Mapping[str, Instance] = field(default_factory=dict)
     memory: MemoryMap | None = None
     modules: set[str] = field(default_factory=set)
+    sources: dict[str, str] = field(default_factory=dict)  # of modules written for a node, by name
     tables: dict[str, str] = field(default_factory=dict)
     _lines: list[str] = field(default_factory=list)
     _ends: dict[str, list[tuple[str, Stream]]] = field(default_factory=dict)  # of a value: the prefix of wires for each reader
@@ -182,14 +188,14 @@ class Top:
     _in: list[PortStream] = field(default_factory=list)
     _out: list[PortStream] = field(default_factory=list)
     _queues: list[Queue] = field(default_factory=list)
-    _interval: int = 1
+    _cycles: dict[str, int] = field(default_factory=dict)  # by layer
     _layer: str = ""  # at hand
     _places: dict[str, list[str]] = field(default_factory=dict)  # instances by layer
 
     def text(self) -> str:
         """Raises Unsupported that names the node that has no hardware."""
         instances = {n.name: self._instance(n) for n in self.graph.nodes if not runs_in_wires(n)}
-        self._interval = max((i.cycles for i in instances.values()), default=1)
+        self._cycles = {name: made.cycles for name, made in instances.items()}
         if self.loadable:
             instances = {n.name: widened(self.graph, n, instances[n.name]) for n in self.graph.nodes if n.name in instances}
             self.memory = place_tables(self.graph, self.folding, instances)
@@ -217,6 +223,10 @@ class Top:
         self._queues = [replace(q, least=max(least[q.join, q.index], 1)) if q.join else q for q in self._queues]
         return _HEAD.format(title=title, name=self.name, ports=ports, body="\n".join(self._lines).rstrip())
 
+    @property
+    def _interval(self) -> int:
+        return max(self._cycles.values(), default=1)
+
     def _check_depths(self, instances: Mapping[str, Instance]) -> None:
         names = [*instances, *(before_input(self._wire_name(name), i) for name, made in instances.items()
                                if len(made.inputs) > 1 for i in range(len(made.inputs)))]  # fmt: skip
@@ -233,7 +243,10 @@ class Top:
         return Network(self.graph, instances, lanes, lambda node: depths.get(node, 0), before)
 
     def ports(self) -> Ports:
-        layers = tuple(Place(name, self.folding.get(name, Fold()), tuple(found)) for name, found in self._places.items() if name)
+        layers = tuple(
+            Place(name, None if name in self.unrolled else self.folding.get(name, Fold()), self._cycles[name], tuple(found))
+            for name, found in self._places.items() if name
+        )  # fmt: skip
         return Ports(self.name, tuple(self._in), tuple(self._out), self._interval, tuple(self._queues), self.loadable, layers)
 
     def _placed(self, label: str) -> str:
@@ -258,8 +271,13 @@ class Top:
     def _instance(self, node: Node) -> Instance:
         if len(node.outputs) != 1:
             raise Unsupported(f"{node.name}: target rtl runs nodes of one output")
-        made = kernel_for(self.graph, node).instance(self.graph, node, self.folding.get(node.name, Fold()))
-        self.modules |= {made.module, *made.modules}
+        if not (made := self.unrolled.get(node.name)):
+            made = kernel_for(self.graph, node).instance(self.graph, node, self.folding.get(node.name, Fold()))
+        self.modules |= set(made.modules)
+        if made.source:
+            self.sources[made.module] = made.source
+        else:
+            self.modules.add(made.module)
         return made
 
     def _wire_name(self, value: str) -> str:
@@ -287,10 +305,9 @@ class Top:
         self, module: str, params: Mapping[str, int | str], label: str, sources: Sequence[str], target: str, load: str = ""
     ) -> None:
         """An instance between bundles of wires: those of several sources side by side, the first in the lowest bits."""
-        self.modules.add(module)
         given = ", ".join(f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in params.items())
         self._lines += [
-            f"  {module} #({given}) {self._placed(label)} (", f"      .clk(aclk), .rst(rst),{load and f' .load({load}),'}",
+            f"  {module} {given and f'#({given}) '}{self._placed(label)} (", f"      .clk(aclk), .rst(rst),{load and f' .load({load}),'}",
             "      " + ", ".join(f".in_{w}({_beside([f'{s}_{w}' for s in sources])})" for w in ("data", "last", "valid", "ready")) + ",",
             "      " + ", ".join(f".out_{w}({target}_{w})" for w in ("data", "last", "valid", "ready")) + ");",
         ]  # fmt: skip
@@ -347,6 +364,7 @@ class Top:
         common = gcd(have.lanes, lanes)
         for module, wanted in (("narrow", common), ("widen", lanes)):
             if wanted != have.lanes:
+                self.modules.add(module)
                 made = Stream(wanted, have.bits, have.size)
                 target = f"{prefix}_x{wanted}"
                 self._wires(target, made)
@@ -394,11 +412,12 @@ class Top:
             files[parameter] = file
         loads, load = self._load(node.name)
         files |= loads
-        raw = f"{name}_made"
+        raw = f"{name}_made" if made.queued else name
         self._wires(raw, made.output)
         self._connected(made.module, files, f"u_{name}", ends, raw, load)
-        self._wires(name, made.output)
-        self._queue(Queue(node.name, node.name, name, made.output, self.depths.get(node.name, DEPTH)), raw)
+        if made.queued:
+            self._wires(name, made.output)
+            self._queue(Queue(node.name, node.name, name, made.output, self.depths.get(node.name, DEPTH)), raw)
         self._lines.append("")
         self._split(node.name, name, made.output)
 

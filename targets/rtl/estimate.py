@@ -14,7 +14,7 @@ from pathlib import Path
 from tapeout.compiler.ir import Graph, Node
 from tapeout.compiler.synthesis import LayerResources, Resources
 
-from .emit import DEPTH
+from .emit import DEPTH, Place
 from .instance import Fold, Instance, Stream, signed_bits
 from .library import kernel_for, runs_in_wires
 from .memories import Made, Memory, made
@@ -38,6 +38,14 @@ def estimates(graph: Graph, folding: Mapping[str, Fold], family: str) -> tuple[L
             found = estimate(instance, joints[node.name], family)
             rows.append(LayerResources(node.name, instance.module, str(fold), instance.cycles, found))
     return tuple(rows)
+
+
+def design_rows(graph: Graph, places: Sequence[Place], family: str) -> tuple[LayerResources, ...]:
+    """A row for each layer of a design; no model knows layers in which every weight is wired."""
+    folds = {place.layer: place.fold for place in places if place.fold}
+    if len(folds) == len(places):
+        return estimates(graph, folds, family)
+    return tuple(LayerResources(place.layer, "adders", "unrolled", place.cycles, None) for place in places)
 
 
 def joints_of(graph: Graph, folding: Mapping[str, Fold]) -> dict[str, list[int]]:
