@@ -75,12 +75,12 @@ def test_cycles_repeat_and_follow_the_instructions(small: Compiled) -> None:
 
 
 @pytest.mark.parametrize("q", [CODES, FLOATS], ids=["s8", "f32"])
-def test_modelled_cycles_are_within_ten_percent(q: QType | FType, tmp_path: Path) -> None:
+def test_modelled_cycles_are_within_five_percent(q: QType | FType, tmp_path: Path) -> None:
     compiled = plainly(tmp_path, "small", CORE, network(q))
     samples = feed(compiled.graph, 1)
     found, counted, model = RTL_CORE.cycles(compiled, samples), measure(compiled, samples), models()["cv32e40p"]
     for cycles, profile in zip((found.run, *found.nodes), (counted.run, *counted.nodes), strict=True):
-        assert abs(model.modelled({**profile.classes, **profile.events}) / cycles - 1) < 0.1
+        assert abs(model.modelled({**profile.classes, **profile.events}) / cycles - 1) < 0.05
 
 
 def test_more_work_in_one_node_counts_there(small: Compiled) -> None:
@@ -128,7 +128,9 @@ def marked(bodies: Sequence[str], folder: Path) -> tuple[int, str, list[int]]:
     ("lw t0, 0(%0)", 1),
     ("lw t0, 0(%0)\naddi t0, t0, 1", 3),  # the load's result is not there in the next cycle
     ("sw t0, 0(%0)", 1),
+    ("lw t0, 2(%0)", 2),
     ("j 1f\n1:", 2),
+    ("j 1f\n.2byte 1\n1: lui t0, 0x12345\n.2byte 1", 3 + 2),  # to 4 bytes in two words; what is there, and C.NOP
     ("beq zero, zero, 1f\n1:", 3),
     ("bne zero, zero, 1f\n1:", 1),
 ])
