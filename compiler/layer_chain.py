@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .backward import weight_gradient
 from .errors import Unsupported
+from .f16 import narrow
 from .ir import Array, Builder, FType, Graph, Node
 from .ops.add import Add
 from .ops.average_pool2d import AveragePool2D
@@ -133,9 +134,10 @@ def in_format_of(build: Builder, x: str, like: str) -> str:
 
 
 def superimpose(build: Builder, x: str, matrix: Array, vector: str, name: str) -> str:
-    """`x + matrix vector` in the shape of float32 `x`, where `matrix` (elements of x, elements of the vector) becomes a constant."""
-    shape, size = build.values[x].type.shape, build.values[vector].type.size
-    weights = build.constant(build.fresh(f"{name}_matrix"), matrix)
+    """`x + matrix vector` in the shape and format of `x`, where `matrix` (elements of x, elements of the vector) becomes a constant."""
+    (shape, q), size = (build.values[x].type.shape, build.values[x].type.q), build.values[vector].type.size
+    assert isinstance(q, FType)
+    weights = build.constant(build.fresh(f"{name}_matrix"), narrow(matrix, q), q)
     row = build.add(Reshape((1, size)), (in_format_of(build, vector, x),), build.fresh(f"{vector}_row"))
     product = build.add(Dense(), (row, weights, ""), build.fresh(f"{name}_product"))
     shaped = build.add(Reshape(shape), (product,), build.fresh(f"{name}_shaped"))

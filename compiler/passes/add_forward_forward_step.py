@@ -34,8 +34,8 @@ def add_forward_forward_step(graph: Graph, training: Training) -> Graph:
     """A step of Forward-Forward (Hinton 2022, arXiv 2212.13345) on one sample, positive or negative.
 
     Inputs: the network's; `label`, shaped like its output, which takes the place of the first elements of the input, or where the first
-    layer is a convolution adds its class's pattern of `patterns` to it; last `target` (1): +1 where the label is that of the sample, -1
-    where it is not. Outputs: `goodness` (1), the sum over layers of the mean of squared
+    layer is a convolution adds its class's pattern of `patterns` to what that reads; last `target` (1): +1 where the label is that of the
+    sample, -1 where it is not. Outputs: `goodness` (1), the sum over layers of the mean of squared
     activities, computed first: the class that is predicted is the label with the largest; `loss`, the sum over layers; the weights.
     Then each layer in turn runs again, learns, and hands its activities over normalised; no gradient passes a layer. Poolings stand
     between a layer and the one that it hands over to: its goodness is of what it computes itself.
@@ -55,7 +55,7 @@ def add_forward_forward_step(graph: Graph, training: Training) -> Graph:
     output = graph.outputs[0]
     label = build.input(build.fresh("label"), build.values[output.value].type)
     target = build.input(build.fresh("target"), Type((1,), F32))
-    seen = run_again(build, chain.head, _labelled(build, chain, port.value, label), "labelled")
+    seen = _labelled(build, chain, port.value, label)
     total = _run(build, chain.stages, seen)
     loss, trained = _learn(build, chain.stages, seen, target, training, total, training.trained(graph))
     inputs = (port, Port(label, label, "float32", output.axes), Port(target, target, "float32", (0,)))
@@ -65,11 +65,11 @@ def add_forward_forward_step(graph: Graph, training: Training) -> Graph:
 
 
 def _labelled(build: Builder, chain: LayerChain, x: str, label: str) -> str:
-    """The input with its label."""
+    """What the first layer reads, with the label: before it an input in float32 is made one of 16 bits, if it is."""
     if isinstance(chain.stages[0].layer.op, Dense):
-        return build.add(EmbedLabel(), (x, label), build.fresh("labelled"))
-    matrix = patterns(build.values[x].type.size, build.values[label].type.size)
-    return superimpose(build, x, matrix, label, "labelled")
+        return run_again(build, chain.head, build.add(EmbedLabel(), (x, label), build.fresh("labelled")), "labelled")
+    x = run_again(build, chain.head, x, "seen")
+    return superimpose(build, x, patterns(build.values[x].type.size, build.values[label].type.size), label, "labelled")
 
 
 def _hand_over(build: Builder, stage: Stage, y: str, role: str) -> str:

@@ -36,7 +36,7 @@ def accuracy(folder: Path, graph: Graph, epochs: int, data: Digits, seed: int = 
 @pytest.mark.long
 def test_fifteen_epochs_reach_ninety_five_percent(tmp_path: Path) -> None:
     """And more than the last layer alone does behind random ones, so that it is the second pass that teaches."""
-    training = Training(learning_rate=0.01, method=Method.PEPITA)
+    training = Training(learning_rate=0.03, method=Method.PEPITA)
     for seed in SEEDS:
         source = network(*WIDTHS, seed=seed)
         reached = accuracy(tmp_path / f"{seed}", add_pepita_step(source, training), 15, digits(), seed)
