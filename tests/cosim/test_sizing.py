@@ -103,7 +103,8 @@ def test_least_depths_keep_the_pace_and_one_less_does_not(search: Search) -> Non
     for queue in ("sum1_in_1", "sum2_in_1"):
         sized, depths = found[queue], {name: q.depth for name, q in found.items()}
         assert sized.limit is Limit.PACE and sized.interval and sized.interval > sizing.interval
-        assert search.interval({**depths, queue: sized.depth - 1}) == sized.interval
+        slower = search.interval({**depths, queue: sized.depth - 1})
+        assert slower and slower > sizing.interval
     assert search.interval({name: q.depth for name, q in found.items()}) == sizing.interval
     now, usual = sizing.bits()
     assert now < usual // 2
