@@ -17,7 +17,7 @@ from ..c.names import identifier
 from .deadlock import Network
 from .instance import Fold, Instance, Stream
 from .library import KERNELS, kernel_for, runs_in_wires
-from .loadable import MemoryMap, bases, place_tables, widened
+from .loadable import REGISTER_PORT, MemoryMap, bases, place_tables, widened, words_text
 from .names import module_name
 
 DEPTH = 2  # of the queue behind a node: as few as keep a beat moving each cycle
@@ -39,29 +39,6 @@ module {name} (
 {body}
 endmodule
 `default_nettype wire
-"""
-
-
-_REGISTER_PORT = """\
-    input  wire [31:0] s_axil_awaddr,
-    input  wire [2:0] s_axil_awprot,
-    input  wire s_axil_awvalid,
-    output wire s_axil_awready,
-    input  wire [31:0] s_axil_wdata,
-    input  wire [3:0] s_axil_wstrb,
-    input  wire s_axil_wvalid,
-    output wire s_axil_wready,
-    output wire [1:0] s_axil_bresp,
-    output wire s_axil_bvalid,
-    input  wire s_axil_bready,
-    input  wire [31:0] s_axil_araddr,
-    input  wire [2:0] s_axil_arprot,
-    input  wire s_axil_arvalid,
-    output wire s_axil_arready,
-    output wire [31:0] s_axil_rdata,
-    output wire [1:0] s_axil_rresp,
-    output wire s_axil_rvalid,
-    input  wire s_axil_rready,
 """
 
 
@@ -147,11 +124,6 @@ def write_design(
     return ports
 
 
-def words_text(words: Sequence[tuple[int, int]]) -> str:
-    """A line for each word that the register port writes: its address and the word, in hexadecimal."""
-    return "".join(f"{address:08x} {data:08x}\n" for address, data in words)
-
-
 @dataclass
 class Top:
     """Gathers the text of the top module, node by node."""
@@ -197,7 +169,7 @@ class Top:
             f"    {there} wire {p.name}_tlast,\n    {back} wire {p.name}_tready"
             for p, there, back in directions
         )
-        ports = (_REGISTER_PORT if self.memory else "") + ports
+        ports = (REGISTER_PORT if self.memory else "") + ports
         title = f"{self.graph.name}: {self._interval} cycles between frames at the least"
         self._check_depths(instances)
         least = self.network(instances).check()
@@ -224,7 +196,7 @@ class Top:
 
     def _register_port(self, memory: MemoryMap) -> None:
         self.modules |= {"axi_lite_writes", "table_writer"}
-        signals = re.findall(r"s_axil_(\w+)", _REGISTER_PORT)
+        signals = re.findall(r"s_axil_(\w+)", REGISTER_PORT)
         self._lines += [
             "  wire [62:0] load;", f"  axi_lite_writes #(.WORDS({memory.size})) u_load (", "      .clk(aclk), .rst(rst),",
             *(f"      .{signal}(s_axil_{signal})," for signal in signals), "      .load(load));", "",
