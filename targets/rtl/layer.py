@@ -56,11 +56,13 @@ def read_layer(graph: Graph, node: Node, arrange: Callable[[Array], Array], stag
     x, w = graph.types(node)[:2]
     assert x and w
     if not all(graph.values[name].constant for name in node.inputs[1:5] if name):
-        raise Unsupported(f"{node.name}: target rtl has no {node.op.name()} whose weights are computed")
+        raise Unsupported(f"{node.name}: target rtl has no {node.op.name()} whose weights are computed; make them constants")
     if isinstance(x.q, FType) or isinstance(w.q, FType):
         raise Unsupported(f"{node.name}: target rtl has no kernel {node.op.name()} of floats; quantize this layer")
     if len(blocks(w)) > 1 or (len(node.inputs) > 5 and node.inputs[5]):
-        raise Unsupported(f"{node.name}: target rtl has no {node.op.name()} with scales of blocks or computed zero points")
+        raise Unsupported(
+            f"{node.name}: target rtl has no {node.op.name()} with scales of blocks or computed zero points; give each channel one scale"
+        )
     if x.q.bipolar and not w.q.bipolar:
         raise Unsupported(f"{node.name}: target rtl multiplies bipolar codes by bipolar codes alone, got {x.q.code} by {w.q.code}")
     numbers = arrange(centred_weights(graph.data(node.inputs[1]), w).astype(np.int64))

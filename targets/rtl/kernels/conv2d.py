@@ -33,7 +33,7 @@ def instance(graph: Graph, node: Node, fold: Fold) -> Instance:
     layer = read_layer(graph, node, lambda w: w.reshape(len(w), -1), op.requant)
     window = op.window(graph.types(node))
     if layer.bipolar and any(window.pads):
-        raise Unsupported(f"{node.name}: target rtl has no conv2d that pads bipolar codes")
+        raise Unsupported(f"{node.name}: target rtl has no conv2d that pads bipolar codes; pad before they are made")
     check_fold(node.name, fold, *folds(graph, node))
     params, tables = stage_params(graph, node, op.requant, layer, fold.pe)
     y = graph.output_types(node)[0]

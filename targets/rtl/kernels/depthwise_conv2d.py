@@ -31,7 +31,7 @@ def instance(graph: Graph, node: Node, fold: Fold) -> Instance:
     layer = read_layer(graph, node, lambda w: w.reshape(-1, w.shape[2]).T, op.requant)
     window = op.window(graph.types(node))
     if layer.bipolar and any(window.pads):
-        raise Unsupported(f"{node.name}: target rtl has no depthwise_conv2d that pads bipolar codes")
+        raise Unsupported(f"{node.name}: target rtl has no depthwise_conv2d that pads bipolar codes; pad before they are made")
     check_fold(node.name, fold, *folds(graph, node))
     y = graph.output_types(node)[0]
     multiplier = y.shape[3] // x.shape[3]
