@@ -19,8 +19,7 @@ def command(folder: Path, other: Path, output: Path) -> None:
     --weight-memory loadable.
     """
     from tapeout.targets.bundle import Bundle
-    from tapeout.targets.rtl.emit import words_text
-    from tapeout.targets.rtl.loadable import MAP, MemoryMap
+    from tapeout.targets.rtl.loadable import MAP, MemoryMap, words_text
 
     design = Bundle.load(folder).design()
     if not (design.folder / MAP).is_file():

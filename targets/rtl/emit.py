@@ -17,7 +17,7 @@ from ..c.names import identifier
 from .deadlock import Network
 from .instance import Fold, Instance, Stream
 from .library import KERNELS, kernel_for, runs_in_wires
-from .loadable import MemoryMap, bases, place_tables, widened
+from .loadable import REGISTER_PORT, MemoryMap, bases, place_tables, widened, words_text
 from .names import module_name
 
 DEPTH = 2  # of the queue behind a node: as few as keep a beat moving each cycle
@@ -39,29 +39,6 @@ module {name} (
 {body}
 endmodule
 `default_nettype wire
-"""
-
-
-REGISTER_PORT = """\
-    input  wire [31:0] s_axil_awaddr,
-    input  wire [2:0] s_axil_awprot,
-    input  wire s_axil_awvalid,
-    output wire s_axil_awready,
-    input  wire [31:0] s_axil_wdata,
-    input  wire [3:0] s_axil_wstrb,
-    input  wire s_axil_wvalid,
-    output wire s_axil_wready,
-    output wire [1:0] s_axil_bresp,
-    output wire s_axil_bvalid,
-    input  wire s_axil_bready,
-    input  wire [31:0] s_axil_araddr,
-    input  wire [2:0] s_axil_arprot,
-    input  wire s_axil_arvalid,
-    output wire s_axil_arready,
-    output wire [31:0] s_axil_rdata,
-    output wire [1:0] s_axil_rresp,
-    output wire s_axil_rvalid,
-    input  wire s_axil_rready,
 """
 
 
@@ -160,11 +137,6 @@ def write_design(
         top.memory.save(folder)
         (folder / "load.txt").write_text(words_text(top.memory.words(graph)))
     return ports
-
-
-def words_text(words: Sequence[tuple[int, int]]) -> str:
-    """A line for each word that the register port writes: its address and the word, in hexadecimal."""
-    return "".join(f"{address:08x} {data:08x}\n" for address, data in words)
 
 
 @dataclass

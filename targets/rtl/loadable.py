@@ -33,6 +33,28 @@ first; the last one writes the word. Numbers lie in a word as two's complement, 
 {rows}
 """
 
+REGISTER_PORT = """\
+    input  wire [31:0] s_axil_awaddr,
+    input  wire [2:0] s_axil_awprot,
+    input  wire s_axil_awvalid,
+    output wire s_axil_awready,
+    input  wire [31:0] s_axil_wdata,
+    input  wire [3:0] s_axil_wstrb,
+    input  wire s_axil_wvalid,
+    output wire s_axil_wready,
+    output wire [1:0] s_axil_bresp,
+    output wire s_axil_bvalid,
+    input  wire s_axil_bready,
+    input  wire [31:0] s_axil_araddr,
+    input  wire [2:0] s_axil_arprot,
+    input  wire s_axil_arvalid,
+    output wire s_axil_arready,
+    output wire [31:0] s_axil_rdata,
+    output wire [1:0] s_axil_rresp,
+    output wire s_axil_rvalid,
+    input  wire s_axil_rready,
+"""  # of the top module, in front of its other ports
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -217,3 +239,8 @@ def place_tables(graph: Graph, folding: Mapping[str, Fold], instances: Mapping[s
 def bases(memories: Sequence[Memory]) -> dict[str, int]:
     """The parameters of a module that can be written, for its memories."""
     return {"LOADABLE": 1, **{f"{memory.table}_BASE": memory.base for memory in memories}}
+
+
+def words_text(words: Sequence[tuple[int, int]]) -> str:
+    """A line for each word that the register port writes: its address and the word, in hexadecimal."""
+    return "".join(f"{address:08x} {data:08x}\n" for address, data in words)

@@ -48,14 +48,14 @@ def test_cycles_are_said_and_a_mistake_is_named_and_shown(jet: Path, tmp_path: P
 
 
 @pytest.mark.long
-def test_a_run_that_stops_is_shown(jet: Path, tmp_path: Path) -> None:
-    """A beat that is lost in a stall: none comes after the last frame."""
+def test_a_run_that_ends_early_is_shown(jet: Path, tmp_path: Path) -> None:
+    """Without the end of a frame."""
     shutil.copytree(jet, tmp_path / "jet")
-    file, wave = tmp_path / "jet" / "rtl" / "requant.sv", tmp_path / "wave.vcd"
-    assert file.read_text().count("assign in_ready = step") == 1
-    file.write_text(file.read_text().replace("assign in_ready = step", "assign in_ready = 1'b1"))
+    file, wave = tmp_path / "jet" / "rtl" / "fifo.sv", tmp_path / "wave.vcd"
+    assert file.read_text().count("beats[tail] <= in_data") == 1
+    file.write_text(file.read_text().replace("beats[tail] <= in_data", "beats[tail] <= {in_data[WIDTH-1] & 1'b0, in_data[WIDTH-2:0]}"))
     done = tapeout("cosim", tmp_path / "jet", "--engines", "rtl", "--count", "6", "--waveform", wave)
-    assert done.returncode == 1 and re.search(rf"in cycle \d+; {wave} shows frame \d", done.stdout), done.stdout
+    assert done.returncode == 1 and re.search(rf"no tlast at the end of a frame in cycle \d+; {wave} shows frame 0", done.stdout)
     assert "$enddefinitions" in wave.read_text()
 
 
