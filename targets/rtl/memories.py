@@ -54,10 +54,7 @@ class Made:
 def made(memory: Memory, family: str) -> Made:
     """The cheapest way; of two alike plain logic before blocks before tables, as yosys was found to choose."""
     of, bits = BLOCKS[family], memory.words * memory.width
-    if memory.rom:
-        ways = [(bits * _ROM_BIT, Made(rom_bits=bits))]
-    else:
-        ways = [(bits * _RAM_BIT, Made(flip_flops=bits))]
+    ways = [(bits * _ROM_BIT, Made(rom_bits=bits))] if memory.rom else [(bits * _RAM_BIT, Made(flip_flops=bits))]
     if memory.clocked:
         blocks = min(-(-memory.width // width) * -(-memory.words // words) for width, words in of.words.items())
         ways.append((blocks * of.cost, Made(blocks=blocks)))
