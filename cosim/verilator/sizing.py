@@ -14,7 +14,10 @@ import numpy as np
 from tapeout.compiler.errors import CheckFailed
 from tapeout.compiler.ir import Graph
 from tapeout.compiler.run import run
+from tapeout.targets.hardware import DesignOptions
+from tapeout.targets.rtl.depths import EXACT, told
 from tapeout.targets.rtl.emit import Ports, Queue, write_design
+from tapeout.targets.rtl.folding import parse_folds
 from tapeout.targets.rtl.instance import Fold
 from tapeout.targets.rtl.library import runs_in_wires
 
@@ -59,9 +62,9 @@ class Sizing:
     queues: tuple[Sized, ...]
     patterns: int
 
-    @property
-    def depths(self) -> dict[str, int]:
-        return {queue.name: queue.depth for queue in self.queues}
+    def told(self) -> tuple[str, ...]:
+        """As `--fifo` takes them."""
+        return told({queue.name: queue.depth for queue in self.queues})
 
     def bits(self) -> tuple[int, int]:
         """Of all queues, and of all when no depths are told."""
@@ -79,12 +82,13 @@ class Sizing:
 
 
 @dataclass
-class _Search:
+class Search:
     """One simulator, whose queues get other depths for each run."""
 
     graph: Graph
     watched: Watched
     least: Mapping[str, int]  # by the proof, with queues of one beat behind nodes
+    usual: Mapping[str, int]  # where none are told
     inputs: Inputs
     reference: Outputs = field(init=False)
 
@@ -99,7 +103,37 @@ class _Search:
         timing = self.seen(depths).timing
         return timing.interval if timing else None
 
-    def shrunk(self, queue: Queue, depths: Mapping[str, int], usual: int, most: int, target: int) -> Sized:
+    def sizing(self) -> Sizing:
+        """All depths of 2 and those of full pace before joins come first, since they are most often enough."""
+        ports, first = self.watched.simulator.ports, self.seen({})
+        if first.stopped or not first.timing or not first.timing.interval:
+            raise CheckFailed(f"{self.graph.name}: with deep queues, {first.stopped}")
+        target, marks = first.timing.interval, first.marks
+        depths = {q.name: max(min(q.depth, marks[q.name].most), self.least[q.name]) for q in ports.queues}
+        flat = {q.name: depths[q.name] if q.join else min(depths[q.name], 2) for q in ports.queues}
+        if self.interval(flat) == target:
+            depths = flat
+        found = []
+        for queue in sorted(ports.queues, key=lambda q: -q.stream.width * depths[q.name]):
+            sized = self._shrunk(queue, depths, marks[queue.name].most, target)
+            depths[queue.name] = sized.depth
+            found.append(sized)
+        return Sizing(target, tuple(found), self.check(depths))
+
+    def check(self, depths: Mapping[str, int]) -> int:
+        """Runs all patterns of stalls; returns how many. Raises CheckFailed that names one with which the design stops, or differs."""
+        patterns = stall_patterns(self.graph, self.watched.simulator.ports)
+        for name, conditions, waits in patterns:
+            seen = self.seen(depths, conditions, waits)
+            if seen.stopped:
+                full = [f"{n} ({mark.left} of {depths.get(n, '?')})" for n, mark in seen.marks.items() if mark.left]
+                raise CheckFailed(f"{self.graph.name}: with {name}, {seen.stopped}; beats are left in {', '.join(full) or 'no queue'}")
+            for value, wanted in self.reference.items():
+                if not np.array_equal(seen.outputs[value], wanted):
+                    raise CheckFailed(f"{self.graph.name}: with {name}, output {value} differs from the reference")
+        return len(patterns)
+
+    def _shrunk(self, queue: Queue, depths: Mapping[str, int], most: int, target: int) -> Sized:
         """Of a queue, for the others as they are: the depth at which one less is too slow."""
         low, high = self.least[queue.name], depths[queue.name]
         limit, slower = (Limit.PROOF if low > 1 else Limit.NONE), None
@@ -110,53 +144,33 @@ class _Search:
                 high = middle
             else:
                 low, slower, limit = middle + 1, interval, Limit.PACE if interval else Limit.WAITS
-        return Sized(queue.name, high, usual, queue.stream.width + 1, most, limit, slower)
+        return Sized(queue.name, high, self.usual[queue.name], queue.stream.width + 1, most, limit, slower)
+
+
+def exactly(graph: Graph, options: DesignOptions) -> Sizing | None:
+    """The least depths, when the options ask for them. Raises as `size_queues` does."""
+    if options.fifo != (EXACT,):
+        return None
+    return size_queues(graph, parse_folds(options.fold or (), graph), options.weight_memory == "loadable")
 
 
 def size_queues(graph: Graph, folding: Mapping[str, Fold], loadable: bool = False) -> Sizing:
     """Writes and simulates a design in a temporary folder. Raises Unsupported, MissingTool, ToolFailed, or CheckFailed for a run that
     stops or whose outputs differ."""
     with tempfile.TemporaryDirectory(prefix="tapeout-") as place:
-        folder = Path(place)
-        usual = write_design(graph, folder / "usual", folding, "sized", loadable=loadable)
-        deep = {q.name: max(q.depth, _DEEP) for q in usual.queues}
-        shortest = {q.name: q.depth if q.join else 1 for q in usual.queues}
-        floor = write_design(graph, folder / "floor", folding, "sized", shortest, loadable)
-        write_design(graph, folder / "deep", folding, "sized", deep, loadable)
-        types = {name: value.type for name, value in graph.values.items()}
-        watched = watch(folder / "deep", types, folder / "built")
-        search = _Search(graph, watched, {q.name: q.least for q in floor.queues}, random_inputs(graph, _FRAMES, 0))
-        return _sized(search, {q.name: q.depth for q in usual.queues}, deep)
+        return prepare(graph, folding, Path(place), loadable).sizing()
 
 
-def _sized(search: _Search, usual: Mapping[str, int], deep: Mapping[str, int]) -> Sizing:
-    """All depths of 2 and those of the proof come first, since they are most often enough."""
-    queues, first = search.watched.simulator.ports.queues, search.seen(deep)
-    if first.stopped or not first.timing or not first.timing.interval:
-        raise CheckFailed(f"{search.graph.name}: with deep queues, {first.stopped}")
-    target, marks = first.timing.interval, first.marks
-    depths = {q.name: max(min(deep[q.name], marks[q.name].most), search.least[q.name]) for q in queues}
-    flat = {q.name: depths[q.name] if q.join else min(depths[q.name], 2) for q in queues}
-    if search.interval(flat) == target:
-        depths = flat
-    found = []
-    for queue in sorted(queues, key=lambda q: -q.stream.width * depths[q.name]):
-        sized = search.shrunk(queue, depths, usual[queue.name], marks[queue.name].most, target)
-        depths[queue.name] = sized.depth
-        found.append(sized)
-    patterns = stall_patterns(search.graph, search.watched.simulator.ports)
-    for name, conditions, waits in patterns:
-        _check(search, name, search.seen(depths, conditions, waits))
-    return Sizing(target, tuple(found), len(patterns))
-
-
-def _check(search: _Search, name: str, seen: Seen) -> None:
-    if seen.stopped:
-        full = [n for n, mark in seen.marks.items() if mark.left]
-        raise CheckFailed(f"{search.graph.name}: with {name}, {seen.stopped}; beats are left in {', '.join(full) or 'no queue'}")
-    for value, wanted in search.reference.items():
-        if not np.array_equal(seen.outputs[value], wanted):
-            raise CheckFailed(f"{search.graph.name}: with {name}, output {value} differs from the reference")
+def prepare(graph: Graph, folding: Mapping[str, Fold], folder: Path, loadable: bool = False) -> Search:
+    """Writes a design with deep queues into `folder` and builds its simulator."""
+    usual = write_design(graph, folder / "usual", folding, "sized", loadable=loadable)
+    shortest = {q.name: q.depth if q.join else 1 for q in usual.queues}
+    floor = write_design(graph, folder / "floor", folding, "sized", shortest, loadable)
+    deep = {q.name: max(q.depth, _DEEP) for q in usual.queues}
+    write_design(graph, folder / "deep", folding, "sized", deep, loadable)
+    watched = watch(folder / "deep", {name: value.type for name, value in graph.values.items()}, folder / "built")
+    least, depths = {q.name: q.least for q in floor.queues}, {q.name: q.depth for q in usual.queues}
+    return Search(graph, watched, least, depths, random_inputs(graph, _FRAMES, 0))
 
 
 def stall_patterns(graph: Graph, ports: Ports) -> list[tuple[str, Conditions, Mapping[str, float]]]:

@@ -2,8 +2,8 @@
 
 A fork gives a beat when all of its readers have taken the one before. A join takes a beat of each input at once. So a join gets its next
 beat of one input if the branches to the other inputs can take in all that this one needs for it: they have room in the queue before the
-join, in those behind their nodes, in the rings of lines of windows, and in the beat that the fork holds. That holds for every beat of a
-frame, whatever stalls, since what a node takes in before a beat comes out does not depend on time. Numbers count codes.
+join, in those behind their nodes, in rings of lines of windows, in changes of lanes, and in the beat that the fork holds. That holds for
+every beat of a frame, whatever stalls, since what a node takes in before a beat comes out does not depend on time. Numbers count codes.
 """
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.ir import Array, Graph, Node
 
 from .instance import Instance
-from .library import runs_in_wires
 
 _IN_STEP = ("requant", "threshold", "clip", "lut", "add", "mul", "pair_table")  # modules that give a code for each code of an input
+
+_SHALLOW = 32  # a deeper queue of fifo.sv has a register at its output
 
 
 @dataclass(frozen=True)
 class Network:
-    """A graph with its instances by node, and how many beats the queue behind a node has, and that before an input of a join."""
+    """A graph with its instances by node, the lanes of its inputs by value, and how many beats the queue behind a node has, and that
+    before an input of a join."""
 
     graph: Graph
     instances: Mapping[str, Instance]
+    lanes: Mapping[str, int]
     behind: Callable[[str], int]
     before: Callable[[str, int], int]
 
@@ -64,36 +67,58 @@ class Network:
     def _suffices(self, join: Node, index: int, given: Array, depth: int) -> bool:
         """Whether such a queue has room for all that comes before the next beat of each other input."""
         made = self.instances[join.name]
-        room = self._read(join.inputs[index], needed(made, index, given) + depth * made.inputs[index].lanes, True)
-        for other in range(len(made.inputs)):
-            wanted = self._read(join.inputs[other], needed(made, other, given + made.output.lanes), False) if other != index else {}
+        own = made.inputs[index].lanes
+        room = self._read(join.inputs[index], needed(made, index, given) + room_of(depth) * own, own, True)
+        for other, stream in enumerate(made.inputs):
+            if other == index:
+                continue
+            wanted = self._read(join.inputs[other], needed(made, other, given + made.output.lanes), stream.lanes, False)
             for value in room.keys() & wanted.keys():
-                if np.any(room[value] + self._fork_lanes(value) < wanted[value]):
+                beat = self._lanes(value)
+                if np.any((room[value] // beat + 1) * beat < wanted[value]):
                     return False
         return True
 
-    def _read(self, value: str, codes: Array, queues: bool) -> dict[str, Array]:
-        """How many codes of each value before `value` have to be read before so many of `value` come out; with `queues` how many are
-        read at the least when nobody takes more of `value`, those behind nodes being full."""
-        found = {value: codes}
-        node = self.graph.producer(value)
-        if node is None:
-            return found
-        if runs_in_wires(node):
-            wanted = [codes]
-        else:
-            made = self.instances[node.name]
-            ahead = codes + self.behind(node.name) * made.output.lanes if queues else codes
-            wanted = [(taken if queues else needed)(made, i, ahead) for i in range(len(made.inputs))]
-        for source, read in zip(node.inputs, wanted, strict=False):
-            for name, count in self._read(source, read, queues).items():
-                found[name] = np.maximum(found[name], count) if name in found else count
+    def _read(self, value: str, codes: Array, lanes: int, room: bool) -> dict[str, Array]:
+        """How many codes of each value before `value` have to be read before so many of `value` come out to a reader of `lanes`; with
+        `room` how many are read at the least when it takes no more of `value`, and what is on the way fills up."""
+        found = {value: self._passed(value, codes, lanes, room)}
+        for node in reversed(self.graph.nodes):
+            if node.name not in found:
+                continue
+            made, codes = self.instances.get(node.name), found[node.name]
+            if made is None:
+                read = [(node.inputs[0], codes)]
+            else:
+                codes = codes + room_of(self.behind(node.name)) * made.output.lanes if room else codes
+                rule = taken if room else needed
+                read = [(source, self._passed(source, rule(made, i, codes), stream.lanes, room))
+                        for i, (source, stream) in enumerate(zip(node.inputs, made.inputs, strict=False))]  # fmt: skip
+            for source, count in read:
+                found[source] = np.maximum(found[source], count) if source in found else count
         return found
 
-    def _fork_lanes(self, value: str) -> int:
-        """Of the beat that a fork of the value holds."""
+    def _passed(self, value: str, codes: Array, lanes: int, room: bool) -> Array:
+        """The codes of a value in whole beats of its stream, for so many behind a change to other lanes."""
+        beat = self._lanes(value)
+        if not room:
+            return np.asarray(-(-codes // beat) * beat)
+        if lanes % beat:
+            return np.asarray((codes // beat + 1) * beat)  # the beat that narrow.sv takes apart
+        return codes + lanes if lanes > beat else codes  # what widen.sv puts together
+
+    def _lanes(self, value: str) -> int:
+        """Of the stream of a value, a beat of which a fork holds."""
         node = self.graph.producer(value)
-        return self.instances[node.name].output.lanes if node and node.name in self.instances else 1
+        if node is None:
+            return self.lanes[value]
+        made = self.instances.get(node.name)
+        return made.output.lanes if made else self._lanes(node.inputs[0])
+
+
+def room_of(depth: int) -> int:
+    """The beats that a queue of this depth takes in."""
+    return depth + (depth > _SHALLOW)
 
 
 def needed(made: Instance, index: int, codes: Array) -> Array:

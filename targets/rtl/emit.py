@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import ceil, gcd
 from pathlib import Path
 
-from tapeout.compiler.errors import Unsupported
+from tapeout.compiler.errors import TapeoutError, Unsupported
 from tapeout.compiler.ir import Graph, Node
 
 from ..c.names import identifier
@@ -18,6 +18,7 @@ from .deadlock import Network
 from .instance import Fold, Instance, Stream
 from .library import KERNELS, kernel_for, runs_in_wires
 from .loadable import MemoryMap, bases, place_tables, widened
+from .names import module_name
 
 DEPTH = 2  # of the queue behind a node: as few as keep a beat moving each cycle
 PIPELINE = 24  # beats on their way through a node, its queue and a change of lanes, at most
@@ -121,9 +122,9 @@ class Ports:
     def load(cls, folder: Path) -> Ports:
         read = json.loads((folder / "design.json").read_text())
         inputs, outputs = ([PortStream(p["value"], p["name"], Stream(**p["stream"])) for p in read[side]] for side in ("inputs", "outputs"))
-        queues = [Queue(**{**q, "stream": Stream(**q["stream"])}) for q in read["queues"]]
+        queues = tuple(Queue(**{**q, "stream": Stream(**q["stream"])}) for q in read["queues"])
         layers = tuple(Place(p["layer"], Fold(**p["fold"]), tuple(p["instances"])) for p in read.get("layers", ()))
-        return cls(read["module"], tuple(inputs), tuple(outputs), read["interval"], tuple(queues), read["register_port"], layers)
+        return cls(read["module"], tuple(inputs), tuple(outputs), read["interval"], queues, read["register_port"], layers)
 
 
 def before_input(wire: str, index: int) -> str:
@@ -139,9 +140,10 @@ def write_design(
 
     `folding` has a fold for each node by name; `depths` the beats of queues by name, where that behind a node is not `DEPTH` or there is
     one before an input of a join. With `loadable` a register port writes the tables of layers; memory_map.json says where they are, and
-    load.txt has the addresses and words, in hexadecimal, of those at hand. Raises Unsupported.
+    load.txt has the addresses and words, in hexadecimal, of those at hand. Raises Unsupported, or TapeoutError for the depth of a queue
+    that there is not.
     """
-    top = Top(graph, name or identifier(graph.name), folding, depths or {}, loadable)
+    top = Top(graph, module_name(name or identifier(graph.name), KERNELS), folding, depths or {}, loadable)
     text, ports = top.text(), top.ports()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{top.name}.sv").write_text(text)
@@ -210,15 +212,25 @@ class Top:
         )
         ports = (REGISTER_PORT if self.memory else "") + ports
         title = f"{self.graph.name}: {self._interval} cycles between frames at the least"
+        self._check_depths(instances)
         least = self.network(instances).check()
         self._queues = [replace(q, least=max(least[q.join, q.index], 1)) if q.join else q for q in self._queues]
         return _HEAD.format(title=title, name=self.name, ports=ports, body="\n".join(self._lines).rstrip())
 
+    def _check_depths(self, instances: Mapping[str, Instance]) -> None:
+        names = [*instances, *(before_input(self._wire_name(name), i) for name, made in instances.items()
+                               if len(made.inputs) > 1 for i in range(len(made.inputs)))]  # fmt: skip
+        if unknown := [name for name in self.depths if name not in names]:
+            raise TapeoutError(f"--fifo {unknown[0]}: there is no such queue; there are {', '.join(names)}")
+
     def network(self, instances: Mapping[str, Instance]) -> Network:
         depths = {queue.name: queue.depth for queue in self._queues}
-        return Network(
-            self.graph, instances, depths.__getitem__, lambda node, index: depths.get(before_input(self._wire_name(node), index), 0)
-        )
+
+        def before(join: str, index: int) -> int:
+            return depths.get(before_input(self._wire_name(join), index), 0)
+
+        lanes = {port.value: port.stream.lanes for port in self._in}
+        return Network(self.graph, instances, lanes, lambda node: depths.get(node, 0), before)
 
     def ports(self) -> Ports:
         layers = tuple(Place(name, self.folding.get(name, Fold()), tuple(found)) for name, found in self._places.items() if name)

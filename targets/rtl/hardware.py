@@ -8,6 +8,7 @@ from tapeout.compiler.ir import Graph
 from tapeout.compiler.synthesis import Synthesis
 
 from ..hardware import DesignOptions, Hardware
+from .depths import parse_depths
 from .device import find_device
 from .emit import Ports, write_design
 from .estimate import estimates
@@ -18,7 +19,8 @@ from .folding import parse_folds
 class Rtl(Hardware):
     def write(self, folder: Path, name: str, graph: Graph, options: DesignOptions) -> None:
         device = find_device(options.part) if options.part else None
-        write_design(graph, folder, parse_folds(options.fold or (), graph, device), name)
+        folds, depths = parse_folds(options.fold or (), graph, device), parse_depths(options.fifo or ())
+        write_design(graph, folder, folds, name, depths, options.weight_memory == "loadable")
 
     def estimate(self, folder: Path, graph: Graph, options: DesignOptions) -> Synthesis | None:
         device = find_device(options.part or _USUAL)
@@ -29,4 +31,4 @@ class Rtl(Hardware):
 _USUAL = "ecp5-25k"  # the device whose resources are estimated where none is named
 
 
-HARDWARE = (Rtl("rtl", frozenset({"fold", "part"})),)
+HARDWARE = (Rtl("rtl", frozenset({"fold", "fifo", "part", "weight_memory"})),)

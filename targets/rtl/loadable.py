@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from tapeout.compiler.errors import Unsupported
@@ -17,7 +18,7 @@ from .layer import channel_table
 from .library import kernel_for, runs_in_wires
 
 MAP = "memory_map.json"
-MODULES = ("dense", "conv2d", "requant", "threshold")  # whose tables `load` can write
+MODULES = ("dense", "conv2d", "depthwise_conv2d", "requant", "threshold")  # whose tables `load` can write
 _BITS = {"WEIGHTS": "W_BITS", "BIASES": "ACC_BITS", "MULS": "MUL_BITS", "THRESHOLDS": "T_BITS"}  # of a number in each table
 _MARGIN = 2  # bits by which multipliers may grow, and by which they may become finer
 _PART = 32
@@ -65,12 +66,29 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Loadable:
-    """A node whose tables can be written: its fold, and the parameters that other weights cannot change."""
+class Fixed:
+    """What other weights cannot change of a node: its fold, parameters, and the SHA-256 of tables that are not written."""
 
     node: str
     fold: Fold
-    fixed: Mapping[str, int]
+    params: Mapping[str, int]
+    tables: str
+
+    @classmethod
+    def of(cls, node: str, fold: Fold, made: Instance) -> Fixed:
+        if made.module not in MODULES:
+            return cls(node, fold, dict(made.params), sha256(repr(sorted(made.tables.items())).encode()).hexdigest())
+        return cls(node, fold, {k: v for k, v in made.params.items() if k not in (*_BITS.values(), "SHIFT", "MUL", "EXTRA_BITS")}, "")
+
+    def check(self, made: Instance) -> None:
+        """Raises Unsupported when this instance of the node differs."""
+        other = Fixed.of(self.node, self.fold, made)
+        for name in self.params.keys() | other.params.keys():
+            mine, theirs = self.params.get(name), other.params.get(name)
+            if mine != theirs:
+                raise Unsupported(f"{self.node}: {name} is {mine} in the design, {theirs} with these weights; compile anew")
+        if self.tables != other.tables:
+            raise Unsupported(f"{self.node}: its table, which is not loaded, differs with these weights; compile anew")
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,7 @@ class MemoryMap:
     """What `memory_map.json` says: the tables that the register port writes, which has `size` addresses, each of a word of 32 bits."""
 
     size: int
-    nodes: tuple[Loadable, ...]
+    nodes: tuple[Fixed, ...]
     memories: tuple[Memory, ...]
 
     def save(self, folder: Path) -> None:
@@ -88,7 +106,7 @@ class MemoryMap:
     @classmethod
     def load(cls, folder: Path) -> MemoryMap:
         read = json.loads((folder / MAP).read_text())
-        nodes = [Loadable(n["node"], Fold(**n["fold"]), n["fixed"]) for n in read["nodes"]]
+        nodes = [Fixed(n["node"], Fold(**n["fold"]), n["params"], n["tables"]) for n in read["nodes"]]
         return cls(read["size"], tuple(nodes), tuple(Memory(**m) for m in read["memories"]))
 
     def _page(self) -> str:
@@ -105,24 +123,19 @@ class MemoryMap:
         """
         nodes = {node.name: node for node in graph.nodes if not runs_in_wires(node)}
         writes: list[tuple[int, int]] = []
-        for loadable in self.nodes:
-            if loadable.node not in nodes:
-                raise Unsupported(f"{loadable.node}: is a node of the design, and none of the network that is loaded")
-            made = kernel_for(graph, nodes[loadable.node]).instance(graph, nodes[loadable.node], loadable.fold)
-            _check_fixed(loadable, made)
-            own = [m for m in self.memories if m.node == loadable.node]
+        for fixed in self.nodes:
+            if fixed.node not in nodes:
+                raise Unsupported(f"{fixed.node}: is a node of the design, and none of the network that is loaded")
+            made = kernel_for(graph, nodes[fixed.node]).instance(graph, nodes[fixed.node], fixed.fold)
+            fixed.check(made)
+            if not (own := [m for m in self.memories if m.node == fixed.node]):
+                continue
             widths = {_BITS[m.table]: m.bits for m in own} 
             widths["SHIFT"] = max(m.shift for m in own)
-            tables = _fitted(loadable.node, made, widths)
+            tables = _fitted(fixed.node, made, widths)
             for memory in own:
                 writes += memory.writes(tables[memory.table])
         return writes
-
-
-def _check_fixed(loadable: Loadable, made: Instance) -> None:
-    for name, value in loadable.fixed.items():
-        if made.params.get(name) != value:
-            raise Unsupported(f"{loadable.node}: {name} is {value} in the design, {made.params.get(name)} with these weights; compile anew")
 
 
 def widened(graph: Graph, node: Node, made: Instance) -> Instance:
@@ -146,12 +159,13 @@ def widened(graph: Graph, node: Node, made: Instance) -> Instance:
 def _layer_widths(graph: Graph, node: Node, params: Mapping[str, int]) -> dict[str, int]:
     w = graph.types(node)[1]
     assert w
-    q, bipolar = w.quantized, params["BIPOLAR"]
-    weight = 1 if bipolar else max(abs(q.min - max(q.zero)), abs(q.max - min(q.zero)))
+    q, bipolar = w.quantized, params.get("BIPOLAR")
+    least, most = (-2, 2) if q.bipolar else (q.min - max(q.zero), q.max - min(q.zero))  # 2: where codes of x are 0 and 1, w * (2x - 1)
+    weight = 1 if bipolar else max(-least, most)
     x = 1 if bipolar else 1 << (params["X_BITS"] - params["X_SIGNED"])
-    reach = 2 * params["INPUTS"] * weight * x
-    least = -weight if "LEVELS" in params else q.min - max(q.zero)  # falling thresholds negate a channel
-    most = weight if "LEVELS" in params else q.max - min(q.zero)
+    reach = 2 * params.get("INPUTS", params.get("K_H", 1) * params.get("K_W", 1)) * weight * x
+    if "LEVELS" in params:  # falling thresholds negate a channel
+        least, most = -weight, weight
     return {"W_BITS": 1 if bipolar else max(signed_bits(least, most), 2), "ACC_BITS": max(signed_bits(-reach, reach), params["ACC_BITS"])}
 
 
@@ -163,8 +177,9 @@ def _fitted(node: str, made: Instance, widths: Mapping[str, int]) -> dict[str, T
     own.setdefault("T_BITS", own.get("ACC_BITS", 0))
     tables = dict(made.tables)
     if "SHIFT" in own and "MULS" not in tables:
-        channels = own["OUTPUTS" if "OUTPUTS" in own else "CHANNELS"]
-        tables["MULS"] = channel_table([own["MUL"]] * channels, own["MUL_BITS"], own["PE"])
+        times = own.get("MULTIPLIER", 1)
+        channels = own["OUTPUTS"] if "OUTPUTS" in own else own["CHANNELS"] * times
+        tables["MULS"] = channel_table([own["MUL"]] * channels, own["MUL_BITS"], own["PE"] * times)
     fitted = {}
     for name, table in tables.items():
         bits, wanted = own[_BITS[name]], widths[_BITS[name]]
@@ -187,10 +202,9 @@ def place_tables(graph: Graph, folding: Mapping[str, Fold], instances: Mapping[s
     """Addresses for the tables of widened instances, by node."""
     nodes, memories, next_free = [], [], 0
     for name, made in instances.items():
+        nodes.append(Fixed.of(name, folding.get(name, Fold()), made))
         if made.module not in MODULES:
             continue
-        fixed = {k: v for k, v in made.params.items() if k not in (*_BITS.values(), "SHIFT", "EXTRA_BITS")}
-        nodes.append(Loadable(name, folding.get(name, Fold()), fixed))
         for table, content in made.tables.items():
             bits = made.params.get(_BITS[table], made.params.get("ACC_BITS", 0))
             memory = Memory(name, table, 0, content.width, len(content.words), bits, made.params["SHIFT"] if table == "MULS" else 0)

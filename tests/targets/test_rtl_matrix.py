@@ -1,6 +1,7 @@
 """RTL op x bit width x fold x stalls against the reference: one simulator for each op."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -56,12 +57,20 @@ def test_equals_the_reference(op: str, tmp_path: Path) -> None:
 WINDOWS = ("conv2d_s8_odd_padding", "max_pool2d_s8_plain")
 
 
-def few() -> Matrix:
+def few(more: Iterable[tuple[Case, Fold]] = ()) -> Matrix:
     """Layers of few bits; a convolution and a pooling, so slow that their rings of lines fill."""
-    return matrix([*FEW_BITS, *((case, Fold()) for case in all_cases() if case.name in WINDOWS)])
+    return matrix([*FEW_BITS, *((case, Fold()) for case in all_cases() if case.name in WINDOWS), *more])
 
 
-def test_few_bits_equal_the_reference(tmp_path: Path) -> None:
-    tested = few()
+ONE_OF_EACH = (
+    "add_s8_tflite_apart", "sub_width_s4_u4_4", "mul_s8_half_up", "depthwise_conv2d_width_thrice_u4_s8_3", "average_pool2d_width_s2_1_1",
+    "mean_width_s8_3_128", "concat_width_s4_3_3", "pad_width_s2_1_1", "slice_width_s4_1_3", "transpose_width_u4_1_5", "clip_s8_both",
+    "lut_s8_plane",
+)  # fmt: skip
+
+
+def test_few_bits_and_one_case_of_each_op_equal_the_reference(tmp_path: Path) -> None:
+    known = {case.name: case for case in [*all_cases(), *WIDTH_CASES]}
+    tested = few([(known[name], fold_of(known[name])) for name in ONE_OF_EACH])
     made = simulator(tested, tmp_path)
     assert differing(tested, made, 0.0) == differing(tested, made, 0.6) == []

@@ -36,7 +36,8 @@ DEPTHWISE = (("depthwise_conv2d_width_thrice_u4_s8_3", ONE), ("depthwise_conv2d_
 PLANES = (("average_pool2d_width_s2_1_1", Fold(3)), ("average_pool2d_width_s11_1_99", Fold(2)), ("average_pool2d_s8_padded", ONE))
 MEANS = (("mean_width_s8_3_128", Fold(2)), ("mean_s8_tflite", Fold(4)))
 REQUANTS = (("requant_s32_channels", ONE), ("requant_s32_tflite", Fold(11)), ("requant_s8_half_up", ONE))
-MOVES = (("concat_width_s4_3_3", ONE), ("pad_width_s2_1_1", ONE), ("slice_width_u3_1_2", ONE), ("transpose_width_u4_1_5", Fold(2)))
+TWICE = (("conv2d_s8_ties_tflite", ONE), ("requant_width_u4_3_5", Fold(2)))  # by two roundings
+MOVES = (("concat_width_s4_3_3", ONE), ("pad_width_s2_1_1", ONE), ("slice_width_s4_1_3", ONE), ("transpose_width_u4_1_5", Fold(2)))
 
 MUTATIONS = [
     Mutation("sign_of_inputs_dropped", "matvec", _SMALL + "X_SIGNED & ", _SMALL + "1'b0 & "),
@@ -45,7 +46,7 @@ MUTATIONS = [
     Mutation("bias_of_the_next_fold", "matvec", "bias[0] <= biases[fold]", "bias[0] <= biases[fold_end ? '0 : fold + 1'b1]"),
     Mutation("accumulator_kept", "matvec", "at_first[STAGES-1] ?", "1'b0 ?"),
     Mutation("beat_lost_in_a_stall", "threshold", "~out_valid | out_ready", "1'b1"),
-    Mutation("line_off_by_one", "window", "assign row        = top + tap_y", "assign row        = top + tap_y + 1'b1"),
+    Mutation("line_off_by_one", "window", "around(tap_row, D_H * LINE % RING)", "around(tap_row, (D_H * LINE + 1) % RING)"),
     Mutation("line_overwritten", "window", "in_ready = filled != N'(LINES)", "in_ready = 1'b1"),
     Mutation("padding_of_code_zero", "window", "{LANES{BITS'(FILL)}}", "{LANES*BITS{1'b0}}"),
     Mutation("one_bit_of_agreement", "matvec", "x[i] ~^ w", "x[i] ^ w"),
@@ -56,9 +57,9 @@ MUTATIONS = [
              "{in_data[lane*A_BITS+:A_BITS], in_data[PE*A_BITS+lane*B_BITS+:B_BITS]}", TABLE),
     Mutation("sign_of_sums_dropped", "scale", "X_SIGNED & x[X_BITS-1]", "1'b0 & x[X_BITS-1]", REQUANTS),
     Mutation("zero_point_forgotten", "scale", "- NUMBER'(X_ZERO)", "- NUMBER'(0 * X_ZERO)", REQUANTS),
-    Mutation("second_rounding_half_up", "scale", ".ROUNDING(HALF_AWAY)", ".ROUNDING(HALF_UP)", REQUANTS),
-    Mutation("first_rounding_down", "scale", "ROUNDING == TFLITE ? HALF_UP : ROUNDING", "ROUNDING == TFLITE ? 0 : ROUNDING", REQUANTS),
-    Mutation("one_second_shift_for_all", "scale", "LIFTED'(rounded) << extra", "LIFTED'(rounded) << (extra & '0)", REQUANTS),
+    Mutation("second_rounding_half_up", "scale", ".ROUNDING(HALF_AWAY)", ".ROUNDING(HALF_UP)", TWICE),
+    Mutation("first_rounding_down", "scale", "ROUNDING == TFLITE ? HALF_UP : ROUNDING", "ROUNDING == TFLITE ? 0 : ROUNDING", TWICE),
+    Mutation("one_second_shift_for_all", "scale", "LIFTED'(rounded) << extra", "LIFTED'(rounded) << (extra & '0)", TWICE),
     Mutation("multiplier_of_the_next_channel", "channel_table", "rows[fold]",
              "rows[fold == PLACE_BITS'(FOLDS - 1) ? '0 : fold + 1'b1]", REQUANTS),
     Mutation("no_clip", "requant", "moved > WIDE'(HI) ? Y_BITS'(HI)", "moved > WIDE'(HI) ? moved[Y_BITS-1:0]", CLIPPED),
@@ -68,7 +69,7 @@ MUTATIONS = [
     Mutation("sign_of_a_tap_dropped", "depthwise_sums", "X_SIGNED & x", "1'b0 & x",
              (("depthwise_conv2d_width_around_s4_s4_half_up", ONE),)),
     Mutation("parts_within_taps", "window", "~BY_PART | y_end", "1'b1", DEPTHWISE),
-    Mutation("column_off_by_one", "window", "column     = left + tap_x", "column     = left + tap_x + 1'b1", DEPTHWISE),
+    Mutation("column_off_by_one", "window", "x_end ? left : column", "x_end ? left + 1'b1 : column", DEPTHWISE),
     Mutation("padding_counts", "average_pool2d", "taps_inside | PADS", "1'b1", PLANES),
     Mutation("ties_up", "divide", "half & ~whole[WIDE-1]", "half", PLANES),
     Mutation("quotient_truncated", "divide", "+ WIDE'({1'b0, up})", "+ WIDE'({1'b0, up & 1'b0})", PLANES),
@@ -77,7 +78,7 @@ MUTATIONS = [
     Mutation("turn_too_long", "concat", "beats[turn] - 1'b1", "beats[turn]", MOVES),
     Mutation("wrong_value_of_pads", "pad", "BITS'(VALUE)", "BITS'(0)", MOVES),
     Mutation("step_of_one", "axis", "wanted + BITS'(STRIDE)", "wanted + BITS'(1)", MOVES),
-    Mutation("half_read_while_written", "transpose", "full[read_half]", "full[write_half]", MOVES),
+    Mutation("half_read_while_written", "transpose", "step & full[read_half]", "step & full[write_half]", MOVES),
     Mutation("columns_for_rows", "transpose", "place + PLACE_BITS'(STRIDE_3)", "place + PLACE_BITS'(STRIDE_2)", MOVES),
     Mutation("upper_bound_ignored", "clip", "x > (BITS + 1)'(HI) ? BITS'(HI) :", "", (("clip_s8_both", ONE),)),
     Mutation("table_of_unsigned_codes", "lut", "codes[in_data[lane*X_BITS+:X_BITS]]",

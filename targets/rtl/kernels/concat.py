@@ -39,5 +39,5 @@ def instance(graph: Graph, node: Node, fold: Fold) -> Instance:
     return Instance(
         "concat", {"COUNT": len(types), "WIDTH": fold.pe * y.q.bits, "BEAT_BITS": bits}, tuple(stream(t, fold.pe) for t in types),
         stream(y, fold.pe), cycles(graph, node, fold), tables={"BEATS": Table(bits, tuple(beats))},
-        skew=Fraction(rows[0], types[0].size),
+        skew=Fraction(rows[0], types[0].size) if len(types) > 1 else Fraction(0),
     )  # fmt: skip

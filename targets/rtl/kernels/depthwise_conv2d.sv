@@ -42,10 +42,16 @@ module depthwise_conv2d #(
     parameter int unsigned LEVELS     = 1,
     parameter int          STEP       = 1,
     parameter              THRESHOLDS = "",
+    parameter bit          LOADABLE        = 0,
+    parameter int unsigned WEIGHTS_BASE    = 0,
+    parameter int unsigned BIASES_BASE     = 0,
+    parameter int unsigned MULS_BASE       = 0,
+    parameter int unsigned THRESHOLDS_BASE = 0,
     localparam int unsigned LANES = PE * MULTIPLIER
 ) (
     input  wire                     clk,
     input  wire                     rst,
+    input  wire  [62:0]             load = 63'b0,
     input  wire  [PE*X_BITS-1:0]    in_data,
     input  wire                     in_last,
     input  wire                     in_valid,
@@ -72,18 +78,19 @@ module depthwise_conv2d #(
 
   depthwise_sums #(
       .TAPS(K_H * K_W), .PARTS(CHANNELS / PE), .PE(PE), .MULTIPLIER(MULTIPLIER), .X_BITS(X_BITS), .X_SIGNED(X_SIGNED), .W_BITS(W_BITS),
-      .ACC_BITS(ACC_BITS), .WEIGHTS(WEIGHTS), .BIASES(BIASES)
+      .ACC_BITS(ACC_BITS), .WEIGHTS(WEIGHTS), .BIASES(BIASES), .LOADABLE(LOADABLE), .WEIGHTS_BASE(WEIGHTS_BASE), .BIASES_BASE(BIASES_BASE)
   ) u_sums (
-      .clk(clk), .rst(rst), .in_data(taps), .in_last(taps_last), .in_valid(taps_valid), .in_ready(taps_ready),
+      .clk(clk), .rst(rst), .load(load), .in_data(taps), .in_last(taps_last), .in_valid(taps_valid), .in_ready(taps_ready),
       .out_data(sums), .out_last(sums_last), .out_valid(sums_valid), .out_ready(sums_ready)
   );
 
   output_stage #(
       .CHANNELS(CHANNELS * MULTIPLIER), .PE(LANES), .ACC_BITS(ACC_BITS), .Y_BITS(Y_BITS), .STAGE(STAGE), .MUL_BITS(MUL_BITS), .MUL(MUL),
       .MULS(MULS), .SHIFT(SHIFT), .ROUNDING(ROUNDING), .SECOND(SECOND), .EXTRA_BITS(EXTRA_BITS), .ZERO(ZERO), .LO(LO), .HI(HI),
-      .LEVELS(LEVELS), .STEP(STEP), .THRESHOLDS(THRESHOLDS)
+      .LEVELS(LEVELS), .STEP(STEP), .THRESHOLDS(THRESHOLDS),
+      .LOADABLE(LOADABLE), .MULS_BASE(MULS_BASE), .THRESHOLDS_BASE(THRESHOLDS_BASE)
   ) u_stage (
-      .clk(clk), .rst(rst), .in_data(sums), .in_last(sums_last), .in_valid(sums_valid), .in_ready(sums_ready),
+      .clk(clk), .rst(rst), .load(load), .in_data(sums), .in_last(sums_last), .in_valid(sums_valid), .in_ready(sums_ready),
       .out_data(out_data), .out_last(out_last), .out_valid(out_valid), .out_ready(out_ready)
   );
 endmodule

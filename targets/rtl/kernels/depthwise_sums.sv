@@ -14,10 +14,14 @@ module depthwise_sums #(
     parameter int unsigned ACC_BITS   = 32,
     parameter              WEIGHTS    = "",
     parameter              BIASES     = "",
+    parameter bit          LOADABLE   = 0,
+    parameter int unsigned WEIGHTS_BASE = 0,
+    parameter int unsigned BIASES_BASE  = 0,
     localparam int unsigned LANES = PE * MULTIPLIER
 ) (
     input  wire                       clk,
     input  wire                       rst,
+    input  wire  [62:0]               load = 63'b0,
     input  wire  [PE*X_BITS-1:0]      in_data,
     input  wire                       in_last,
     input  wire                       in_valid,
@@ -35,6 +39,23 @@ module depthwise_sums #(
   logic [LANES*ACC_BITS-1:0] biases[PARTS];
   initial $readmemh(WEIGHTS, weights);
   initial $readmemh(BIASES, biases);
+
+  if (LOADABLE) begin : g_loadable
+    logic weights_write, biases_write;
+    logic [WORD_BITS-1:0] weights_place;
+    logic [PART_BITS-1:0] biases_place;
+    logic [LANES*W_BITS-1:0] weights_word;
+    logic [LANES*ACC_BITS-1:0] biases_word;
+    table_writer #(.WIDTH(LANES * W_BITS), .WORDS(PARTS * TAPS), .BASE(WEIGHTS_BASE)) u_weights (
+        .clk(clk), .rst(rst), .load(load), .write(weights_write), .place(weights_place), .word(weights_word));
+    table_writer #(.WIDTH(LANES * ACC_BITS), .WORDS(PARTS), .BASE(BIASES_BASE)) u_biases (
+        .clk(clk), .rst(rst), .load(load), .write(biases_write), .place(biases_place), .word(biases_word));
+    always_ff @(posedge clk) if (weights_write) weights[weights_place] <= weights_word;
+    always_ff @(posedge clk) if (biases_write) biases[biases_place] <= biases_word;
+  end else begin : g_fixed
+    logic unused;
+    assign unused = ^{load, WEIGHTS_BASE, BIASES_BASE};
+  end
 
   logic [TAP_BITS-1:0] tap;
   logic [PART_BITS-1:0] part;

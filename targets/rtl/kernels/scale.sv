@@ -33,7 +33,22 @@ module scale #(
   logic unused;  // upper bits of quotients, where y is narrower
 
   assign number = NUMBER'($signed({X_SIGNED & x[X_BITS-1], x})) - NUMBER'(X_ZERO);
-  always_ff @(posedge clk) if (step) product <= number * $signed(word[MUL_BITS-1:0]);
+
+  localparam int unsigned FEW = 4;  // bits of a multiplier that is a choice of shifts, as powers of two are, and worth no multiplier
+  logic signed [PRODUCT-1:0] made;
+  if (MUL_BITS <= FEW) begin : g_few
+    always_comb begin
+      made = '0;
+      for (int b = 0; b < MUL_BITS; b++)
+        if (word[b]) begin
+          if (b == MUL_BITS - 1) made -= PRODUCT'(number) << b;
+          else made += PRODUCT'(number) << b;
+        end
+    end
+  end else begin : g_whole
+    assign made = number * $signed(word[MUL_BITS-1:0]);
+  end
+  always_ff @(posedge clk) if (step) product <= made;
 
   round_shift #(.WIDTH(PRODUCT), .SHIFT(SHIFT), .ROUNDING(ROUNDING == TFLITE ? HALF_UP : ROUNDING)) u_round (.in(product), .out(rounded));
 

@@ -67,7 +67,8 @@ module transpose #(
   always_ff @(posedge clk)
     if (rst) begin
       {tail, place} <= '0;
-      {write_half, read_half, full, out_valid} <= '0;
+      {write_half, read_half, out_valid} <= '0;
+      full <= '0;
     end else begin
       if (push) tail <= push_end ? '0 : tail + 1'b1;
       if (push_end) begin

@@ -41,6 +41,8 @@ module window #(
   localparam int unsigned LINE = WIDTH * PARTS;  // beats
   localparam int unsigned LONGEST = (HEIGHT > WIDTH ? HEIGHT : WIDTH) + REACH_H + REACH_W + 2 + S_H + S_W + TOP + LEFT;
   localparam int unsigned N = $clog2(LONGEST) + 2;  // bits of a row or column, with its sign
+  localparam logic [N-1:0] FIRST_TOP = N'(0) - N'(TOP);  // yosys reads -N'(TOP) as a cast to -N bits
+  localparam logic [N-1:0] FIRST_LEFT = N'(0) - N'(LEFT);
   localparam int unsigned PART_BITS = PARTS > 1 ? $clog2(PARTS) : 1;
   localparam int unsigned LINE_BITS = LINE > 1 ? $clog2(LINE) : 1;
   localparam int unsigned PLACE_BITS = $clog2(LINES * LINE);
@@ -72,18 +74,16 @@ module window #(
       filled <= filled + N'($signed({1'b0, line_end})) - N'($signed({1'b0, release_line}));
     end
 
-  // A row of windows begins when a line of its image is there, though the window may lie beside the image.
-  // Reading: the corner of the window, the tap, the part. `first` is the row of the image in the oldest line, `slot`.
-  logic signed [N-1:0] first, slot, top, left, tap_y, tap_x, row, column, line;
+  // Reading: the tap and the part of the window at hand, the row and column of the image there, and of the window's corner. `first` is the row
+  // of the image in the oldest line; `ahead` and `top_ahead` say how many lines after that one `row` and `top` are.
+  logic signed [N-1:0] first, top, left, row, column, ahead, top_ahead, tap_y, tap_x;
   logic [PART_BITS-1:0] part;
   logic covered, step, take, part_step, part_end, x_step, x_end, y_end, window_end, row_end, frame_end, clean;
 
-  assign row        = top + tap_y;
-  assign column     = left + tap_x;
+  // A row of windows begins when a line of its image is there, though the window may lie beside the image.
   assign covered    = row >= 0 && row < N'(HEIGHT) && column >= 0 && column < N'(WIDTH);
-  assign line       = slot + row - first >= N'(LINES) ? slot + row - first - N'(LINES) : slot + row - first;
   assign step       = ~out_valid | out_ready;
-  assign take       = step & ~clean & (filled != '0) & (~covered | (row - first < filled));
+  assign take       = step & ~clean & (filled != '0) & (~covered | (ahead < filled));
   assign part_end   = part == PART_BITS'(PARTS - 1);
   assign x_step     = BY_PART | part_end;
   assign x_end      = x_step & (tap_x == N'(REACH_W));
@@ -94,30 +94,39 @@ module window #(
   assign frame_end  = row_end & (top == N'((OUT_H - 1) * S_H) - N'(TOP));
 
   // After a row of windows the lines that no window reads any more are given up, after the last one all that are left.
-  logic over, spare;
-  assign spare        = first < top && first != N'(HEIGHT - 1);
+  logic over, spare, renew;
+  assign spare        = top_ahead > 0 && first != N'(HEIGHT - 1);
   assign release_line = clean & (filled != '0) & (over | spare);
+  assign renew        = release_line & over & (first == N'(HEIGHT - 1));
 
   always_ff @(posedge clk)
     if (rst) begin
-      {first, slot, tap_y, tap_x} <= '0;
+      {first, tap_y, tap_x} <= '0;
       {part, clean, over} <= '0;
-      top  <= -N'(TOP);
-      left <= -N'(LEFT);
+      {row, top, ahead, top_ahead} <= {4{FIRST_TOP}};
+      {column, left} <= {2{FIRST_LEFT}};
     end else if (take) begin
       if (part_step) part <= part_end ? '0 : part + 1'b1;
-      if (x_step) tap_x <= x_end ? '0 : tap_x + N'(D_W);
-      if (x_end) tap_y <= y_end ? '0 : tap_y + N'(D_H);
-      if (window_end) left <= row_end ? -N'(LEFT) : left + N'(S_W);
+      if (x_step) begin
+        tap_x  <= x_end ? '0 : tap_x + N'(D_W);
+        column <= x_end ? left : column + N'(D_W);
+      end
+      if (x_end) begin
+        tap_y <= y_end ? '0 : tap_y + N'(D_H);
+        row   <= y_end ? top : row + N'(D_H);
+        ahead <= y_end ? top_ahead : ahead + N'(D_H);
+      end
+      if (window_end) {left, column} <= row_end ? {2{FIRST_LEFT}} : {2{left + N'(S_W)}};
       if (row_end) begin
-        top   <= frame_end ? -N'(TOP) : top + N'(S_H);
+        {top, row} <= frame_end ? {2{FIRST_TOP}} : {2{top + N'(S_H)}};
+        {top_ahead, ahead} <= {2{top_ahead + N'(S_H)}};
         over  <= frame_end;
         clean <= 1'b1;
       end
     end else if (release_line) begin
-      slot  <= slot == N'(LINES - 1) ? '0 : slot + 1'b1;
-      first <= over & (first == N'(HEIGHT - 1)) ? '0 : first + 1'b1;
-      if (over & (first == N'(HEIGHT - 1))) {clean, over} <= '0;
+      first <= renew ? '0 : first + 1'b1;
+      {top_ahead, ahead} <= renew ? {2{FIRST_TOP}} : {2{top_ahead - 1'b1}};
+      if (renew) {clean, over} <= '0;
     end else if (clean & ~over & ~spare) clean <= 1'b0;
 
   // Which of the frame's images it is.
@@ -133,18 +142,47 @@ module window #(
     assign images_end = 1'b1;
   end
 
-  // line * LINE + column * PARTS + part, without a multiplier
-  logic [PLACE_BITS-1:0] place;
-  always_comb begin
-    place = PLACE_BITS'(part);
-    for (int b = 0; b < N - 1; b++) begin
-      if (line[b]) place += PLACE_BITS'(LINE) << b;
-      if (column[b]) place += PLACE_BITS'(PARTS) << b;
-    end
+  // Places in the ring: of the beat at hand, of the first tap in its row, of the window's corner, of that of the first window in the
+  // row. Each follows from one of them by a constant, around the ring; taps beside the image have places too, which are not used.
+  localparam int unsigned RING = LINES * LINE;
+  localparam int unsigned BACK = (OUT_H - 1) * S_H;  // from a frame's last row of windows to its first
+  localparam int unsigned NEXT = (HEIGHT + BACK * (LINES - 1)) % LINES * LINE;
+  localparam int unsigned CORNER = ((LINES - TOP % LINES) * LINE + (RING - LEFT * PARTS % RING)) % RING;
+
+  logic [PLACE_BITS-1:0] place, tap_row, corner, row_corner;
+  logic [PLACE_BITS-1:0] tap_next, tap_row_next, part_next, corner_next, row_corner_next, place_next;
+
+  function automatic [PLACE_BITS-1:0] around(input [PLACE_BITS-1:0] from, input [31:0] by);
+    around = from >= PLACE_BITS'(RING - by) ? from - PLACE_BITS'(RING - by) : from + PLACE_BITS'(by);
+  endfunction
+
+  if (BY_PART) begin : g_by_part
+    logic [PLACE_BITS-1:0] part_corner;  // of the part at hand
+    assign tap_next  = around(place, D_W * PARTS % RING);
+    assign part_next = around(part_corner, 1);
+    always_ff @(posedge clk)
+      if (rst) part_corner <= PLACE_BITS'(CORNER);
+      else if (take & y_end) part_corner <= place_next;
+  end else begin : g_by_tap
+    assign tap_next  = part_end ? around(place, ((D_W - 1) * PARTS + 1) % RING) : around(place, 1);
+    assign part_next = corner_next;
   end
+  assign tap_row_next    = around(tap_row, D_H * LINE % RING);
+  assign corner_next     = around(corner, S_W * PARTS % RING);
+  assign row_corner_next = frame_end ? around(row_corner, NEXT) : around(row_corner, S_H * LINE % RING);
+  assign place_next = row_end ? row_corner_next : window_end ? corner_next : y_end ? part_next : x_end ? tap_row_next : tap_next;
+
+  always_ff @(posedge clk)
+    if (rst) {place, tap_row, corner, row_corner} <= {4{PLACE_BITS'(CORNER)}};
+    else if (take) begin
+      place <= place_next;
+      if (x_end) tap_row <= place_next;
+      if (window_end) corner <= place_next;
+      if (row_end) row_corner <= place_next;
+    end
 
   logic [LANES*BITS-1:0] read;
-  always_ff @(posedge clk) if (step) read <= beats[covered ? place : '0];
+  always_ff @(posedge clk) if (step) read <= beats[place];
   always_ff @(posedge clk)
     if (step) begin
       out_inside <= covered;
