@@ -20,6 +20,7 @@ from .library import kernel_for, runs_in_wires
 from .memories import Made, Memory, made
 
 _SMALL = 12  # bits of a product that matvec.sv makes of shifts
+_FEW = 4  # bits of a multiplier that scale.sv makes of shifts
 _MULTIPLIER = 18  # bits of a factor of a multiplier
 _HAVE_MULTIPLIERS = ("ecp5", "gowin")
 _REQUANT, _THRESHOLD = 1, 2  # stages of dense.sv
@@ -184,7 +185,10 @@ def _requant(at: Instance, channels: int, x: int, to: Gathered, lanes: int = 0) 
     scaled = number + p["MUL_BITS"] if p.get("MUL", 0) != 1 else number
     if p.get("MUL", 0) != 1:
         signed = number - 1 if p.get("X_SIGNED", 1) or "STAGE" in p else number
-        to.products.append((pe, signed, p["MUL_BITS"]))
+        if p["MUL_BITS"] > _FEW:
+            to.products.append((pe, signed, p["MUL_BITS"]))
+        elif "MULS" in at.tables:
+            to.counts["shifted"] = to.counts.get("shifted", 0) + pe * p["MUL_BITS"] * (number + p["MUL_BITS"])
     to.counts["scaled"] = pe * scaled
     to.counts["rounded"] = pe * wide
     to.counts["codes"] = pe * p["Y_BITS"]

@@ -52,16 +52,13 @@ class Made:
 
 
 def made(memory: Memory, family: str) -> Made:
-    """The cheapest way; of two alike the later one, which has blocks."""
+    """The cheapest way; of two alike plain logic before blocks before tables, as yosys was found to choose."""
     of, bits = BLOCKS[family], memory.words * memory.width
-    if memory.rom:
-        ways = [(bits * _ROM_BIT, Made(rom_bits=bits))]
-    else:
-        ways = [(bits * _RAM_BIT, Made(flip_flops=bits))]
-        if of.tables:
-            tables = -(-memory.words // 16) * -(-memory.width // 4)
-            ways.append((tables * _TABLE_COST, Made(tables=tables)))
+    ways = [(bits * _ROM_BIT, Made(rom_bits=bits))] if memory.rom else [(bits * _RAM_BIT, Made(flip_flops=bits))]
     if memory.clocked:
         blocks = min(-(-memory.width // width) * -(-memory.words // words) for width, words in of.words.items())
         ways.append((blocks * of.cost, Made(blocks=blocks)))
-    return min(reversed(ways), key=lambda way: way[0])[1]
+    if of.tables and not memory.rom:
+        tables = -(-memory.words // 16) * -(-memory.width // 4)
+        ways.append((tables * _TABLE_COST, Made(tables=tables)))
+    return min(ways, key=lambda way: way[0])[1]

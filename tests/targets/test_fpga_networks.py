@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.fpga_networks import FRAMES, NETWORKS, RECIPE, STALLS, Design
+from benchmarks.fpga_networks import FRAMES, NETWORKS, RECIPE, STALLS, codes, design
 from examples.recipes.tasks import TASKS
 from tapeout.compiler.build import lower
 from tapeout.compiler.ir import Array, Graph, Type

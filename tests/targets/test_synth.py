@@ -115,6 +115,8 @@ def test_the_wrapper_connects_every_bit(tmp_path: Path) -> None:
 def test_memories_go_where_they_cost_least() -> None:
     assert made(Memory(256, 24, True), "ecp5") == Made(blocks=1)  # 6,144 bits of ROM cost 384 in logic, a block 128
     assert made(Memory(160, 6, True), "ecp5") == Made(rom_bits=960)
+    assert made(Memory(64, 64, True), "ecp5") == Made(rom_bits=4096)  # as much as two blocks: yosys leaves it in logic
+    assert made(Memory(128, 13, False), "ecp5") == Made(blocks=1)  # as much as 32 RAMs in tables: yosys takes the block
     assert made(Memory(8, 65, False), "ecp5") == Made(tables=17)
     assert made(Memory(8, 65, False), "ice40") == Made(blocks=5)
     assert made(Memory(2, 9, False, clocked=False), "ice40") == Made(flip_flops=18)
