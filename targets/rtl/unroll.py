@@ -22,7 +22,7 @@ from .library import runs_in_wires
 from .pipeline import Number, Pipeline
 
 STRATEGY = "distributed-arithmetic"
-_LEVEL_NS = 5.0  # of an adder of 12 to 16 bits and its wires on an ECP5 of grade 6, by benchmarks/fpga_da.md; its register takes 3 more
+_LEVEL_NS = 5.0  # of an adder and its wires on an ECP5, beside 3 for registers: one level a stage reached 123 MHz in benchmarks/fpga_da.md
 _LARGEST = 83640  # 4-input tables of the largest device that synth.py knows
 _DIGITS = 25000  # of all weights of a layer; da4ml searches for minutes where there are more
 

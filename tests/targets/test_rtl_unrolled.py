@@ -237,7 +237,7 @@ def test_options_that_do_not_go_together() -> None:
 def test_jet_tagger_equals_the_reference(zoo: Path, tmp_path: Path) -> None:
     """On 10,000 inputs, a frame each cycle; the netlist on 1,000."""
     graph = jet_tagger(zoo)
-    write_design(graph, tmp_path / "jet", {}, "jet", unrolled=unroll(graph, 2))
+    write_design(graph, tmp_path / "jet", {}, "jet", unrolled=unroll(graph, 1))
     made = build(tmp_path / "jet", types(graph), tmp_path / "built", optimize="-O1")
     inputs = {graph.input_names[0]: random_and_corners(10000)}
     check(made, graph, inputs, 0.0)
