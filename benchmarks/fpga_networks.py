@@ -165,12 +165,14 @@ OTHERS = (
 HEAD = """\
 # FPGA: convolutional networks of few bits in streaming RTL
 
-Written by `python -m benchmarks.fpga_networks`, which does again what is missing under build/fpga_networks. Weights are 4 bits in every
-layer, activations that are multiplied are 4 bits, the input and what only additions, pooling and the host read 8 bits
-(`examples/recipes/shift4.toml`); all scales are powers of two, so that a requantization is a shift. Accuracy is that of the integer
-reference over the whole test set; {frames} frames of it were simulated back to back, without stalls and with random stalls in
-{stalls:.0%} of the cycles on every port, and each output compared with the reference. Latency is from the first beat in to the last beat
-out of one frame. yosys 0.23, nextpnr-ecp5 (seed 1, 100 MHz asked for), {device}; weights are in block RAMs.
+Written by `python -m benchmarks.fpga_networks`, which does again what is missing under build/fpga_networks. Every layer has weights of
+4 bits. w4a8: the networks of benchmarks/recipes.md with 4 bits in every layer, activations of 8 bits, a scale for each channel, so that
+each result has a multiplier of 31 bits. w4a4: 4 bits in all activations that are multiplied, 8 at the input, at the output and where only
+pooling or additions read, and scales that are powers of two (examples/recipes/shift4.toml): no result needs a multiplier. Accuracy is that
+of the integer reference over the whole test set; {frames} frames of it were simulated back to back, without stalls and with random stalls
+in {stalls:.0%} of the cycles on every port, and each output compared with the reference. Latency is from the first beat in to the last beat
+out of one frame. yosys 0.23, nextpnr-ecp5 0.11.1 (seed 1, 100 MHz asked for), {device} (83,640 LUT, 156 DSP, 208 BRAM); large tables of
+weights and rings of lines are in block RAMs.
 """
 COMPARED = """\
 ## Beside MLPerf Tiny on a Pynq-Z2
