@@ -50,8 +50,8 @@ TEXT = {
         "window_counters": 6,
     },
     "ff": {
-        "operands": 2, "products": 1, "sums": 6, "scaled": 1, "rounded": 1, "codes": 1, "joint": 1, "ram_bits": 1, "walk": 1, "layer": 16,
-        "stage": 4, "window_counters": 8, "window_lanes": 1,
+        "operands": 1, "biases": 1, "products": 1, "totals": 1, "sums": 1, "scaled": 1, "rounded": 1, "codes": 1, "joint": 1,
+        "ram_bits": 1, "walk": 1, "layer": 16, "stage": 4, "window_counters": 8, "window_lanes": 1,
     },
 }  # fmt: skip
 BIPOLAR = QType(1, bipolar=True, packed=True)

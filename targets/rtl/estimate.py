@@ -15,7 +15,7 @@ from tapeout.compiler.ir import Graph, Node
 from tapeout.compiler.synthesis import LayerResources, Resources
 
 from .emit import DEPTH
-from .instance import Fold, Instance, Stream
+from .instance import Fold, Instance, Stream, signed_bits
 from .library import kernel_for, runs_in_wires
 from .memories import Made, Memory, made
 
@@ -92,9 +92,15 @@ def _costs() -> Mapping[str, Mapping[str, Terms]]:
 class Gathered:
     """What the parts of a module add up: memories, terms, and how many products of which two factors, in bits."""
 
+    family: str
     memories: list[Memory]
     counts: dict[str, float]
     products: list[tuple[int, int, int]]
+
+    def registers(self, memory: Memory, stages: int) -> int:
+        """Adds a memory; the flip-flops of a word that waits so many stages behind it, the first of which a block RAM has itself."""
+        self.memories.append(memory)
+        return memory.width * (stages - bool(made(memory, self.family).blocks))
 
 
 def terms(instance: Instance, joints: Sequence[int], family: str) -> tuple[Made, int, Terms] | None:
@@ -102,7 +108,7 @@ def terms(instance: Instance, joints: Sequence[int], family: str) -> tuple[Made,
     if instance.module not in _MODULES:
         return None
     queue = instance.output.width + 1
-    to = Gathered([Memory(DEPTH, queue, False, clocked=False)], {"layer": 1, "joint": sum(joints), "queue": queue}, [])
+    to = Gathered(family, [Memory(DEPTH, queue, False, clocked=False)], {"layer": 1, "joint": sum(joints), "queue": queue}, [])
     for part in _MODULES[instance.module]:
         part(instance, to)
     whole, counts, factors = sum((made(memory, family) for memory in to.memories), Made()), to.counts, 0
@@ -120,18 +126,27 @@ def _pieces(bits: int) -> int:
     return 1 if bits <= _MULTIPLIER else 1 + (bits - 2) // (_MULTIPLIER - 1)
 
 
+def _bias_bits(at: Instance) -> int:
+    """What biases need: yosys keeps one of the bits that repeat a sign."""
+    table, bits = at.tables["BIASES"], at.params["ACC_BITS"]
+    codes = [(word >> bits * lane) & ((1 << bits) - 1) for word in table.words for lane in range(table.width // bits)]
+    signed = [code - (code >> (bits - 1) << bits) for code in codes]
+    return signed_bits(min(signed), max(signed))
+
+
 def _sums(at: Instance, to: Gathered) -> None:
     """matvec.sv."""
     p = at.params
     parts, folds, pe, simd = p["INPUTS"] // p["SIMD"], p["OUTPUTS"] // p["PE"], p["PE"], p["SIMD"]
     x, w, acc = p["X_BITS"], p["W_BITS"], p["ACC_BITS"]
-    to.memories.append(Memory(parts * folds, pe * simd * w, True))
-    to.memories.append(Memory(folds, pe * acc, True))
-    to.memories.append(Memory(2 * parts, simd * x + 1, False))
-    product = 3 if p["BIPOLAR"] else x + w + 1
-    to.counts["operands"] = simd * x + pe * simd * w
+    product = 2 if p["BIPOLAR"] else x + w
+    total = min(acc, product + (simd - 1).bit_length())
+    operands = to.registers(Memory(parts * folds, pe * simd * w, True), 2) + to.registers(Memory(2 * parts, simd * x + 1, False), 2)
+    to.counts["operands"] = operands
+    to.counts["biases"] = to.registers(Memory(folds, pe * _bias_bits(at), True), _BEFORE_SUM)
     to.counts["products"] = pe * simd * product
-    to.counts["adders"] = pe * simd * min(acc, product + max(simd - 1, 1).bit_length())
+    to.counts["adders"] = pe * simd * total
+    to.counts["totals"] = pe * total
     to.counts["sums"] = pe * acc
     to.counts["walk"] = (2 * parts).bit_length() * 2 + parts.bit_length() + folds.bit_length() + (parts * folds).bit_length()
     if p["BIPOLAR"]:
@@ -204,8 +219,8 @@ def _depthwise(at: Instance, to: Gathered) -> None:
     taps, parts, lanes = p["K_H"] * p["K_W"], p["CHANNELS"] // p["PE"], p["PE"] * p["MULTIPLIER"]
     x, w, acc = p["X_BITS"], p["W_BITS"], p["ACC_BITS"]
     _window(at, p["PE"], x, parts, to)
-    to.memories.extend((Memory(parts * taps, lanes * w, True), Memory(parts, lanes * acc, True)))
-    to.counts["operands"] = p["PE"] * x + lanes * w
+    to.counts["operands"] = to.registers(Memory(parts * taps, lanes * w, True), 2) + 2 * p["PE"] * x
+    to.counts["biases"] = to.registers(Memory(parts, lanes * _bias_bits(at), True), _BEFORE_SUM - 1)
     to.counts["products"] = lanes * min(x + w, acc)
     to.counts["sums"] = lanes * acc
     to.counts["walk"] = taps.bit_length() + parts.bit_length() + (parts * taps).bit_length()
