@@ -1,4 +1,5 @@
-"""Budgets: `flash=256k,ram=64k,instructions=30M,latency=50ms,energy=2mJ`, and which figures of a report they bound."""
+"""Budgets: `flash=256k,ram=64k,instructions=30M,latency=50ms,energy=2mJ`, and which figures of a report they bound; of designs of
+hardware `lut=20k,dsp=28,fmax=50M,latency=2us`."""
 from __future__ import annotations
 
 import re
@@ -19,24 +20,41 @@ class Quantity(StrEnum):
     INSTRUCTIONS = "instructions"
     LATENCY = "latency"
     ENERGY = "energy"
+    LUT = "lut"
+    FF = "ff"
+    DSP = "dsp"
+    BRAM = "bram"
+    FMAX = "fmax"
+    INTERVAL = "interval"
+
+    @property
+    def at_least(self) -> bool:
+        """Whether a budget is a lower bound."""
+        return self is Quantity.FMAX
 
     @property
     def units(self) -> dict[str, int]:
-        """What a number on the command line may be followed by, and what that stands for; nanoseconds and nanojoules are 1."""
+        """What a number on the command line may be followed by, and what that stands for; nanoseconds, nanojoules and hertz are 1."""
         match self:
             case Quantity.LATENCY:
-                return {"ms": 10**6, "us": 10**3, "s": 10**9}
+                return {"ms": 10**6, "us": 10**3, "s": 10**9, "ns": 1}
             case Quantity.ENERGY:
-                return {"mJ": 10**6, "uJ": 10**3}
-            case Quantity.MACS | Quantity.INSTRUCTIONS:
+                return {"mJ": 10**6, "uJ": 10**3, "nJ": 1}
+            case Quantity.FMAX:
+                return {"M": 10**6, "MHz": 10**6, "k": 10**3, "kHz": 10**3}
+            case Quantity.MACS | Quantity.INSTRUCTIONS | Quantity.INTERVAL | Quantity.LUT | Quantity.FF | Quantity.DSP | Quantity.BRAM:
                 return {"": 1, "k": 1000, "M": 1000**2}
             case _:
                 return {"": 1, "k": 1024, "M": 1024**2, "B": 1, "kB": 1024, "MB": 1024**2}
 
 
+DESIGN_ALONE = (Quantity.LUT, Quantity.FF, Quantity.DSP, Quantity.BRAM, Quantity.FMAX, Quantity.INTERVAL)  # of designs of hardware
+
+
 @dataclass(frozen=True)
 class Budget:
-    """At most `limit` bytes, multiply-accumulates, instructions, nanoseconds or nanojoules."""
+    """At most `limit` bytes, multiply-accumulates, instructions, nanoseconds, nanojoules, cells of a device or cycles, or at least so many
+    hertz."""
 
     quantity: Quantity
     limit: int
@@ -70,7 +88,11 @@ def quantity_text(quantity: Quantity, value: int) -> str:
     match quantity:
         case Quantity.LATENCY | Quantity.ENERGY:
             return scaled_text(value, "s" if quantity is Quantity.LATENCY else "J")
-        case Quantity.MACS | Quantity.INSTRUCTIONS:
+        case Quantity.FMAX:
+            return f"{value / 1e6:.1f} MHz"
+        case Quantity.INTERVAL:
+            return f"{value:,} cycles"
+        case Quantity.MACS | Quantity.INSTRUCTIONS | Quantity.LUT | Quantity.FF | Quantity.DSP | Quantity.BRAM:
             return f"{value:,}"
         case _:
             return f"{value:,} B"

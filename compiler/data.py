@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .codes import decode
 from .errors import TapeoutError
 from .fixed import Rounding
 from .ir import F32, Array, Graph, Port, QType, Type
@@ -50,10 +51,10 @@ def inputs(graph: Graph, arrays: Mapping[str, Array], where: str, labels_key: st
 def to_value(array: Array, port: Port, type: Type, where: str) -> Array:
     """Samples in the source's layout and dtype as samples (N, *shape) of the value.
 
-    A value that holds codes of a float source takes floats, rounded half away from zero to codes.
+    Axes of size 1 may be there or not. A value that holds codes of a float source takes floats, rounded half away from zero to codes.
     """
     source, batched = source_shape(port, type), batch_shape(port, type)
-    if array.shape[1:] != batched:
+    if not array.ndim or _long_axes(array.shape[1:]) != _long_axes(batched):
         expected = "x".join(map(str, ("N", *batched)))
         raise TapeoutError(f"{where} is {'x'.join(map(str, array.shape)) or 'a scalar'}, input {port.name} takes {expected}")
     if not np.can_cast(array.dtype, np.dtype(port.dtype), "safe") and array.dtype != type.q.dtype:
@@ -83,7 +84,7 @@ def to_source(array: Array, port: Port) -> Array:
 def to_real(array: Array, type: Type) -> Array:
     """Elements of a value as the real numbers that they stand for, in float64."""
     if isinstance(type.q, QType):
-        return (array.astype(np.float64) - type.q.zero[0]) * type.q.scale[0]
+        return decode(array, type.q, np.dtype(np.float64), type.shape)
     return array.astype(np.float64)
 
 
@@ -92,6 +93,10 @@ def _sole(arrays: Mapping[str, Array], labels_key: str, shape: tuple[int, ...]) 
     others = [key for key in arrays if key != labels_key]
     fitting = [key for key in others if arrays[key].dtype.kind in "fiu" and arrays[key].shape[1:] == shape]
     return fitting[0] if len(fitting) == 1 else others[0] if len(others) == 1 else None
+
+
+def _long_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
 
 
 def batch_shape(port: Port, type: Type) -> tuple[int, ...]:

@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from .budget import Budget, Quantity, quantity_text, scaled_text
+from . import vendor
+from .budget import DESIGN_ALONE, Budget, Quantity, quantity_text, scaled_text
 from .data import source_shape
 from .errors import TapeoutError
 from .ir import Graph, Port, QType
 from .memory import Plan
 from .passes.split_rows import Region
 from .states import parameters
+from .synthesis import Synthesis, from_document
+from .vendor import VendorReports
 
 SCHEMA = "tapeout-report-1"
 
@@ -141,8 +144,9 @@ class Gate:
 
     def text(self) -> str:
         quantity = Quantity(self.quantity)
-        verdict = "within" if self.met else "over"
-        figures = f"{quantity_text(quantity, self.value)} of {quantity_text(quantity, self.limit)} ({self.source})"
+        verdict = "within" if self.met else "under" if quantity.at_least else "over"
+        bound = "at least " if quantity.at_least else ""
+        figures = f"{quantity_text(quantity, self.value)} of {bound}{quantity_text(quantity, self.limit)} ({self.source})"
         heaviest = "" if self.met else f"; heaviest: {self.heaviest}"
         return f"{verdict} budget: {self.quantity} {figures}{heaviest}"
 
@@ -165,9 +169,12 @@ class Report:
     figures: dict[str, str]
     tools: dict[str, str]
     warnings: tuple[str, ...]
+    synthesis: Synthesis | None = None  # of a design of hardware
+    vendor: VendorReports | None = None  # of the same by its vendor's tools
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2) + "\n"
+        data = asdict(self) | {"synthesis": self.synthesis.document() if self.synthesis else None}
+        return json.dumps(data, indent=2) + "\n"
 
 
 def from_json(text: str, where: str) -> Report:
@@ -188,6 +195,8 @@ def from_json(text: str, where: str) -> Report:
             "layers": tuple(Layer(**layer) for layer in data["layers"]),
             "budgets": tuple(Gate(**gate) for gate in data["budgets"]),
             "warnings": tuple(data["warnings"]),
+            "synthesis": from_document(data["synthesis"]) if data.get("synthesis") else None,
+            "vendor": vendor.from_document(data["vendor"]) if data.get("vendor") else None,
         }
         return Report(**{f.name: data[f.name] for f in fields(Report)})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -253,6 +262,8 @@ def gates(budgets: Sequence[Budget], memory: Memory, totals: Totals, rows: Seque
 
 def _no_figure(quantity: Quantity, totals: Totals) -> str:
     """Why there is no figure for a budget, and what gives one."""
+    if quantity in DESIGN_ALONE:
+        return f"budget {quantity.value}: bounds a design of hardware; give --target rtl"
     if totals.cycles is not None:
         missing = "a board, whose clock counts; give --board" if totals.latency_ns is None else "a board whose power is known"
         return f"budget {quantity.value}: there is no modelled figure; it needs {missing}"
@@ -292,3 +303,5 @@ def _figure(quantity: Quantity, memory: Memory, totals: Totals) -> tuple[int | N
             return totals.latency_ns, "latency_ns"
         case Quantity.ENERGY:
             return totals.energy_nj, "energy_nj"
+        case _:
+            return None, ""

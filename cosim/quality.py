@@ -32,10 +32,17 @@ class Quality:
     float_accuracy: float | None = None
 
 
-def measure(engine: str, found: Array, wanted: Array | None, labels: Array | None, model: str | None) -> Quality:
-    """Compares real outputs (N, ...) with those of the float model, if there, and with labels (N,), if there."""
+def measure(
+    engine: str, found: Array, wanted: Array | None, labels: Array | None, model: str | None, classes: bool = False
+) -> Quality:
+    """Compares real outputs (N, ...) with those of the float model, if there, and with labels (N,), if there.
+
+    With `classes` each sample's output is the number of its class already, and the float model's largest output is compared with it.
+    """
     count = len(found)
     flat = found.reshape(count, -1)
+    if classes:
+        return _of_classes(engine, flat, wanted, labels, model)
     accuracy = float_accuracy = None
     if labels is not None:
         accuracy = float(np.mean(flat.argmax(1) == labels))
@@ -57,6 +64,20 @@ def measure(engine: str, found: Array, wanted: Array | None, labels: Array | Non
         max_relative=float(np.abs(error).max() / np.abs(other).max()) if power else None,
         top1_agreement=float(np.mean(flat.argmax(1) == other.argmax(1))) if flat.shape[1] > 1 else None,
         accuracy=accuracy, float_accuracy=float_accuracy,
+    )
+
+
+def _of_classes(engine: str, found: Array, wanted: Array | None, labels: Array | None, model: str | None) -> Quality:
+    """For classes found (N, 1); samples with several have no figures."""
+    count, single = len(found), found.shape[1] == 1
+    other = None if wanted is None else wanted.reshape(count, -1).argmax(1)
+
+    def share(classes: Array | None, with_: Array | None) -> float | None:
+        return None if not single or classes is None or with_ is None else float(np.mean(classes == with_))
+
+    return Quality(
+        engine, model, count, top1_agreement=share(found[:, 0], other), accuracy=share(found[:, 0], labels),
+        float_accuracy=share(other, labels),
     )
 
 

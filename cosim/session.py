@@ -10,6 +10,7 @@ from typing import Any
 from tapeout.compiler import data
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Port
+from tapeout.compiler.ops.argmax import Argmax
 from tapeout.compiler.report import node_macs
 from tapeout.compiler.run import run
 from tapeout.targets.bundle import Bundle
@@ -132,11 +133,13 @@ class Session:
         ran = [r for r in self.results if r.outputs]
         engine, outputs = (ran[-1].engine, ran[-1].outputs) if ran else ("reference", self.reference)
         found = self._real(outputs, port)
+        maker = self.bundle.graph.producer(port.value)
+        classes = maker is not None and isinstance(maker.op, Argmax)
         if float_model is None:
-            return measure(engine, found, None, labels, None)
+            return measure(engine, found, None, labels, None, classes)
         wanted = float_outputs(float_model, {p.name: self._real(self.inputs, p) for p in self.bundle.graph.inputs})
         chosen = wanted.get(port.name, next(iter(wanted.values())))
-        return measure(engine, found, chosen, labels, str(float_model))
+        return measure(engine, found, chosen, labels, str(float_model), classes)
 
     def _real(self, arrays: Mapping[str, Array], port: Port) -> Array:
         """A port's samples as real numbers, in the source's layout."""

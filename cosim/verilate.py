@@ -15,6 +15,7 @@ _COMPILER = "clang++-19"
 _MAKE = (
     f"CXX={_COMPILER}", f"LINK={_COMPILER}", "OPT_SLOW=-O0", "CPPFLAGS_EXTRA=", "CFG_CXXFLAGS_PCH_I=-include",
     "CFG_CXXFLAGS_STD=-std=c++20", "CFG_CXXFLAGS_STD_NEWEST=-std=c++20", "USER_CPPFLAGS=-DVL_TIME_CONTEXT -std=c++20",
+    "PYTHON3=python3",
 )
 
 

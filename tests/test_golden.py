@@ -64,7 +64,7 @@ def test_report_of_a_board_as_a_table(golden: Golden, tmp_path: Path, capsys: py
     board = load("nucleo-l4r5zi")
     job = Job(
         model, "separable", find_target(board.target), board, parse_budgets("latency=50us,energy=5uJ"), {}, None, None, None,
-        QuantizeOptions(), False, True, "y", Inputs.ARENA, tmp_path / "c", Objective.TIME, {},
+        QuantizeOptions(), True, "y", Inputs.ARENA, tmp_path / "c", Objective.TIME, {},
     )
     compiled = Compiled.write(job.output, job.name, job.target, graph)
     run = Measurement(profile(10), profile(1000), tuple(profile(100 * (i + 1)) for i in range(len(graph.nodes))), 96, "mps2-an386")
@@ -79,7 +79,7 @@ def test_report_as_a_table(golden: Golden, tmp_path: Path, capsys: pytest.Captur
     model = tmp_path / "separable.tflite"
     model.write_bytes(b"")  # the report states its name
     job = Job(
-        model, "separable", TARGETS[0], None, parse_budgets("arena=1k,macs=1k"), {}, None, None, None, QuantizeOptions(), False, True,
+        model, "separable", TARGETS[0], None, parse_budgets("arena=1k,macs=1k"), {}, None, None, None, QuantizeOptions(), True,
         "y", Inputs.ARENA, tmp_path / "c", Objective.TIME, {},
     )
     compiled = Compiled.write(job.output, job.name, job.target, graph)

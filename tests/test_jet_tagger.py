@@ -5,9 +5,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
+from tests.compiler.test_vendor import project
+from tests.targets.test_rtl import random_and_corners
 from tests.test_cli import refused, tapeout
 from tests.test_training_command import perceptron
 
@@ -37,6 +40,22 @@ def test_logits_are_those_of_the_executor(zoo: Path, tmp_path: Path) -> None:
         assert executed(path, codes.astype(np.float32) * 2.0**-10) == (logits * 2.0**-11).tolist()
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("target", ["vitis-hls", "catapult-hls"])
+def test_high_level_synthesis_equals_the_reference(target: str, zoo: Path, tmp_path: Path) -> None:
+    """On 10,000 random and corner inputs, by the command line; forty of them, corners first, by the executor too."""
+    path, out = zoo / "qonnx" / "qkeras_jettagging.onnx", tmp_path / "jet"
+    done = tapeout("compile", path, "--target", target, "--input-type", "fixed<16,6>", "-o", out)
+    assert done.returncode == 0, done.stderr
+    np.savez(tmp_path / "x.npz", x=random_and_corners(10000))
+    done = tapeout("cosim", out, "--engines", "reference,host,hls", "--inputs", tmp_path / "x.npz", "--save", tmp_path / "all.npz")
+    assert done.returncode == 0 and "hls: 0 / 50000 elements differ" in done.stdout, done.stdout
+    with np.load(tmp_path / "all.npz") as saved:
+        x, y = (saved[name].reshape(10000, -1)[::250] for name in ("inputs/global_in", "hls/global_out"))
+    for codes, logits in zip(x, y, strict=True):
+        assert executed(path, codes.astype(np.float32) * 2.0**-10) == (logits * 2.0**-11).tolist()
+
+
 def test_without_a_format_it_is_refused(zoo: Path, tmp_path: Path) -> None:
     command = ("compile", zoo / "qonnx" / "qkeras_jettagging.onnx", "--target", "c", "-o", tmp_path / "jet")
     refused(2, "MatMul_0_out0: dense would stay in float", *command)
@@ -54,6 +73,19 @@ def test_the_report_of_a_design_shows_no_kernels(zoo: Path, tmp_path: Path) -> N
         assert done.returncode == 0, done.stderr
         found = [text in done.stdout for text in ("dense_packed_s8", "arena touched", "the design is in rtl/")]
         assert found == [shown, shown, not shown]
+
+
+def test_reports_of_a_vendor_are_read_into_the_report(zoo: Path, tmp_path: Path) -> None:
+    path = zoo / "qonnx" / "qkeras_jettagging.onnx"
+    for target in ("rtl", "c"):
+        command = ("compile", path, "--input-type", "fixed<16,6>", "--output-layer", "logits", "--target", target)
+        assert tapeout(*command, "-o", tmp_path / target).returncode == 0
+    reports = project(tmp_path / "project")
+    done = tapeout("report", tmp_path / "rtl", "--vendor", reports)
+    assert done.returncode == 0 and "Vivado times, routed" in done.stdout, done.stderr
+    assert json.loads((tmp_path / "rtl" / "report.json").read_text())["vendor"]["timing"]["setup_slack_ns"] == 0.221
+    assert "Vivado times, routed" in tapeout("report", tmp_path / "rtl").stdout
+    refused(2, "--vendor: c is no design of hardware", "report", tmp_path / "c", "--vendor", reports)
 
 
 def test_logits_are_not_measured_against_a_softmax(tmp_path: Path) -> None:

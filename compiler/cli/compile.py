@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import CheckFailed, TapeoutError
+from .ends import End, Ends, check_inputs_quantized, is_float
 from .options import (
+    InputTypes,
     calibration_option,
     design_options,
     improve_option,
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
 
     from ..budget import Budget
     from ..buffers import Inputs
-    from ..ir import Graph, QType
+    from ..ir import Graph
     from ..report import Report
+    from ..synthesis import Synthesis
     from ..training import Training
 
 
@@ -63,7 +65,6 @@ class Job:
     calibration: Path | None
     recipe: str | None
     quantize: QuantizeOptions
-    codes_at_ports: bool
     strict: bool
     labels_key: str
     inputs: Inputs
@@ -72,8 +73,7 @@ class Job:
     pins: dict[str, str]
     autotune: Path | None = None  # where its counts are kept
     training: Training | None = None
-    input_types: Mapping[str, QType] = field(default_factory=dict)
-    logits: bool | None = None
+    ends: Ends = field(default_factory=lambda: Ends(InputTypes(), None, False, False))
     hardware: Hardware | None = None  # a design to write; `target` is then portable C, which the host engines run
     design: DesignOptions | None = None  # how
 
@@ -89,10 +89,12 @@ class Job:
 @improve_option
 @click.option("--io", type=click.Choice(["float", "int8"]), default="float", show_default=True,
               help="Inputs and outputs of a quantized float model.")
-@click.option("--input-type", "input_types", multiple=True, metavar="[NAME=]fixed<W,I>",
-              help="The format of an input that a quantized model leaves in float; ufixed<W,I> has no sign.")
-@click.option("--output-layer", type=click.Choice(["as-is", "logits"]),
-              help="Where the network ends: as the model says, or before its final softmax, as designs of hardware do when not told.")
+@click.option("--input-type", "input_types", multiple=True, metavar="[NAME=]TYPE",
+              help="fixed<W,I> or ufixed<W,I>: the format of an input that a quantized model leaves in float. uint8/255, int8/D, int16/D: "
+                   "the input is these integers, which the model takes divided by a number.")
+@click.option("--output-layer", type=click.Choice(["as-is", "logits", "argmax"]),
+              help="Where the network ends: as the model says; before its final softmax and what scales its last integers, as designs of "
+                   "hardware do when not told; or at the class of the largest of these.")
 @click.option("--strict/--no-strict", default=True, show_default=True,
               help="Refuse a quantized model in which a node would stay in float.")
 @click.option("--labels-key", default="y", show_default=True, help="The array of the calibration file that is no input.")
@@ -103,7 +105,8 @@ class Job:
               help="Count kernels in QEMU, layer by layer, and choose those with the fewest modelled cycles; FILE keeps the counts.")
 @click.option("--kernels", "back_end", type=click.Choice(["own", "cmsis-nn"]), default="own", show_default=True,
               help="Whose kernels come first; CMSIS-NN is the checkout that TAPEOUT_CMSIS_NN names.")
-@click.option("--budget", default="", metavar="K=V,...", help="Upper bounds, such as flash=256k,ram=64k,latency=50ms,energy=2mJ.")
+@click.option("--budget", default="", metavar="K=V,...",
+              help="Upper bounds, such as flash=256k,ram=64k,latency=50ms,energy=2mJ; of designs lut=20k,dsp=28,interval=256.")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=1x28x28x1", help="Fixes the shape of an input.")
 @weights_option
 @click.option("--name", metavar="N", help="Prefix of files and symbols; else from the model's file name.")
@@ -117,7 +120,8 @@ def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str,
     improve: str, io: str, input_types: tuple[str, ...], output_layer: str | None, strict: bool, labels_key: str, optimize: str,
     kernels: tuple[str, ...], autotune: Path | None, back_end: str, stream: bool | None, reuse_factor: int | None, strategy: str | None,
-    folds: tuple[str, ...], part: str | None, clock_ns: float | None, fifos: tuple[str, ...], weight_memory: str | None,
+    folds: tuple[str, ...], part: str | None, clock_ns: float | None, interface: str | None, fifos: tuple[str, ...],
+    weight_memory: str | None,
     budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None, inputs: str, output: Path,
     training: str | None, loss: str | None, update: str | None, learning_rate: float | None, momentum: float | None,
     weight_decay: float | None, master_weights: bool, loss_scale: float | None, batch: int | None,
@@ -129,13 +133,14 @@ def command(
     from ..budget import parse_budgets
     from ..buffers import Inputs
 
-    hardware, options = _design(target_name), parse_design(stream, reuse_factor, strategy, folds, part, clock_ns, fifos, weight_memory)
+    hardware = _design(target_name)
+    options = parse_design(stream, reuse_factor, strategy, folds, part, clock_ns, interface, fifos, weight_memory)
     target, board, limits = (_portable(), None, ()) if hardware else _destination(target_name, board_name)
     if hardware:
         hardware.check(options)
     elif options != parse_design():
         raise TapeoutError(
-            "--stream, --reuse-factor, --strategy, --fold, --part, --clock-ns, --fifo and --weight-memory shape designs;"
+            "--stream, --reuse-factor, --strategy, --fold, --part, --clock-ns, --interface, --fifo and --weight-memory shape designs;"
             " give --target of hardware"
         )
     if name is not None and not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
@@ -155,9 +160,10 @@ def command(
     recipe = recipe or ("int8" if calibrate else None)
     report = compile_model(Job(
         model, name or default_name(model), target.backed(back_end), board, (*parse_budgets(budget), *limits), parse_shapes(shapes),
-        weights, calibrate, recipe, parse_quantize_options(calibration, improve), io == "int8" or hardware is not None, strict, labels_key,
+        weights, calibrate, recipe, parse_quantize_options(calibration, improve), strict, labels_key,
         Inputs(inputs), output, Objective(optimize), parse_pins(kernels), autotune, step,
-        parse_input_types(input_types), None if output_layer is None else output_layer == "logits", hardware, options,
+        Ends(parse_input_types(input_types), End(output_layer) if output_layer else None, io == "int8" or bool(hardware), bool(hardware)),
+        hardware, options,
     ))
     from .report import show
 
@@ -215,9 +221,6 @@ def compile_model(job: Job) -> Report:
     from ..frontends import read, readable
     from ..frontends.onnx.load import self_contained
     from ..ir import F32
-    from ..passes.drop_softmax import drop_softmax
-    from ..passes.expose_codes import expose_codes
-    from ..passes.quantize_inputs import quantize_inputs
     from ..staging import check_replaceable, staged
     from .measure import measure, report
     from .training import gain, with_step
@@ -226,24 +229,25 @@ def compile_model(job: Job) -> Report:
     with readable(job.model, job.shapes, job.weights) as (form, file):
         graph = read(file, job.shapes)
         content = self_contained(file) if form == "onnx" else file.read_bytes()
-    floats, cut = _is_float(graph), _ends_at_logits(job, graph)
-    graph = quantize_inputs(drop_softmax(graph) if cut else graph, job.input_types)
+    floats, whole = is_float(graph), graph
+    graph = job.ends.rounded(cut := job.ends.softmax_dropped(graph))
     if job.recipe:
         graph = _quantized(graph, job, job.recipe)
+    graph = job.ends.fed(graph)
     if job.hardware:
-        _check_inputs_quantized(graph, job.hardware)
+        check_inputs_quantized(graph, job.hardware)
     stages: dict[str, Graph] = {}
     lowered = lower(graph, dump=stages.__setitem__, strict=job.strict)
     if job.training:
         exact = {v.name: v.data for v in stages["fuse_clip"].constants() if v.data is not None and v.type.q == F32}
         network, lowered = lowered, with_step(lowered, job.training, exact)
-    if job.codes_at_ports:
-        lowered = expose_codes(lowered)
+    lowered, left_out = job.ends.ended(lowered, cut is not whole)
+    alike = floats and (not left_out or job.ends.end is End.ARGMAX)  # so that outputs can be held against the source model's
     with staged(job.output) as stage:
         model = f"model.{form}"
         (stage / model).write_bytes(content)
         name = job.hardware.name if job.hardware else job.target.name
-        Manifest(job.name, name, job.board.name if job.board else None, model, floats and not cut, job.target.back_end).write(stage)
+        Manifest(job.name, name, job.board.name if job.board else None, model, alike, job.target.back_end).write(stage)
         text.save(lowered, stage)
         arranged = _tuned(job, _arranged(job, lowered))
         if job.target != _portable():
@@ -252,8 +256,9 @@ def compile_model(job: Job) -> Report:
         compiled = Compiled.write_arranged(stage / job.target.name, job.name, arranged)
         figures = measure(compiled, job.board)
         nominal = lowered if job.training else stages["fuse_requant"]
-        found = report(job, compiled, nominal, figures, sha256(job.model if job.model.is_file() else stage / model))
-        found = replace(found, warnings=(*found.warnings, *compiled.selection.refused(lowered)))
+        of_c = replace(job, budgets=tuple(budget for budget in job.budgets if budget not in _of_design(job)))
+        found = report(of_c, compiled, nominal, figures, sha256(job.model if job.model.is_file() else stage / model))
+        found = replace(found, warnings=(*found.warnings, *left_out, *compiled.selection.refused(lowered)))
         if arranged.objective is not job.objective:
             said = f"a budget of RAM or arena is not met with --optimize {job.objective}, so this is compiled with --optimize ram"
             found = replace(found, warnings=(*found.warnings, said))
@@ -263,33 +268,30 @@ def compile_model(job: Job) -> Report:
             found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
         if job.hardware:
             _write_design(stage / name, job.hardware, job.name, lowered, job.design or DesignOptions())
-            of_c = {key: f"of the C that the host engines run: {note}" for key, note in found.figures.items() if key.startswith("memory")}
-            found = replace(found, target=name, figures=found.figures | of_c)
+            notes = {key: f"of the C that the host engines run: {note}" for key, note in found.figures.items() if key.startswith("memory")}
+            found = replace(found, target=name, figures=found.figures | notes)
+            found = _with_estimate(found, job, job.hardware.estimate(stage / name, lowered, job.design or DesignOptions()))
         (stage / "report.json").write_text(found.to_json())
     return found
 
 
-def _ends_at_logits(job: Job, graph: Graph) -> bool:
-    """Whether a final softmax is left out: on demand, and of designs also when nothing is said."""
-    from ..ops.softmax import Softmax
+def _with_estimate(report: Report, job: Job, estimate: Synthesis | None) -> Report:
+    """With what a design will take, held against the budgets of designs."""
+    from ..design_gates import design_gates
 
-    ends = [graph.producer(port.value) for port in graph.outputs]
-    return job.logits or (job.logits is None and job.hardware is not None and any(n and isinstance(n.op, Softmax) for n in ends))
+    budgets = _of_design(job)
+    if estimate is None:
+        if budgets:
+            raise TapeoutError(f"--budget {budgets[0].quantity}: what this design takes is known to the tools of its vendor alone")
+        return report
+    return replace(report, synthesis=estimate, budgets=(*report.budgets, *design_gates(budgets, estimate)))
 
 
-def _check_inputs_quantized(graph: Graph, hardware: Hardware) -> None:
-    """Raises TapeoutError for an input that a design would have to take as floats."""
-    from ..ir import FType
-    from ..ops.fake_quantize import FakeQuantize
+def _of_design(job: Job) -> tuple[Budget, ...]:
+    """The budgets that bound a design of hardware, if that is what is made."""
+    from ..design_gates import DESIGN
 
-    readers = graph.consumers()
-    for port in graph.inputs:
-        floats = isinstance(graph.values[port.value].type.q, FType)
-        if floats and not all(isinstance(node.op, FakeQuantize) for node in readers[port.value]):
-            raise TapeoutError(
-                f"{port.name}: {hardware.name} takes codes, and the model says no format for this input; "
-                f"give one, such as --input-type '{port.name}=fixed<16,6>'"
-            )
+    return tuple(budget for budget in job.budgets if budget.quantity in DESIGN) if job.hardware else ()
 
 
 def _arranged(job: Job, graph: Graph) -> Arrangement:
@@ -335,14 +337,6 @@ def _float_nodes(graph: Graph) -> list[str]:
         if not isinstance(node.op, Reshape | Transpose)
         and all(t.q == F32 for t in (*graph.output_types(node), *(t for t in graph.types(node) if t)))
     ]
-
-
-def _is_float(graph: Graph) -> bool:
-    """Whether a source model computes in floats throughout: no value holds codes, and no quantizer stands between floats."""
-    from ..ir import FType
-    from ..ops.fake_quantize import FakeQuantize
-
-    return all(isinstance(v.type.q, FType) for v in graph.values.values()) and not any(isinstance(n.op, FakeQuantize) for n in graph.nodes)
 
 
 def _portable() -> Target:

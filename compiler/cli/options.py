@@ -4,6 +4,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,9 +105,13 @@ _DESIGN = (
     click.option("--stream/--no-stream", default=None, help="Of designs: tensors pass from layer to layer element by element."),
     click.option("--reuse-factor", type=click.IntRange(1), metavar="N", help="Of designs: multiplications that share a multiplier."),
     click.option("--strategy", metavar="S", help="Of designs: how constants are multiplied: latency, resource, distributed-arithmetic."),
-    click.option("--fold", "folds", multiple=True, metavar="LAYER=PExSIMD", help="Of designs: the parallel hardware of a layer."),
-    click.option("--part", metavar="P", help="Of designs: the device that the project is for."),
+    click.option("--fold", "folds", multiple=True, metavar="LAYER=PExSIMD",
+                 help="Of designs: the parallel hardware of a layer; or 256, the cycles between frames; or lut=5000, dsp=28, the fastest "
+                      "within that."),
+    click.option("--part", metavar="P", help="Of designs: the device that the project is for, such as ecp5-25k."),
     click.option("--clock-ns", type=click.FloatRange(0, min_open=True), metavar="T", help="Of designs: the clock period asked for."),
+    click.option("--interface", type=click.Choice(["axis", "m_axi"]),
+                 help="Of designs: ports that are AXI streams, or masters of a memory."),
     click.option("--fifo", "fifos", multiple=True, metavar="exact|NAME=BEATS",
                  help="Of designs: the depth of a queue between layers; exact: the least that keep the pace, found by simulation."),
     click.option("--weight-memory", type=click.Choice(["rom", "loadable"]),
@@ -123,12 +128,13 @@ def design_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def parse_design(
     stream: bool | None = None, reuse_factor: int | None = None, strategy: str | None = None, folds: tuple[str, ...] = (),
-    part: str | None = None, clock_ns: float | None = None, fifos: tuple[str, ...] = (), weight_memory: str | None = None,
+    part: str | None = None, clock_ns: float | None = None, interface: str | None = None, fifos: tuple[str, ...] = (),
+    weight_memory: str | None = None,
 ) -> DesignOptions:
     """What these options say; each target says which of them it takes."""
     from tapeout.targets.hardware import DesignOptions
 
-    return DesignOptions(stream, reuse_factor, strategy, folds or None, part, clock_ns, fifos or None, weight_memory)
+    return DesignOptions(stream, reuse_factor, strategy, folds or None, part, clock_ns, interface, fifos or None, weight_memory)
 
 
 def parse_quantize_options(calibration: str, improve: str) -> QuantizeOptions:
@@ -156,23 +162,41 @@ def parse_pins(texts: Sequence[str]) -> dict[str, str]:
     return pins
 
 
-def parse_input_types(texts: Sequence[str]) -> dict[str, QType]:
-    """The formats of texts like `image=fixed<16,6>` by input name, "" where a text names none. Raises TapeoutError.
+@dataclass(frozen=True)
+class InputTypes:
+    """Formats by input name, "" where none was named: `rounded` to which float inputs are rounded, `fed` of inputs that are codes."""
+
+    rounded: Mapping[str, QType] = field(default_factory=dict)
+    fed: Mapping[str, QType] = field(default_factory=dict)
+
+
+def parse_input_types(texts: Sequence[str]) -> InputTypes:
+    """The formats of texts like `image=fixed<16,6>` and `image=uint8/255`. Raises TapeoutError.
 
     `fixed<W,I>` has W bits, I of them before the point, the sign included, and `ufixed<W,I>` no sign, as ap_fixed of C++ has them.
+    `uint8/D`, `int8/D` and `int16/D` are integers that stand for themselves divided by D, which is 1 when not given.
     """
     from ..ir import QType
 
-    formats: dict[str, QType] = {}
+    rounded: dict[str, QType] = {}
+    fed: dict[str, QType] = {}
     for text in texts:
-        match = re.fullmatch(r"(?:(.+)=)?(u?)fixed<([1-9]\d?),(-?\d{1,2})>", text)
-        if not match or not 2 <= int(match[3]) <= 16:
-            raise TapeoutError(f"--input-type {text!r}: write NAME=fixed<W,I> or NAME=ufixed<W,I>, with 2 to 16 bits W")
-        name = match[1] or ""
-        if name in formats:
+        fixed = re.fullmatch(r"(?:(.+)=)?(u?)fixed<([1-9]\d?),(-?\d{1,2})>", text)
+        whole = re.fullmatch(r"(?:(.+)=)?(uint8|int8|int16)(?:/(\d+(?:\.\d+)?))?", text)
+        found = fixed or whole
+        if not found or (fixed and not 2 <= int(fixed[3]) <= 16) or (whole and whole[3] and not float(whole[3])):
+            raise TapeoutError(
+                f"--input-type {text!r}: write NAME=fixed<W,I> or NAME=ufixed<W,I>, with 2 to 16 bits W, or NAME=uint8/255, also int8 and "
+                "int16, for integers that the model takes divided by a number"
+            )
+        name = found[1] or ""
+        if name in rounded or name in fed:
             raise TapeoutError(f"--input-type {text!r}: the type of {name or 'the input'} is given twice")
-        formats[name] = QType(int(match[3]), not match[2], (2.0 ** (int(match[4]) - int(match[3])),))
-    return formats
+        if fixed:
+            rounded[name] = QType(int(fixed[3]), not fixed[2], (2.0 ** (int(fixed[4]) - int(fixed[3])),))
+        elif whole:
+            fed[name] = QType(16 if whole[2] == "int16" else 8, whole[2] != "uint8", (1 / float(whole[3] or 1),))
+    return InputTypes(rounded, fed)
 
 
 def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ..report import Layer, Report
+    from ..vendor import VendorReports
 
 
 @click.command("report")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print report.json as it is.")
-def command(folder: Path, as_json: bool) -> None:
+@click.option("--vendor", type=click.Path(path_type=Path), metavar="PROJECT",
+              help="Read the reports of Vitis HLS and Vivado below this folder into report.json first.")
+def command(folder: Path, as_json: bool, vendor: Path | None) -> None:
     """Print what the network compiled into DIR costs."""
     from ..report import from_json
 
@@ -30,10 +33,24 @@ def command(folder: Path, as_json: bool) -> None:
         raise TapeoutError(f"{folder}: not a folder that 'tapeout compile' wrote (it has no report.json)")
     text = path.read_text()
     report = from_json(text, str(path))
+    if vendor:
+        report = replace(report, vendor=_of_vendor(report, vendor))
+        path.write_text(text := report.to_json())
     if as_json:
         click.echo(text, nl=False)
     else:
         show(report)
+
+
+def _of_vendor(report: Report, folder: Path) -> VendorReports:
+    """What the vendor's tools say of this design. Raises TapeoutError for a network that is none."""
+    from tapeout.targets.hardware import find_hardware
+
+    from ..vendor import read_vendor
+
+    if not find_hardware(report.target):
+        raise TapeoutError(f"--vendor: {report.target} is no design of hardware, so that these reports are not of it")
+    return read_vendor(folder, report.model.name)
 
 
 def show(report: Report) -> None:
@@ -42,6 +59,8 @@ def show(report: Report) -> None:
     from rich.table import Table
 
     from tapeout.targets.hardware import find_hardware
+
+    from ..vendor import lines
 
     console = Console(width=max(120, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 120, highlight=False)
     where = f"{report.target}, {report.board}" if report.board else report.target
@@ -73,6 +92,12 @@ def show(report: Report) -> None:
         if totals.cycles is not None:
             console.print(_speed(report))
         console.print(_memory(report))
+    if report.synthesis:
+        from .synthesis_tables import show_synthesis
+
+        show_synthesis(report.synthesis)
+    for line in lines(report.vendor) if report.vendor else ():
+        console.print(line)
     for gate in report.budgets:
         console.print(f"[{'green' if gate.met else 'red'}]{gate.text()}[/]")
     for warning in report.warnings:

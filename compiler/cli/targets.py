@@ -12,6 +12,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
     """List the targets and their boards."""
+    from tapeout.cosim.design import design_engines
     from tapeout.targets import all_targets
     from tapeout.targets.board import boards
     from tapeout.targets.hardware import all_hardware
@@ -36,5 +37,6 @@ def command(as_json: bool) -> None:
                     f"{board.clock_hz / 1e6:g} MHz", f"QEMU {board.qemu}" if board.qemu else "",
                 )
     for hardware in all_hardware():
-        table.add_row(hardware.name, *[""] * 5)
+        engines = ", ".join(engine.name for engine in design_engines() if engine.runs(hardware))
+        table.add_row(hardware.name, *[""] * 4, engines)
     Console().print(table)

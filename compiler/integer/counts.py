@@ -18,6 +18,7 @@ from ..ops.sub import Sub
 from ..ops.threshold import Threshold
 from ..window import Window
 from .chain import Step, evaluate
+from .fed import thresholds_of_codes
 from .integerizer import Integerizer, held
 from .layers import Layer, Stage, is_layer, layer, threshold_stage, with_thresholds
 from .thresholds import find, float_of_order, float_order
@@ -33,7 +34,10 @@ def thresholded(integerizer: Integerizer, node: Node, op: FakeThreshold, core: s
     name = integerizer.result(node.name)
     stage = Stage(_threshold(op, packed), t.shape[1], lambda y: counted(y, t))
     if core in integerizer.codes:
-        return _behind_codes(integerizer, integerizer.codes[core], steps, stage, name)
+        fed = integerizer.codes[core]
+        if integerizer.format(fed) != held(integerizer.format(fed)):
+            return thresholds_of_codes(integerizer, fed, steps, stage, name, len(t))
+        return _behind_codes(integerizer, fed, steps, stage, name)
     source = integerizer.producers.get(core)
     if source is None or not integerizer.computed(core):
         return _behind_floats(integerizer, core, steps, stage, t, name)

@@ -59,7 +59,11 @@ class Integerizer:
                     self._fake_quantize(node)
                 elif isinstance(node.op, FakeThreshold):
                     self._fake_threshold(node, node.op)
+                elif isinstance(node.op, Dequantize) and node.inputs[0] in self.graph.input_names:
+                    self.codes[node.name] = node.inputs[0]
                 elif type(node.op) in MOVES and self._holds_codes(node):
+                    if not isinstance(node.op, Reshape):
+                        self._hold(node.inputs)
                     MOVES[type(node.op)](self, node)
                 elif moved := picked(self, node):
                     self.dynamic[node.name] = moved
@@ -115,7 +119,14 @@ class Integerizer:
                 )
             codes, q = self.constant_codes(name)
             self.codes[name] = self.builder.constant(self.source(name), codes, q)
+        self._hold((name,))
         return self.codes[name]
+
+    def _hold(self, names: Sequence[str]) -> None:
+        """Makes codes in which an input is fed those that layers take, by a requant: bytes without sign become bytes with one."""
+        for name in names:
+            if name in self.codes and (q := self.format(self.codes[name])) != held(q):
+                self.codes[name] = self.rescaled(self.codes[name], held(q), Rounding.HALF_UP)
 
     def format(self, value: str) -> QType:
         """The format of a value of the integer graph."""
@@ -156,6 +167,7 @@ class Integerizer:
         if constant is not None:
             return self.builder.constant(self.source(name), constant)
         if name in self.codes:
+            self._hold((name,))
             target = name if name not in self.builder.values else self.fresh(f"{name}_real")
             return self.builder.add(Dequantize(), (self.codes[name],), target)
         if name in self.dynamic:

@@ -10,7 +10,7 @@ import numpy as np
 from ..codes import encode
 from ..elementwise import SumScaling
 from ..errors import Unsupported
-from ..fixed import Int, Rounding
+from ..fixed import Rounding
 from ..ir import Array, Node, Op, QType
 from ..ops.add import Add
 from ..ops.average_pool2d import AveragePool2D
@@ -32,8 +32,9 @@ from ..ops.sub import Sub
 from ..ops.transpose import Transpose
 from ..tables import from_function
 from .chain import Affine, Step, affine, evaluate
+from .fed import thresholds_of_codes
 from .integerizer import Integerizer, bounds, clip_codes, held
-from .layers import FEW_LEVELS, is_layer, quantized_layer, threshold_stage
+from .layers import FEW_LEVELS, Stage, is_layer, quantized_layer, threshold_stage
 from .thresholds import find, float_of_order, float_order
 
 Core = Callable[[Integerizer, Node, Sequence[Step], QType, Rounding, str], str]
@@ -47,7 +48,10 @@ def quantized(integerizer: Integerizer, node: Node, op: FakeQuantize, core: str,
         raise Unsupported(f"{x}: activations have one scale for the tensor, got {len(q.scale)}")
     packed = op.output.bipolar and packable(integerizer, node.name)
     if core in integerizer.codes:
-        return _from_codes(integerizer, integerizer.codes[core], steps, op, q, x)
+        fed = integerizer.format(integerizer.codes[core])
+        if not fed.bipolar and (op.output.bipolar or (op.output.bits <= FEW_LEVELS and fed != held(fed))):
+            return thresholds_of_codes(integerizer, integerizer.codes[core], steps, _stage(op, packed), integerizer.result(x))
+        return _from_codes(integerizer, integerizer.operand(core, node.name), steps, op, q, x)
     source = integerizer.producers.get(core)
     if source is None or not integerizer.computed(core):
         return _from_float(integerizer, core, steps, op, q, integerizer.result(x), packed)
@@ -63,6 +67,15 @@ def quantized(integerizer: Integerizer, node: Node, op: FakeQuantize, core: str,
         if isinstance(source.op, kind):
             return rule(integerizer, source, steps, q, op.rounding, integerizer.result(x))
     raise Unsupported(f"{source.name}: {source.op.name()} cannot be computed in integers; compile the model in float32")
+
+
+def _stage(op: FakeQuantize, packed: bool) -> Stage:
+    """A quantizer as thresholds that are to be found."""
+    output, rounding = op.output, op.rounding
+    assert isinstance(output, QType)
+    return Stage(
+        threshold_stage(output, packed), output.max - output.min, lambda y: encode(y, output, rounding).astype(np.int64) - output.min
+    )
 
 
 def packable(integerizer: Integerizer, name: str) -> bool:
@@ -137,15 +150,12 @@ def _from_float(
     single = all(link.constant is None or link.constant.size == 1 for link in steps)
     if (output.bipolar or output.bits <= FEW_LEVELS) and single:
 
-        def codes(order: Int) -> Int:
-            return encode(evaluate(steps, float_of_order(order)), output, op.rounding).astype(np.int64) - output.min
-
+        stage = _stage(op, packed)
         largest = float_order(np.array([np.finfo(np.float32).max]))
-        found = find(codes, -largest, largest, output.max - output.min)
-        stage = threshold_stage(output, packed)
+        found = find(lambda order: stage.count(evaluate(steps, float_of_order(order))), -largest, largest, stage.levels)
         t = integerizer.builder.constant(f"{name}_thresholds", float_of_order(np.clip(found.t, -largest - 1, largest + 1)))
         down = integerizer.builder.constant(f"{name}_descending", found.descending)
-        return integerizer.builder.add(stage, (integerizer.float_value(core), t, down), name)
+        return integerizer.builder.add(stage.op, (integerizer.float_value(core), t, down), name)
     value = integerizer.float_value(core)
     for link in steps:
         inputs = [value if i == link.x else integerizer.float_value(i) for i in link.node.inputs]

@@ -13,9 +13,10 @@ from ..ir import Array, Op, Param, QType, Type, Types
 class Threshold(Op):
     """`y = lo + step * #{k: x >= t[c, k]}`, or `#{k: x <= t[c, k]}` where `descending[c]`, over inputs `x`, `t`, `descending`.
 
-    `t` (C, K) or (1, K) has the format of `x`, 32-bit or 64-bit sums or float32, ascending (descending where `descending`) along K;
-    `descending` (C) or (1) is 0 or 1; channels lie along the last axis. This is FINN's MultiThreshold, with a direction, and
-    stands for any monotone function of a sum followed by rounding, exactly. After lowering it is the `requant` of the op before it.
+    `t` (C, K) or (1, K) has the format of `x`, 32-bit or 64-bit sums or float32, or 32 bits for codes of 8 or 16, so that it may lie beyond
+    all codes; it ascends (descends where `descending`) along K. `descending` (C) or (1) is 0 or 1; channels lie along the last axis. This
+    is FINN's MultiThreshold, with a direction, and stands for any monotone function of a sum or a code followed by rounding, exactly.
+    After lowering it is the `requant` of the op before it.
     """
 
     output: QType
@@ -30,7 +31,8 @@ class Threshold(Op):
             raise TapeoutError(f"threshold takes t (C, K) and descending (C) for {x.dims}, got {t.dims} and {descending.dims}")
         if descending.q.dtype != np.int8:
             raise TapeoutError(f"threshold takes directions in int8, got {descending.q.code}")
-        if x.q.dtype != t.q.dtype or not self.output.min <= self.lo <= self.lo + self.step * t.shape[1] <= self.output.max:
+        takes = np.int32 if isinstance(x.q, QType) and x.q.dtype.itemsize < 4 else x.q.dtype
+        if t.q.dtype != takes or not self.output.min <= self.lo <= self.lo + self.step * t.shape[1] <= self.output.max:
             raise TapeoutError(f"threshold of {x.q.code} by {t.dims} {t.q.code} does not fit {self.output.code}")
         return (Type(x.shape, self.output),)
 

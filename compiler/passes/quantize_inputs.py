@@ -17,9 +17,7 @@ def quantize_inputs(graph: Graph, formats: Mapping[str, QType]) -> Graph:
     build = Builder(graph.values)
     quantized: dict[str, str] = {}
     for name, q in formats.items():
-        value = _value(graph, name)
-        if graph.values[value].type.q != F32:
-            raise TapeoutError(f"--input-type: {name or value} holds {graph.values[value].type.q.code} in the model already")
+        value = input_value(graph, name)
         readers = graph.consumers()[value]
         if readers and all(isinstance(reader.op, FakeQuantize) for reader in readers):
             raise TapeoutError(f"--input-type: {name or value} has a quantizer in the model already")
@@ -28,11 +26,12 @@ def quantize_inputs(graph: Graph, formats: Mapping[str, QType]) -> Graph:
     return graph.replace([*build.nodes, *rest], build.values)
 
 
-def _value(graph: Graph, name: str) -> str:
-    """The value of the input that the source model calls so."""
+def input_value(graph: Graph, name: str) -> str:
+    """The value of the float input that the source model calls so. Raises TapeoutError when there is none, or when it holds codes."""
     known = {port.name: port.value for port in graph.inputs}
-    if not name and len(known) == 1:
-        return next(iter(known.values()))
-    if name not in known:
-        raise TapeoutError(f"--input-type: write NAME=fixed<W,I> with one of the inputs {', '.join(known)}")
-    return known[name]
+    if name not in known and (name or len(known) != 1):
+        raise TapeoutError(f"--input-type: write NAME=fixed<W,I> or NAME=uint8/255 with one of the inputs {', '.join(known)}")
+    value = known[name] if name in known else next(iter(known.values()))
+    if graph.values[value].type.q != F32:
+        raise TapeoutError(f"--input-type: {name or value} holds {graph.values[value].type.q.code} in the model already")
+    return value

@@ -18,6 +18,7 @@ from tapeout.compiler.ir import Array, Graph
 from tapeout.targets import tools
 from tapeout.targets.hardware import Design
 from tapeout.targets.hls.hardware import HlsProject
+from tapeout.targets.hls.interface import SUFFIX, word
 from tapeout.targets.hls.layers import plan
 
 from ..design import DesignEngine, Run
@@ -81,14 +82,19 @@ class CSimulation(DesignEngine):
 
 def _reals(graph: Graph, value: str, codes: Array) -> Array:
     """The numbers that codes stand for, exact in float64."""
-    return np.asarray(codes.astype(np.float64) * np.array(graph.values[value].type.quantized.scale))
+    q = graph.values[value].type.quantized
+    if q.bipolar:
+        return np.where(codes > 0, q.scale[0], -q.scale[0])
+    return np.asarray((codes.astype(np.float64) - q.zero[0]) * np.array(q.scale))
 
 
 def _codes(graph: Graph, value: str, reals: Array) -> Array:
     """Codes of a value for numbers on its grid; a number off the grid, which no exact design gives, is rounded to a code that differs."""
     type = graph.values[value].type
     q = type.quantized
-    codes = np.rint(reals.reshape(len(reals), *type.shape) / np.array(q.scale))
+    if q.bipolar:
+        return (reals > 0).reshape(len(reals), *type.shape).astype(q.dtype)
+    codes = np.rint(reals.reshape(len(reals), *type.shape) / np.array(q.scale)) + q.zero[0]
     return np.asarray(codes.astype(np.int64).astype(q.dtype))
 
 
@@ -105,8 +111,10 @@ def _build(engine: str, design: Design, folder: Path, traced: tuple[str, ...]) -
     includes = [f"-I{project / path}" for path in _INCLUDES if (project / path).is_dir()]
     defines = [f'-DBRIDGE="{design.name}_bridge.cpp"', '-DWEIGHTS_DIR="weights"']
     flags = ["-std=c++17", "-O2", "-w", f"-I{folder}", *includes, *defines]
+    wrapper = project / "firmware" / f"{design.name}{SUFFIX}.cpp"
+    sources = [project / "firmware" / f"{design.name}.cpp", *([wrapper] if wrapper.is_file() else [])]
     try:
-        tools.call([*command, *flags, _HERE / "simulate.cpp", project / "firmware" / f"{design.name}.cpp", "-o", program])
+        tools.call([*command, *flags, _HERE / "simulate.cpp", *sources, "-o", program])
     except tools.ToolFailed as error:
         raise EngineFailed(engine, f"the project of {graph.name} does not compile: {error}") from None
     return program
@@ -121,12 +129,36 @@ def _layout(design: Design, traced: tuple[str, ...]) -> str:
     counts = len(graph.inputs) + len(graph.outputs) if isinstance(design.hardware, HlsProject) and design.hardware.sizes else 0
     arguments += [f"sizes[{i}]" for i in range(counts)]
     rows = "".join(f'    {{"{names[value]}", {sizes[value]}}},\n' for value in traced)
+    if (design.folder / "firmware" / f"{design.name}{SUFFIX}.cpp").is_file():
+        call = _through_memory(design, sizes)
+    else:
+        call = f"#define CALL(in, out) {design.name}_double({', '.join(arguments)})\n"
     return (
         f"enum {{ INPUTS = {sum(sizes[v] for v in graph.input_names)}, OUTPUTS = {sum(sizes[v] for v in graph.output_names)} }};\n"
         f"static unsigned short sizes[{max(counts, 1)}];\n"
-        f"#define CALL(in, out) {design.name}_double({', '.join(arguments)})\n"
-        f'struct layer {{ const char *name; unsigned long size; }};\nstatic const layer traced[] = {{\n{rows}    {{"", 0}},\n}};\n'
+        f'{call}struct layer {{ const char *name; unsigned long size; }};\nstatic const layer traced[] = {{\n{rows}    {{"", 0}},\n}};\n'
     )
+
+
+def _through_memory(design: Design, sizes: Mapping[str, int]) -> str:
+    """The call of a top function whose tensors lie in memory: doubles to codes and back, which is exact."""
+    graph, planned = design.graph, plan(design.graph)
+    sides = dict.fromkeys(graph.input_names, "in") | dict.fromkeys(graph.output_names, "out")
+    formats = {value: planned.result(value) for value in sides}
+    names = {value: f"memory_{index}" for index, value in enumerate(sides)}
+    offsets = [*_offsets(graph.input_names, sizes), *_offsets(graph.output_names, sizes)]
+    lines = [f"static {word(formats[value])} {names[value]}[{sizes[value]}];" for value in sides]
+    declared = ", ".join(f"{'const ' * (side == 'in')}{word(formats[value])} *" for value, side in sides.items())
+    lines += [f'extern "C" void {design.name}{SUFFIX}({declared}, int);', "static void through_memory(const double *in, double *out) {"]
+    for (value, side), offset in zip(sides.items(), offsets, strict=True):
+        if side == "in":
+            scaled = f"(in[{offset} + i] * {2.0 ** formats[value].fraction!r})"
+            lines.append(f"    for (int i = 0; i < {sizes[value]}; i++) {names[value]}[i] = ({word(formats[value])}){scaled};")
+    lines.append(f"    {design.name}{SUFFIX}({', '.join(names.values())}, 1);")
+    for (value, side), offset in zip(sides.items(), offsets, strict=True):
+        if side == "out":
+            lines.append(f"    for (int i = 0; i < {sizes[value]}; i++) out[{offset} + i] = {names[value]}[i] * {formats[value].unit!r};")
+    return "\n".join(["#include <cstdint>", *lines, "}", "#define CALL(in, out) through_memory(in, out)", ""])
 
 
 def _offsets(values: tuple[str, ...], sizes: Mapping[str, int]) -> list[int]:

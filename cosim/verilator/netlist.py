@@ -7,11 +7,13 @@ from pathlib import Path
 
 from tapeout.compiler.ir import Type
 from tapeout.targets import tools
+from tapeout.targets.rtl.device import find_device
 from tapeout.targets.rtl.synth import synthesize
 
 from .simulator import Simulator, build
 
 _BLOCKS = Path(__file__).parent / "ecp5_blocks.v"
+_DEVICE = "ecp5-25k"
 _MODELLED = ("DP16KD",)  # by our blocks, of which yosys' file has shells
 # The warnings of a netlist and of the models of yosys are not ours to mend.
 _OPTIONS = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN", "-Wno-TIMESCALEMOD")
@@ -31,5 +33,5 @@ def cell_models(place: Path) -> list[Path]:
 
 def build_netlist(folder: Path, types: Mapping[str, Type], place: Path, wave: str | None = None) -> Simulator:
     """Synthesizes the design of `folder` for ECP5 and builds the simulator of its gates. Raises MissingTool or ToolFailed."""
-    synthesize(folder, place)
+    synthesize(folder, place, find_device(_DEVICE), wrap=False)
     return build(folder, types, place, [place / "netlist.v", *cell_models(place)], _OPTIONS, "-O1", wave)

@@ -104,15 +104,15 @@ class Search:
         return timing.interval if timing else None
 
     def sizing(self) -> Sizing:
-        """All depths of 2 and those of full pace before joins come first, since they are most often enough."""
+        """Queues behind nodes begin with 2 beats and those before joins deep, which most often is enough; else all with what was in them at
+        full pace."""
         ports, first = self.watched.simulator.ports, self.seen({})
         if first.stopped or not first.timing or not first.timing.interval:
             raise CheckFailed(f"{self.graph.name}: with deep queues, {first.stopped}")
         target, marks = first.timing.interval, first.marks
-        depths = {q.name: max(min(q.depth, marks[q.name].most), self.least[q.name]) for q in ports.queues}
-        flat = {q.name: depths[q.name] if q.join else min(depths[q.name], 2) for q in ports.queues}
-        if self.interval(flat) == target:
-            depths = flat
+        depths = {q.name: q.depth if q.join else 2 for q in ports.queues}
+        if self.interval(depths) != target:
+            depths = {q.name: max(marks[q.name].most, self.least[q.name]) for q in ports.queues}
         found = []
         for queue in sorted(ports.queues, key=lambda q: -q.stream.width * depths[q.name]):
             sized = self._shrunk(queue, depths, marks[queue.name].most, target)

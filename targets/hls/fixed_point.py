@@ -58,7 +58,10 @@ def holding(low: int, high: int, fraction: int) -> FixedPoint:
 
 
 def of_codes(q: QType, name: str) -> FixedPoint:
-    """The format of a tensor's codes. Raises Unsupported for zero points, bipolar codes, and scales that are no powers of two."""
+    """The format of a tensor's numbers. Raises Unsupported for zero points other than the least code, bipolar codes, and scales that are
+    no powers of two."""
+    if q.zero == (q.min,) and not q.bipolar:  # the least code is 0, as of bytes of images that layers take with a sign
+        return FixedPoint(q.bits, -exponent(q.scale[0], name), False)
     if any(q.zero) or q.bipolar:
         kind = "bipolar codes" if q.bipolar else "codes with a zero point"
         raise Unsupported(f"{name}: {kind} are no fixed point; quantize with --recipe 'fixed<W,I>', such as 'fixed<8,3>'")

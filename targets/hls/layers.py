@@ -24,6 +24,7 @@ from tapeout.compiler.ops.depthwise_conv2d import DepthwiseConv2D
 from tapeout.compiler.ops.max_pool2d import MaxPool2D
 from tapeout.compiler.ops.requant import Requant
 from tapeout.compiler.ops.reshape import Reshape
+from tapeout.compiler.ops.threshold import Threshold
 from tapeout.compiler.window import Window
 
 from ..c.names import identifier
@@ -88,9 +89,9 @@ def plan(graph: Graph) -> Plan:
         q = _codes(graph, value)
         planner.add(value, "InputLayer", (), {"result": of_codes(q, value)}, input_shape=planner.shape(value))
     for node in graph.nodes:
-        rule = _RULES.get(type(node.op))
+        rule = RULES.get(type(node.op))
         if rule is None:
-            known = ", ".join(sorted(op.name() for op in _RULES))
+            known = ", ".join(sorted(op.name() for op in RULES))
             raise Unsupported(f"{node.name}: no layer of hls4ml computes {node.op.name()} bit for bit; there are {known}")
         for value in node.inputs:
             if value:
@@ -129,25 +130,28 @@ def _sums(planner: Planner, node: Node, axis: int) -> _Sums:
     assert types[1] and isinstance(node.op, Dense | Conv2D | DepthwiseConv2D)
     if len(node.inputs) > 5 or len(blocks(types[1])) > 1 or not graph.values[node.inputs[1]].constant:
         raise Unsupported(f"{node.name}: hls4ml takes constant weights without scales of blocks, and no computed zero points")
-    of_codes(types[1].quantized, node.inputs[1])
+    if not types[1].quantized.bipolar:
+        of_codes(types[1].quantized, node.inputs[1])
     codes = np.moveaxis(centred_weights(graph.data(node.inputs[1]), types[1]).astype(np.int64), axis, -1)
     bias = graph.data(node.inputs[2]).astype(np.int64) if len(node.inputs) > 2 and node.inputs[2] else np.zeros(codes.shape[-1], np.int64)
     x = planner.results[node.inputs[0]]
     out = _codes(graph, node.name)
     units = _sum_units(planner, node, out, codes.shape[-1])  # binary exponents of a sum's unit, by channel
     finest = int(units.min())  # all sums are counted in the least of the channels' units
-    fine = codes << (units - finest)
-    low, high = _reach(fine, bias << (units - finest), x)
+    fine, biases = codes << (units - finest), bias << (units - finest)
+    if isinstance(node.op.requant, Threshold):
+        fine, biases = _signed(planner, node, fine, biases, x)
+    low, high = _reach(fine, biases, x)
     accumulator = holding(low, high, -finest)
     result = _requantized(node, node.op.requant, out) if isinstance(node.op.requant, Requant) else accumulator
     if accumulator.width > 53:
         raise Unsupported(f"{node.name}: sums of {accumulator.width} bits, and the simulation passes 53; use fewer bits")
     weight_fraction = -finest - x.fraction
     return _Sums(
-        fine * 2.0**-weight_fraction, (bias << (units - finest)) * 2.0**finest,
+        fine * 2.0**-weight_fraction, biases * 2.0**finest,
         {
             "weight": holding(int(fine.min()), int(fine.max()), weight_fraction), "accum": accumulator, "result": result,
-            "bias": holding(int((bias << (units - finest)).min()), int((bias << (units - finest)).max()), -finest),
+            "bias": holding(int(biases.min()), int(biases.max()), -finest),
         },
     )  # fmt: skip
 
@@ -158,10 +162,36 @@ def _sum_units(planner: Planner, node: Node, out: QType, channels: int) -> Array
     requant = node.op.requant
     if requant is None:
         return np.broadcast_to([exponent(s, node.name) for s in out.scale], (channels,)).astype(np.int64)
-    if not isinstance(requant, Requant):
-        raise Unsupported(f"{node.name}: its output is found by thresholds, which no layer of hls4ml has; quantize with fixed<W,I>")
+    if not isinstance(requant, Requant):  # a scale would move sums and thresholds alike
+        return np.full(channels, -planner.results[node.inputs[0]].fraction)
     factors = _factors(planner, node, node.inputs[3:5])
     return np.broadcast_to(factors + exponent(out.scale[0], node.name), (channels,)).astype(np.int64)
+
+
+def _signed(planner: Planner, node: Node, weights: Array, bias: Array, x: FixedPoint) -> tuple[Array, Array]:
+    """Weights and biases whose sums are at least 0 where those of the node reach its threshold. Raises Unsupported for several levels, and
+    for codes other than -1 and +1."""
+    op, out = node.op, _codes(planner.graph, node.name)
+    stage = getattr(op, "requant", None)
+    assert isinstance(stage, Threshold)
+    t, descending = (planner.graph.data(name).astype(np.int64) for name in node.inputs[3:5])
+    signs = out.bipolar or (stage.lo, stage.step) == (-1, 2)
+    if t.shape[1] != 1 or not signs or out.scale != (1.0,):
+        raise Unsupported(
+            f"{node.name}: its output is found by thresholds, of which hls4ml has that of a sign, -1 or +1, alone; quantize with fixed<W,I>"
+        )
+    low, high = _reach(weights, bias, x)
+    steps = np.clip(np.broadcast_to(t[:, 0], bias.shape), low, high + 1)
+    direction = np.where(np.broadcast_to(descending, bias.shape) != 0, -1, 1)
+    return weights * direction, (bias - steps) * direction
+
+
+def _add_sums(planner: Planner, node: Node, kind: str, sums: _Sums, **attributes: Any) -> None:
+    """Adds the layer of sums, and the sign behind it where the node's stage is one."""
+    signs = isinstance(getattr(node.op, "requant", None), Threshold)
+    planner.add(f"{node.name}_sums" if signs else node.name, kind, node.inputs[:1], sums.formats, **attributes)
+    if signs:
+        planner.add(node.name, "Activation", (f"{node.name}_sums",), {"result": FixedPoint(2, 0, True)}, activation="binary_tanh")
 
 
 def _factors(planner: Planner, node: Node, inputs: tuple[str, ...]) -> Array:
@@ -190,8 +220,8 @@ def _dense(planner: Planner, node: Node) -> None:
     if len(planner.shape(node.inputs[0])) != 1:
         raise Unsupported(f"{node.name}: dense layers of hls4ml take one vector; flatten before it")
     sums = _sums(planner, node, 0)
-    planner.add(
-        node.name, "Dense", node.inputs[:1], sums.formats, weight_data=sums.weight, bias_data=sums.bias,
+    _add_sums(
+        planner, node, "Dense", sums, weight_data=sums.weight, bias_data=sums.bias,
         n_in=sums.weight.shape[0], n_out=sums.weight.shape[1],
     )  # fmt: skip
 
@@ -203,8 +233,8 @@ def _conv2d(planner: Planner, node: Node) -> None:
         raise Unsupported(f"{node.name}: hls4ml has no convolution in groups")
     sums = _sums(planner, node, 0)
     window = _window(planner, node, op.window(planner.graph.types(node)))
-    planner.add(
-        node.name, "Conv2D", node.inputs[:1], sums.formats, weight_data=sums.weight, bias_data=sums.bias, **window,
+    _add_sums(
+        planner, node, "Conv2D", sums, weight_data=sums.weight, bias_data=sums.bias, **window,
         n_chan=sums.weight.shape[2], n_filt=sums.weight.shape[3], **_filter(window),
     )  # fmt: skip
 
@@ -217,8 +247,8 @@ def _depthwise(planner: Planner, node: Node) -> None:
     if sums.weight.shape[2] != channels:
         raise Unsupported(f"{node.name}: depthwise layers of hls4ml have one filter a channel, got {sums.weight.shape[2] // channels}")
     window = _window(planner, node, op.window(planner.graph.types(node)))
-    planner.add(
-        node.name, "DepthwiseConv2D", node.inputs[:1], sums.formats, depthwise_data=sums.weight[..., None], bias_data=sums.bias, **window,
+    _add_sums(
+        planner, node, "DepthwiseConv2D", sums, depthwise_data=sums.weight[..., None], bias_data=sums.bias, **window,
         n_chan=channels, n_filt=channels, depth_multiplier=1, **_filter(window),
     )  # fmt: skip
 
@@ -299,11 +329,20 @@ def _check_sum(node: Node, scaling: SumScaling, x: QType, y: QType) -> None:
 def _requant(planner: Planner, node: Node) -> None:
     op, x = node.op, planner.results[node.inputs[0]]
     assert isinstance(op, Requant)
-    out = _codes(planner.graph, node.name)
+    out, given = _codes(planner.graph, node.name), _codes(planner.graph, node.inputs[0])
+    if _same_reals(given, out) and (op.lo, op.hi) == (out.min, out.max):  # other codes of the same numbers
+        planner.names[node.name], planner.results[node.name] = planner.names[node.inputs[0]], x
+        return
     factors = set(_factors(planner, node, node.inputs[1:3]).ravel().tolist())
     if factors != {exponent(x.unit, node.name) - exponent(out.scale[0], node.name)}:
         raise TapeoutError(f"{node.name}: factors 2**{sorted(factors)} do not fit its scales")
     planner.add(node.name, "Activation", node.inputs[:1], {"result": _requantized(node, op, out)}, activation="linear")
+
+
+def _same_reals(x: QType, y: QType) -> bool:
+    """Whether two formats are of the same numbers, counted from other zero points."""
+    one = len(x.scale) == len(y.scale) == 1
+    return one and x.scale == y.scale and (x.min - x.zero[0], x.max - x.zero[0]) == (y.min - y.zero[0], y.max - y.zero[0])
 
 
 def _reshape(planner: Planner, node: Node) -> None:
@@ -313,7 +352,7 @@ def _reshape(planner: Planner, node: Node) -> None:
     )  # fmt: skip
 
 
-_RULES: dict[type[Op], Callable[[Planner, Node], None]] = {
+RULES: dict[type[Op], Callable[[Planner, Node], None]] = {
     Add: _add, AveragePool2D: _average_pool, Conv2D: _conv2d, Dense: _dense, DepthwiseConv2D: _depthwise, MaxPool2D: _max_pool,
     Requant: _requant, Reshape: _reshape,
 }  # fmt: skip

@@ -42,7 +42,7 @@ endmodule
 """
 
 
-_REGISTER_PORT = """\
+REGISTER_PORT = """\
     input  wire [31:0] s_axil_awaddr,
     input  wire [2:0] s_axil_awprot,
     input  wire s_axil_awvalid,
@@ -80,6 +80,15 @@ class PortStream:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a layer is in the top module: its instances, those that change the width of what it reads and the queue behind it included."""
+
+    layer: str
+    fold: Fold
+    instances: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Queue:
     """A queue of `depth` beats of a value, the instance `fifo_<wire>`, behind a node, or before input `index` of the node `join`, where
     `least` beats are proved to be enough for it to go on."""
@@ -96,7 +105,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Ports:
-    """What `design.json` says of a design: its module, its AXI streams, the cycles that a frame takes at least, and its queues."""
+    """What `design.json` says of a design: its module, its AXI streams, the cycles that a frame takes at least, queues and layers."""
 
     module: str
     inputs: tuple[PortStream, ...]
@@ -104,6 +113,7 @@ class Ports:
     interval: int
     queues: tuple[Queue, ...] = ()
     register_port: bool = False  # s_axil, AXI4-Lite
+    layers: tuple[Place, ...] = ()
 
     def save(self, folder: Path) -> None:
         (folder / "design.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
@@ -113,7 +123,8 @@ class Ports:
         read = json.loads((folder / "design.json").read_text())
         inputs, outputs = ([PortStream(p["value"], p["name"], Stream(**p["stream"])) for p in read[side]] for side in ("inputs", "outputs"))
         queues = tuple(Queue(**{**q, "stream": Stream(**q["stream"])}) for q in read["queues"])
-        return cls(read["module"], tuple(inputs), tuple(outputs), read["interval"], queues=queues, register_port=read["register_port"])
+        layers = tuple(Place(p["layer"], Fold(**p["fold"]), tuple(p["instances"])) for p in read.get("layers", ()))
+        return cls(read["module"], tuple(inputs), tuple(outputs), read["interval"], queues, read["register_port"], layers)
 
 
 def before_input(wire: str, index: int) -> str:
@@ -172,6 +183,8 @@ class Top:
     _out: list[PortStream] = field(default_factory=list)
     _queues: list[Queue] = field(default_factory=list)
     _interval: int = 1
+    _layer: str = ""  # at hand
+    _places: dict[str, list[str]] = field(default_factory=dict)  # instances by layer
 
     def text(self) -> str:
         """Raises Unsupported that names the node that has no hardware."""
@@ -197,7 +210,7 @@ class Top:
             f"    {there} wire {p.name}_tlast,\n    {back} wire {p.name}_tready"
             for p, there, back in directions
         )
-        ports = (_REGISTER_PORT if self.memory else "") + ports
+        ports = (REGISTER_PORT if self.memory else "") + ports
         title = f"{self.graph.name}: {self._interval} cycles between frames at the least"
         self._check_depths(instances)
         least = self.network(instances).check()
@@ -220,13 +233,20 @@ class Top:
         return Network(self.graph, instances, lanes, lambda node: depths.get(node, 0), before)
 
     def ports(self) -> Ports:
-        return Ports(self.name, tuple(self._in), tuple(self._out), self._interval, queues=tuple(self._queues), register_port=self.loadable)
+        layers = tuple(Place(name, self.folding.get(name, Fold()), tuple(found)) for name, found in self._places.items() if name)
+        return Ports(self.name, tuple(self._in), tuple(self._out), self._interval, tuple(self._queues), self.loadable, layers)
+
+    def _placed(self, label: str) -> str:
+        """Notes an instance of the layer at hand; one before all layers is the first one's."""
+        first = self._places.pop("", []) if self._layer else []
+        self._places.setdefault(self._layer, []).extend([*first, label])
+        return label
 
     def _register_port(self, memory: MemoryMap) -> None:
         self.modules |= {"axi_lite_writes", "table_writer"}
-        signals = re.findall(r"s_axil_(\w+)", _REGISTER_PORT)
+        signals = re.findall(r"s_axil_(\w+)", REGISTER_PORT)
         self._lines += [
-            "  wire [62:0] load;", f"  axi_lite_writes #(.WORDS({memory.size})) u_load (", "      .clk(aclk), .rst(rst),",
+            "  wire [62:0] load;", f"  axi_lite_writes #(.WORDS({memory.size})) {self._placed('u_load')} (", "      .clk(aclk), .rst(rst),",
             *(f"      .{signal}(s_axil_{signal})," for signal in signals), "      .load(load));", "",
         ]  # fmt: skip
 
@@ -270,7 +290,7 @@ class Top:
         self.modules.add(module)
         given = ", ".join(f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in params.items())
         self._lines += [
-            f"  {module} #({given}) {label} (", f"      .clk(aclk), .rst(rst),{load and f' .load({load}),'}",
+            f"  {module} #({given}) {self._placed(label)} (", f"      .clk(aclk), .rst(rst),{load and f' .load({load}),'}",
             "      " + ", ".join(f".in_{w}({_beside([f'{s}_{w}' for s in sources])})" for w in ("data", "last", "valid", "ready")) + ",",
             "      " + ", ".join(f".out_{w}({target}_{w})" for w in ("data", "last", "valid", "ready")) + ");",
         ]  # fmt: skip
@@ -313,7 +333,7 @@ class Top:
             self._lines += [f"  assign {end}_data = {prefix}_data;", f"  assign {end}_last = {prefix}_last;"]
         every = {w: ", ".join(f"{end}_{w}" for end in reversed(ends)) for w in ("valid", "ready")}
         self._lines += [
-            f"  fork_stream #(.COUNT({count})) fork_{prefix} (", "      .clk(aclk), .rst(rst),",
+            f"  fork_stream #(.COUNT({count})) {self._placed(f'fork_{prefix}')} (", "      .clk(aclk), .rst(rst),",
             f"      .in_valid({prefix}_valid), .in_ready({prefix}_ready),",
             f"      .out_valid({{{every['valid']}}}), .out_ready({{{every['ready']}}}));",
             "",
@@ -363,7 +383,7 @@ class Top:
         return [ceil(share * wanted.beats) for share, wanted in zip(ahead, made.inputs, strict=True)]
 
     def _node(self, node: Node, made: Instance) -> None:
-        name = self._wire_name(node.name)
+        name, self._layer = self._wire_name(node.name), node.name
         shapes = " , ".join(self.graph.values[i].type.dims for i in node.inputs[: len(made.inputs)])
         ends = self._inputs(node, made, name)
         self._lines.append(f"  // {node.name}: {node.op.name()} {shapes} -> {self.graph.values[node.name].type.dims}")
@@ -387,7 +407,8 @@ class Top:
         self._queues.append(queue)
         name = queue.wire
         self._lines += [
-            f"  fifo #(.WIDTH({queue.stream.width + 1}), .DEPTH({queue.depth})) fifo_{name} (", "      .clk(aclk), .rst(rst),",
+            f"  fifo #(.WIDTH({queue.stream.width + 1}), .DEPTH({queue.depth})) {self._placed(f'fifo_{name}')} (",
+            "      .clk(aclk), .rst(rst),",
             f"      .in_data({{{source}_last, {source}_data}}), .in_valid({source}_valid), .in_ready({source}_ready),",
             f"      .out_data({{{name}_last, {name}_data}}), .out_valid({name}_valid), .out_ready({name}_ready));",
         ]  # fmt: skip

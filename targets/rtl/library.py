@@ -39,6 +39,16 @@ def kernel_for(graph: Graph, node: Node) -> Kernel:
     return cast(Kernel, importlib.import_module(f"{__package__}.kernels.{op}"))
 
 
+def all_folds(graph: Graph, node: Node) -> list[Fold]:
+    """Every fold of a node that leaves no rest."""
+    outputs, inputs = kernel_for(graph, node).folds(graph, node)
+    return [Fold(pe, simd) for pe in _divisors(outputs) for simd in _divisors(inputs)]
+
+
+def _divisors(number: int) -> list[int]:
+    return [n for n in range(1, number + 1) if number % n == 0]
+
+
 def runs_in_wires(node: Node) -> bool:
     """Whether the node's output is its input's stream."""
     return isinstance(node.op, Reshape)

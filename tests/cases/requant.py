@@ -36,6 +36,8 @@ def extreme(name: str, mul: int, shift: int, x: QType, rounding: Rounding) -> Ca
 
 
 CASES = [
+    case("u8_s8_pixels", Rounding.HALF_UP, QType(8, False, (1 / 255,)), QType(8, True, (1 / 255,), (-128,)), (1, 3, 5, 2)),
+    case("u8_s8_scaled", Rounding.HALF_EVEN, QType(8, False, (1 / 255,)), quantized(2.0**-6, 1), (1, 29)),
     *(case(f"s8_{r}", r, quantized(0.05, 3), quantized(0.11, -20), (256,)) for r in Rounding),
     *(case(f"s8_{r}_up", r, quantized(0.05, -128), quantized(0.002, 5), (1, 3, 5, 2)) for r in Rounding),
     *(case(f"s32_{r}", r, SUMS, quantized(0.5, 7), (3, 11)) for r in Rounding),

@@ -20,6 +20,9 @@ from tapeout.compiler.errors import TapeoutError
     ("latency=1 s", Quantity.LATENCY, 1_000_000_000),
     ("energy=2mJ", Quantity.ENERGY, 2_000_000),
     ("energy=160uJ", Quantity.ENERGY, 160_000),
+    ("lut=20k", Quantity.LUT, 20_000),
+    ("fmax=62.5M", Quantity.FMAX, 62_500_000),
+    ("interval=256", Quantity.INTERVAL, 256),
 ])
 def test_units(text: str, quantity: Quantity, limit: int) -> None:
     assert parse_budgets(text) == (Budget(quantity, limit),)
@@ -37,9 +40,10 @@ def test_mistakes_name_the_keys(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("latency=50", "--budget 'latency=50': a unit is missing; units of latency are 'ms', 'us', 's'"),
-    ("latency=50mJ", "--budget 'latency=50mJ': no unit 'mJ'; units of latency are 'ms', 'us', 's'"),
-    ("energy=2ms", "--budget 'energy=2ms': no unit 'ms'; units of energy are 'mJ', 'uJ'"),
+    ("latency=50", "--budget 'latency=50': a unit is missing; units of latency are 'ms', 'us', 's', 'ns'"),
+    ("latency=50mJ", "--budget 'latency=50mJ': no unit 'mJ'; units of latency are 'ms', 'us', 's', 'ns'"),
+    ("energy=2ms", "--budget 'energy=2ms': no unit 'ms'; units of energy are 'mJ', 'uJ', 'nJ'"),
+    ("fmax=50", "--budget 'fmax=50': a unit is missing; units of fmax are 'M', 'MHz', 'k', 'kHz'"),
     ("flash=12q", "--budget 'flash=12q': no unit 'q'; units of flash are none, 'k', 'M', 'B', 'kB', 'MB'"),
     ("macs=2ms", "--budget 'macs=2ms': no unit 'ms'; units of macs are none, 'k', 'M'"),
 ])
@@ -57,6 +61,9 @@ def test_a_wrong_unit_is_one_line_that_names_the_right_ones(text: str, message: 
     (Quantity.LATENCY, 2_000_000_000, "2.00 s"),
     (Quantity.ENERGY, 1_655_000, "1.66 mJ"),
     (Quantity.ENERGY, 999, "999 nJ"),
+    (Quantity.FMAX, 124_054_000, "124.1 MHz"),
+    (Quantity.INTERVAL, 1024, "1,024 cycles"),
+    (Quantity.BRAM, 1040, "1,040"),
 ])
 def test_figures_have_units(quantity: Quantity, value: int, text: str) -> None:
     assert quantity_text(quantity, value) == text

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tapeout.compiler.build import lower
-from tapeout.compiler.errors import TapeoutError
-from tapeout.compiler.ir import Array, Graph
+from tapeout.compiler.errors import TapeoutError, Unsupported
+from tapeout.compiler.ir import Array, Graph, QType
 from tapeout.compiler.ops.add import Add
 from tapeout.compiler.ops.average_pool2d import AveragePool2D
 from tapeout.compiler.ops.clip import Clip
@@ -32,6 +32,7 @@ from tapeout.targets import tools
 from tapeout.targets.hardware import Design, DesignOptions, find_hardware
 from tapeout.targets.hls import project
 from tapeout.targets.hls.layers import Plan, plan
+from tests.compiler.integer.nets import Net
 
 from .. import models
 from ..models import Layers
@@ -119,6 +120,42 @@ def test_every_op(target: str, stream: bool, depthwise: bool, tmp_path: Path) ->
     assert first_difference(graph, inputs, traced) is None
 
 
+SIGN, FIXED, WEIGHTS = QType(1, bipolar=True), QType(8, True, (1 / 32,)), QType(4, True, (1 / 8,))
+
+
+def signs(levels: QType = SIGN) -> Graph:
+    """An image through a convolution, a layer of signs by signs and one of signs by numbers, batch normalization of both signs behind the
+    first two."""
+    net = Net((1, 4, 5, 2))
+    rng = np.random.default_rng(0)
+
+    def activated(name: str, x: str, channels: int) -> str:
+        gamma, beta = rng.normal(0, 1, channels), rng.normal(0, 0.5, channels)
+        return net.fq(net.norm(name, x, gamma, beta), levels)
+
+    image = activated("a", net.conv("conv", net.fq("x", FIXED), 8, WEIGHTS), 8)
+    flat = net.op(Reshape((1, int(np.prod(net.shape(image))))), [image], "flat")
+    hidden = activated("b", net.dense("hidden", flat, 8, SIGN if levels.bipolar else WEIGHTS), 8)
+    return expose_codes(lower(net.graph(net.dense("out", hidden, 3, WEIGHTS if not levels.bipolar else SIGN))))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("target,stream", [("vitis-hls", False), ("vitis-hls", True), ("catapult-hls", False), ("catapult-hls", True)])
+def test_signs(target: str, stream: bool, tmp_path: Path) -> None:
+    design = written(signs(), tmp_path, target, DesignOptions(stream=stream))
+    assert "binary_tanh" in (tmp_path / "firmware" / "net.cpp").read_text()
+    check(design)
+    inputs = samples(design.graph, 20)
+    assert first_difference(design.graph, inputs, HLS.traced(design, inputs)) is None
+
+
+def test_several_levels_are_no_sign(tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="hls4ml has that of a sign, -1 or .1, alone; quantize with fixed<W,I>"):
+        written(signs(QType(2, True, (1.0,), narrow=True)), tmp_path)
+    with pytest.raises(Unsupported, match="a: hls4ml for Quartus makes -1 of a sum at its threshold"):
+        written(signs(), tmp_path, "quartus-hls")
+
+
 Mutation = Callable[[Plan], Plan]
 
 
@@ -169,6 +206,38 @@ def test_projects_are_the_same_files_each_time(target: str, tmp_path: Path) -> N
     assert files and not any(str(tmp_path).encode() in content for content in files.values())
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("stream", [False, True], ids=["arrays", "streams"])
+def test_tensors_in_memory(stream: bool, tmp_path: Path) -> None:
+    """The simulation goes through the top function of the AXI masters, which the scripts build."""
+    design = written(quantized(vector()), tmp_path, options=DesignOptions(interface="m_axi", stream=stream))
+    check(design)
+    top = (tmp_path / "firmware" / "net_m_axi.cpp").read_text()
+    (tmp_path / "firmware" / "net_m_axi.cpp").write_text(top.replace("range(7, 0) = ap_int<8>", "range(7, 0) = -ap_int<8>"))
+    with pytest.raises(AssertionError):
+        check(design)
+
+
+@pytest.mark.long
+def test_images_in_memory(tmp_path: Path) -> None:
+    check(written(quantized(plane()), tmp_path, options=DesignOptions(interface="m_axi", stream=True)))
+
+
+def test_scripts_build_the_function_with_masters(tmp_path: Path) -> None:
+    written(quantized(vector()), tmp_path, options=DesignOptions(interface="m_axi"))
+    top = (tmp_path / "firmware" / "net_m_axi.cpp").read_text()
+    assert 'extern "C" void net_m_axi(const int8_t *x, int8_t *' in top and top.count("#pragma HLS INTERFACE m_axi port=") == 2
+    script = (tmp_path / "build_prj.tcl").read_text()
+    assert "set_top ${project_name}_m_axi\n" in script and "add_files firmware/${project_name}_m_axi.cpp" in script
+    assert "cosim      0\n" in (tmp_path / "build_opt.tcl").read_text()
+    assert "-top ${project_name}_m_axi -part" in (tmp_path / "vivado_synth.tcl").read_text()
+
+
+def test_streams_have_axi_ports(tmp_path: Path) -> None:
+    design = written(quantized(vector()), tmp_path, options=DesignOptions(interface="axis"))
+    assert "#pragma HLS INTERFACE axis port=x," in (design.folder / "firmware" / "net.cpp").read_text()
+
+
 def test_part_clock_and_reuse_are_in_the_project(tmp_path: Path) -> None:
     options = DesignOptions(reuse_factor=5, strategy="resource", part="xc7z020clg400-1", clock_ns=8)
     written(quantized(vector()), tmp_path, options=options)
@@ -201,6 +270,9 @@ def test_refusals(tmp_path: Path) -> None:
     refused(graph.replace(nodes), "clips to 0 .. 100, and fixed point saturates at powers of two")
     refused(graph, "target catapult-hls takes latency, resource", "catapult-hls", DesignOptions(strategy="distributed-arithmetic"))
     refused(quantized(plane()), "deep: hls4ml for Catapult computes other numbers in depthwise layers.*give --stream", "catapult-hls")
+    refused(graph, "--interface m_axi: target catapult-hls has its vendor's own ports alone; vitis-hls takes it", "catapult-hls",
+            DesignOptions(interface="m_axi"))
+    refused(graph, "--interface axis: .* leave out --no-stream", options=DesignOptions(interface="axis", stream=False))
     refused(graph, "no multipliers to share", options=DesignOptions(strategy="distributed-arithmetic", reuse_factor=2))
 
 

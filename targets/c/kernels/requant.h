@@ -12,6 +12,7 @@ typedef struct {
 } requant_params;
 
 typedef requant_params requant_s8_params;
+typedef requant_params requant_u8_s8_params;
 typedef requant_params requant_s32_s8_params;
 typedef requant_params requant_s8_s16_params;
 typedef requant_params requant_s16_params;
@@ -27,6 +28,14 @@ static inline int32_t requantized(const requant_params *p, int32_t i, int32_t x,
 
 /* x and y hold size codes and may be the same memory. */
 static inline void requant_s8(const requant_params *p, const int8_t *x, const int32_t *mul, const int8_t *shift, int8_t *y)
+{
+    for (int32_t i = 0; i < p->size; i++) {
+        y[i] = (int8_t)requantized(p, i, x[i], mul, shift);
+    }
+}
+
+/* As above, for bytes without sign. */
+static inline void requant_u8_s8(const requant_params *p, const uint8_t *x, const int32_t *mul, const int8_t *shift, int8_t *y)
 {
     for (int32_t i = 0; i < p->size; i++) {
         y[i] = (int8_t)requantized(p, i, x[i], mul, shift);

@@ -20,7 +20,7 @@ def folds(graph: Graph, node: Node) -> tuple[int, int]:
 def cycles(graph: Graph, node: Node, fold: Fold) -> int:
     w = graph.types(node)[1]
     assert w
-    images, height, width, _ = graph.output_types(node)[0].shape
+    images, height, width = graph.output_types(node)[0].shape[:3]
     return images * height * width * (w.shape[0] // fold.pe) * (w.size // w.shape[0] // fold.simd)
 
 

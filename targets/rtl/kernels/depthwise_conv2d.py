@@ -20,7 +20,7 @@ def folds(graph: Graph, node: Node) -> tuple[int, int]:
 def cycles(graph: Graph, node: Node, fold: Fold) -> int:
     x, w = graph.types(node)[:2]
     assert x and w
-    images, height, width, _ = graph.output_types(node)[0].shape
+    images, height, width = graph.output_types(node)[0].shape[:3]
     return images * height * width * (x.shape[3] // fold.pe) * w.shape[0] * w.shape[1]
 
 

@@ -28,12 +28,13 @@ def instance(graph: Graph, node: Node, fold: Fold) -> Instance:
     if descending.any():
         raise Unsupported(f"{node.name}: target rtl takes falling thresholds behind a layer alone, whose weights it negates")
     check_fold(node.name, fold, *folds(graph, node))
-    thresholds = np.broadcast_to(np.clip(t, x.q.min, x.q.max + 1), (channels_of(x), t.shape[1]))
+    channels = channels_of(x) if len(t) > 1 else fold.pe  # those of all channels are one word of the table
+    thresholds = np.broadcast_to(np.clip(t, x.q.min, x.q.max + 1), (channels, t.shape[1]))
     bits = x.q.bits + 1 + (not is_signed(x))  # so that a threshold beyond all codes is one too
     params, tables = threshold_params(op, thresholds, bits, fold.pe)
     y = graph.output_types(node)[0]
     own = {
-        "CHANNELS": channels_of(x), "PE": fold.pe, "X_BITS": x.q.bits, "X_SIGNED": int(is_signed(x)), "T_BITS": bits,
+        "CHANNELS": channels, "PE": fold.pe, "X_BITS": x.q.bits, "X_SIGNED": int(is_signed(x)), "T_BITS": bits,
         "Y_BITS": y.quantized.bits,
     }  # fmt: skip
     return Instance(

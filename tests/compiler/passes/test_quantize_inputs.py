@@ -37,5 +37,5 @@ def test_what_is_open_is_needed_and_what_is_closed_is_refused() -> None:
         lower(open_network())
     with pytest.raises(TapeoutError, match="--input-type: x has a quantizer in the model already"):
         quantize_inputs(quantize_inputs(open_network(), {"x": FIXED}), {"x": FIXED})
-    with pytest.raises(TapeoutError, match=r"--input-type: write NAME=fixed<W,I> with one of the inputs x"):
+    with pytest.raises(TapeoutError, match=r"--input-type: write NAME=fixed<W,I> or NAME=uint8/255 with one of the inputs x"):
         quantize_inputs(open_network(), {"image": FIXED})
