@@ -12,7 +12,7 @@ import argparse
 import json
 import resource
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -25,13 +25,14 @@ from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.frontends import read
 from tapeout.compiler.ir import Array, Graph
 from tapeout.compiler.ops.softmax import Softmax
+from tapeout.compiler.passes.expose_codes import expose_codes
 from tapeout.compiler.passes.remove_dead_nodes import remove_dead_nodes
 from tapeout.compiler.run import run
 from tapeout.cosim.verilator.simulator import build
+from tapeout.targets.rtl.device import find_device
 from tapeout.targets.rtl.emit import write_design
 from tapeout.targets.rtl.folding import parse_folds
-from tapeout.targets.rtl.integer_part import integer_part
-from tapeout.targets.rtl.synth import find_device, place_and_route, synthesize
+from tapeout.targets.rtl.synth import place_and_route, synthesize
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "fpga_networks"
@@ -81,26 +82,15 @@ class Step(StrEnum):
     ROUTING = "routing"
 
 
-@dataclass(frozen=True)
-class Design:
-    """The lowered network, and its part of codes alone, which is what the hardware computes."""
+def design(network: Network) -> Graph:
+    """What the hardware computes: codes in, the codes of the logits out."""
+    return expose_codes(lower(to_logits(read(network.checkpoint, {}))))
 
-    whole: Graph
-    part: Graph
 
-    @classmethod
-    def of(cls, checkpoint: Path) -> Design:
-        whole = lower(to_logits(read(checkpoint, {})))
-        return cls(whole, integer_part(whole))
-
-    def codes(self, x: Array) -> dict[str, Array]:
-        """What the host makes of samples (N, ...) of the task: the inputs of the hardware."""
-        (port,) = self.whole.inputs
-        given = data.inputs(self.whole, {port.name: x}, "the task's data")
-        if port.value in self.part.input_names:
-            return given
-        host = remove_dead_nodes(replace(self.whole, outputs=self.part.inputs))
-        return run(host, given)
+def codes(graph: Graph, x: Array) -> dict[str, Array]:
+    """What the host makes of samples (N, ...) of the task."""
+    (port,) = graph.inputs
+    return data.inputs(graph, {port.name: x}, "the task's data")
 
 
 def kept(path: Path, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
@@ -112,46 +102,47 @@ def kept(path: Path, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def accuracy(network: Network, design: Design) -> dict[str, Any]:
+def accuracy(network: Network, graph: Graph) -> dict[str, Any]:
     """Of the integer reference, which the hardware equals, on all test samples."""
     x, y = TASKS[network.task].splits()["test"]
     right = 0
     for first in range(0, len(x), 500):
-        (logits,) = run(design.part, design.codes(x[first : first + 500])).values()
+        (logits,) = run(graph, codes(graph, x[first : first + 500])).values()
         right += int((logits.reshape(len(logits), -1).argmax(axis=1) == y[first : first + 500]).sum())
     return {"right": right, "samples": len(y)}
 
 
-def simulation(network: Network, design: Design) -> dict[str, Any]:
+def simulation(network: Network, graph: Graph) -> dict[str, Any]:
     """Frames back to back, without stalls for the cycles and with stalls on every port; each compared with the reference."""
-    folds = parse_folds(network.folds, design.part)
-    write_design(design.part, network.folder / "design", folds, network.name)
-    types = {name: value.type for name, value in design.part.values.items()}
+    folds = parse_folds(network.folds, graph)
+    write_design(graph, network.folder / "design", folds, network.name)
+    types = {name: value.type for name, value in graph.values.items()}
     made = build(network.folder / "design", types, network.folder / "built")
-    inputs = design.codes(TASKS[network.task].splits()["test"][0][:FRAMES])
-    (wanted,) = run(design.part, inputs).values()
+    inputs = codes(graph, TASKS[network.task].splits()["test"][0][:FRAMES])
+    (wanted,) = run(graph, inputs).values()
     differing = []
     for stalls in (0.0, STALLS):
         outputs, timing = made.run(inputs, stalls, seed=1)
         differing.append(int((next(iter(outputs.values())) != wanted).sum()))
         if stalls == 0:
             cycles = timing
-    layers = {n.name: (n.op.name(), str(folds[n.name])) for n in design.part.nodes if n.name in folds}
+    layers = {n.name: (n.op.name(), str(folds[n.name])) for n in graph.nodes if n.name in folds}
     return {"differing": differing, "compared": wanted.size, "latency": cycles.latency, "interval": cycles.interval, "layers": layers}
 
 
-def synthesis(network: Network, design: Design) -> dict[str, Any]:
-    return asdict(synthesize(network.folder / "design", network.folder / "netlist"))
+def synthesis(network: Network, graph: Graph) -> dict[str, Any]:
+    return synthesize(network.folder / "design", network.folder / "netlist", find_device(DEVICE)).total.named()
 
 
-def routing(network: Network, design: Design) -> dict[str, Any]:
+def routing(network: Network, graph: Graph) -> dict[str, Any]:
     """Limited in the processor's time, so that a busy machine does not decide."""
     limit = HOURS * 3600
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-    return asdict(place_and_route(network.folder / "netlist", find_device(DEVICE)))
+    routed = place_and_route(network.folder / "design", network.folder / "netlist", find_device(DEVICE))
+    return {**routed.placed.named(), "fmax_hz": routed.fmax_hz, "slowest": routed.slowest}
 
 
-STEPS: dict[Step, Callable[[Network, Design], dict[str, Any]]] = {
+STEPS: dict[Step, Callable[[Network, Graph], dict[str, Any]]] = {
     Step.ACCURACY: accuracy, Step.SIMULATION: simulation, Step.SYNTHESIS: synthesis, Step.ROUTING: routing,
 }  # fmt: skip
 # Seconds as the reciprocals of the median throughputs in mlcommons/tiny_results_v0.7, open/hls4ml-finn/results/pynq-z2, and
@@ -198,13 +189,13 @@ def cells(network: Network) -> list[str]:
     found = [done(network, step) for step in Step]
     right, simulated, made, routed = found
     size = routed or made
-    counts = [f"{size[key]:,}" for key in ("luts", "ffs", "dsps", "brams")] if size else ["not run"] * 4
+    counts = [f"{size[key]:,}" for key in ("lut", "ff", "dsp", "bram")] if size else ["not run"] * 4
     if made and not routed:
         counts[0] += " (not routed)"
     speed = ["not routed"] * 3
     if simulated and routed:
-        hertz = routed["fmax"] * 1e6
-        speed = [f"{routed['fmax']:.1f}", f"{hertz / simulated['interval']:,.0f}", f"{1e3 * simulated['latency'] / hertz:.3f}"]
+        hertz = routed["fmax_hz"]
+        speed = [f"{hertz / 1e6:.1f}", f"{hertz / simulated['interval']:,.0f}", f"{1e3 * simulated['latency'] / hertz:.3f}"]
     ran = ["not run"] * 3
     if simulated:
         differing = ", ".join(f"{count} / {simulated['compared']}" for count in simulated["differing"])
@@ -259,10 +250,10 @@ def to_logits(graph: Graph) -> Graph:
 
 def work(network: Network, steps: list[Step]) -> None:
     """Does what is not done yet, up to the first step that fails."""
-    design = Design.of(network.checkpoint)
+    graph = design(network)
     for step in steps:
         try:
-            print(network.name, step, kept(network.folder / f"{step}.json", partial(STEPS[step], network, design)), flush=True)
+            print(network.name, step, kept(network.folder / f"{step}.json", partial(STEPS[step], network, graph)), flush=True)
         except TapeoutError as error:
             print(f"{network.name}, {step}: {error}", flush=True)
             return
