@@ -33,6 +33,12 @@ def test_the_sole_array_of_the_right_shape_serves_a_sole_input() -> None:
     assert np.array_equal(found[:, 0], image().transpose(0, 2, 3, 1))
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (2, 1, 3, 4, 5), (2, 3, 1, 4, 5, 1)])
+def test_axes_of_size_one_may_be_there_or_not(shape: tuple[int, ...]) -> None:
+    found = data.inputs(graph(), {"pixels": image().reshape(shape)}, "f.npz")["x"]
+    assert np.array_equal(found, data.inputs(graph(), {"image": image()}, "f.npz")["x"])
+
+
 def test_to_source_is_the_inverse() -> None:
     found = data.inputs(graph(), {"image": image()}, "f.npz")["x"]
     assert np.array_equal(data.to_source(found, NCHW), image())

@@ -25,6 +25,13 @@ def test_the_first_maximum_wins_ties() -> None:
     assert measure("host", np.array([[1.0, 1.0]]), None, np.array([1]), None).accuracy == 0.0
 
 
+def test_classes_are_compared_as_they_are() -> None:
+    """With labels, and with the place of the float model's largest output; several to a sample have no figure."""
+    quality = measure("rtl", np.array([[1.0], [0.0]]), WANTED, np.array([1, 1]), "float.onnx", classes=True)
+    assert (quality.top1_agreement, quality.accuracy, quality.float_accuracy, quality.sqnr_db) == (0.0, 0.5, 0.5, None)
+    assert measure("rtl", FOUND, None, np.array([0, 0]), None, classes=True).accuracy is None
+
+
 def test_equal_outputs_have_no_finite_sqnr_and_meet_any() -> None:
     quality = measure("host", WANTED, WANTED, None, "float.onnx")
     assert quality.sqnr_db is None and quality.max_abs == 0

@@ -62,8 +62,8 @@ def test_the_netlist_of_a_small_network_equals_the_reference(tmp_path: Path) -> 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_retrained_network_equals_the_reference(zoo: Path, name: str, tmp_path: Path) -> None:
     found = NETWORKS[name]
-    design = Design.of(found.checkpoint)
-    inputs = design.codes(TASKS[found.task].splits()["test"][0][-FRAMES:])
-    write_design(design.part, tmp_path / "design", parse_folds(found.folds, design.part), "net")
-    made = build(tmp_path / "design", types(design.part), tmp_path / "built")
-    assert differing(made, design.part, inputs, (STALLS,)) == [0]
+    graph = design(found)
+    inputs = codes(graph, TASKS[found.task].splits()["test"][0][-FRAMES:])
+    write_design(graph, tmp_path / "design", parse_folds(found.folds, graph), "net")
+    made = build(tmp_path / "design", types(graph), tmp_path / "built")
+    assert differing(made, graph, inputs, (STALLS,)) == [0]
