@@ -73,7 +73,7 @@ def _moves() -> Iterable[Case]:
         yield _case(Transpose(((0, 3, 1, 2), (0, 2, 1, 3))[number % 2]), q, Input(IMAGE, q))
         yield _case(MaxPool2D(Window((3, 2), (2, 1), (1, 1), (1, 1, 1, 0)), q.min, q.max), q, Input(IMAGE, q))
         thresholds = np.sort(rng_for(str(number)).integers(q.min, q.max + 2, (6, 3)), axis=1)
-        t = Constant(thresholds.astype(q.dtype))
+        t = Constant(thresholds.astype(np.int32))
         yield _case(Threshold(QType(2), -2), q, Input(IMAGE, QType(q.bits, q.signed)), t, Constant(np.zeros(6, np.int8)))
 
 
