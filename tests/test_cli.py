@@ -255,7 +255,7 @@ def test_a_failed_compile_leaves_the_old_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "array", "message"), [
-    ("shape", np.zeros((5, 8, 8), np.float32), "Nx1x8x8"),
+    ("shape", np.zeros((5, 7, 8), np.float32), "Nx1x8x8"),
     ("nan", np.full((5, 1, 8, 8), np.nan, np.float32), "NaN"),
     ("none", np.zeros((0, 1, 8, 8), np.float32), "no samples"),
     ("double", np.zeros((5, 1, 8, 8), np.float64), "float64"),

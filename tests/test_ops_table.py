@@ -56,7 +56,7 @@ def takes(project: HlsProject, graph: Graph, node: Node) -> bool:
 
 def of_rtl() -> dict[str, str]:
     wires = {case.op for case in cases_of("reshape") if all(map(runs_in_wires, case.graph.nodes))}
-    return {op: OWN if ((MODULES / f"{op}.sv").is_file() and (MODULES / f"{op}.py").is_file()) or op in wires else NONE for op in OPS}
+    return {op: OWN if (MODULES / f"{op}.py").is_file() or op in wires else NONE for op in OPS}
 
 
 @cache
