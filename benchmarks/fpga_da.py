@@ -37,9 +37,10 @@ from tapeout.cosim.verilator.simulator import Simulator, build
 from tapeout.quant import QuantizeOptions, quantize
 from tapeout.quant.recipe import load
 from tapeout.targets import tools
-from tapeout.targets.rtl.emit import Ports, PortStream, write_design
+from tapeout.targets.rtl.emit import write_design
 from tapeout.targets.rtl.folding import parse_folds
 from tapeout.targets.rtl.instance import Stream
+from tapeout.targets.rtl.ports import Ports, PortStream
 from tapeout.targets.rtl.synth import find_device, place_and_route, synthesize
 from tapeout.targets.rtl.unroll import unroll
 

@@ -74,10 +74,10 @@ def _check(bundle: Bundle, budgets: Sequence[Budget]) -> None:
 def run_synthesis(bundle: Bundle, device: Device, clock_mhz: float, seed: int, route: bool = True) -> Synthesis:
     """All figures of a design on a device. Raises MissingTool, and TapeoutError for a design that does not fit."""
     from tapeout.targets import tools
-    from tapeout.targets.rtl.emit import Ports
     from tapeout.targets.rtl.energy import model_energy
     from tapeout.targets.rtl.estimate import design_rows
     from tapeout.targets.rtl.families import find_family
+    from tapeout.targets.rtl.ports import Ports
     from tapeout.targets.rtl.synth import place_and_route, synthesize
 
     from ..synthesis import Synthesis

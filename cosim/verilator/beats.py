@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapeout.compiler.ir import Array, QType
-from tapeout.targets.rtl.emit import PortStream
+from tapeout.targets.rtl.ports import PortStream
 
 
 def encode(codes: Array, port: PortStream) -> bytes:

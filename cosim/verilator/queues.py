@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapeout.compiler.ir import Array, Graph, Type
-from tapeout.targets.rtl.emit import PortStream, Queue
+from tapeout.targets.rtl.ports import PortStream, Queue
 
 from ..design import Stopped, Timing
 from ..engine import EngineFailed, Inputs, Outputs

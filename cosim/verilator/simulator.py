@@ -12,7 +12,7 @@ import numpy as np
 
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.ir import Array, Type
-from tapeout.targets.rtl.emit import Ports
+from tapeout.targets.rtl.ports import Ports
 
 from ..design import Stopped, Timing
 from ..engine import EngineFailed, Inputs, Outputs

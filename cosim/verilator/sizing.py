@@ -16,10 +16,11 @@ from tapeout.compiler.ir import Graph
 from tapeout.compiler.run import run
 from tapeout.targets.hardware import DesignOptions
 from tapeout.targets.rtl.depths import EXACT, told
-from tapeout.targets.rtl.emit import Ports, Queue, write_design
+from tapeout.targets.rtl.emit import write_design
 from tapeout.targets.rtl.folding import parse_folds
 from tapeout.targets.rtl.instance import Fold
 from tapeout.targets.rtl.library import runs_in_wires
+from tapeout.targets.rtl.ports import Ports, Queue
 
 from ..engine import Inputs, Outputs
 from ..vectors import random_inputs

@@ -14,10 +14,11 @@ from pathlib import Path
 from tapeout.compiler.ir import Graph, Node
 from tapeout.compiler.synthesis import LayerResources, Resources
 
-from .emit import DEPTH, Place
+from .emit import DEPTH
 from .instance import Fold, Instance, Stream, signed_bits
 from .library import kernel_for, runs_in_wires
 from .memories import Made, Memory, made
+from .ports import Place
 
 _SMALL = 12  # bits of a product that matvec.sv makes of shifts
 _FEW = 4  # bits of a multiplier that scale.sv makes of shifts

@@ -11,9 +11,10 @@ from tapeout.compiler.synthesis import Synthesis
 from ..hardware import DesignOptions, Hardware
 from .depths import parse_depths
 from .device import find_device
-from .emit import Ports, write_design
+from .emit import write_design
 from .estimate import design_rows
 from .folding import parse_folds
+from .ports import Ports
 from .unroll import STRATEGY, levels_for, unroll
 
 
@@ -27,6 +28,8 @@ class Rtl(Hardware):
             raise TapeoutError(f"--strategy {options.strategy}: target {self.name} takes {STRATEGY}")
         if options.strategy and options.fold:
             raise TapeoutError(f"--strategy {STRATEGY}: has no multipliers to share; leave out --fold")
+        if options.strategy and options.fifo:
+            raise TapeoutError(f"--strategy {STRATEGY}: no queues stand between layers; leave out --fifo")
         if options.strategy and options.weight_memory == "loadable":
             raise TapeoutError(f"--strategy {STRATEGY}: weights are wires, which nothing loads; leave out --weight-memory")
         if options.clock_ns and not options.strategy:

@@ -13,8 +13,8 @@ from tapeout.compiler.synthesis import Resources, Routed, total
 
 from .. import tools
 from .device import Device
-from .emit import Ports
 from .families import FOLDER, Family, counted, find_family
+from .ports import Ports
 from .wrapper import LABEL, NAME, pins_of, wrapper
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import re
 
-from .emit import REGISTER_PORT, Ports, PortStream
+from .loadable import REGISTER_PORT
+from .ports import Ports, PortStream
 
 NAME = "pins"
 LABEL = "design"  # of the instance in it
