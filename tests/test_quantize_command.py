@@ -156,7 +156,7 @@ def test_mistakes_are_one_line_and_leave_nothing(
     (tmp_path / "folder").mkdir()
     (tmp_path / "bad.toml").write_text("[weights]\nbits = 1\n")
     (tmp_path / "q.onnx").write_text("what was there before")
-    np.savez("other.npz", image=np.zeros((5, 8, 8), np.float32))
+    np.savez("other.npz", image=np.zeros((5, 7, 8), np.float32))
     before = {f: f.read_bytes() if f.is_file() else None for f in tmp_path.rglob("*")}
     refused(2, message, "quantize", MODEL, *(w for pair in {**OPTIONS, **change}.items() if pair[1] is not None for w in pair))
     assert {f: f.read_bytes() if f.is_file() else None for f in tmp_path.rglob("*")} == before
