@@ -163,7 +163,8 @@ pooling or additions read, and scales that are powers of two (examples/recipes/s
 of the integer reference over the whole test set; {frames} frames of it were simulated back to back, without stalls and with random stalls
 in {stalls:.0%} of the cycles on every port, and each output compared with the reference. Latency is from the first beat in to the last beat
 out of one frame. yosys 0.23, nextpnr-ecp5 0.11.1 (seed 1, 100 MHz asked for), {device} (83,640 LUT, 156 DSP, 208 BRAM); large tables of
-weights and rings of lines are in block RAMs.
+weights and rings of lines are in block RAMs. What is not routed fits the device by its counts, but had no more than a few minutes of a busy
+processor, which nextpnr, a program in WebAssembly, did not end in; the command goes on there.
 """
 COMPARED = """\
 ## Beside MLPerf Tiny on a Pynq-Z2
