@@ -1,7 +1,7 @@
 // Sums of two streams, or differences with SUBTRACT, of PE lanes: each operand comes to a common scale, TERM_BITS wide, with a rounding of its own; what
 // they sum to is rounded, moved by ZERO and clipped to LO .. HI. See scale.sv for the roundings, which share ROUNDING.
 //
-// Stream a is the lower part of the inputs. Beats are taken in pairs, one a cycle; a pair comes out six cycles later, or eight with
+// Stream a is the lower part of the inputs. Beats are taken in pairs, one a cycle; a pair comes out seven cycles later, or nine with
 // the roundings of TensorFlow Lite.
 `default_nettype none
 module add #(
@@ -44,7 +44,7 @@ module add #(
     input  wire                           out_ready
 );
   localparam int unsigned TFLITE = 4;
-  localparam int unsigned STAGES = ROUNDING == TFLITE ? 3 : 2;  // of scale.sv
+  localparam int unsigned STAGES = ROUNDING == TFLITE ? 4 : 3;  // a register for what is read, which may come late out of a block RAM, and scale.sv
 
   // Both beats are taken at once, when both are there.
   logic step, both, sums_ready;
@@ -62,6 +62,9 @@ module add #(
   logic unused;
   assign unused = in_last[1];
 
+  logic [PE*(A_BITS+B_BITS)-1:0] pairs;
+  always_ff @(posedge clk) if (step) pairs <= in_data;
+
   logic [PE*TERM_BITS-1:0] sums;
   for (genvar lane = 0; lane < PE; lane++) begin : g_lane
     logic signed [TERM_BITS-1:0] a, b;
@@ -70,13 +73,13 @@ module add #(
         .X_BITS(A_BITS), .X_SIGNED(A_SIGNED), .X_ZERO(A_ZERO), .Y_BITS(TERM_BITS), .MUL_BITS(A_MUL_BITS), .SHIFT(A_SHIFT),
         .ROUNDING(ROUNDING), .SECOND(A_SECOND)
     ) u_a (
-        .clk(clk), .step(step), .x(in_data[lane*A_BITS+:A_BITS]), .word(A_MUL_BITS'(A_MUL)), .y(a)
+        .clk(clk), .step(step), .x(pairs[lane*A_BITS+:A_BITS]), .word(A_MUL_BITS'(A_MUL)), .y(a)
     );
     scale #(
         .X_BITS(B_BITS), .X_SIGNED(B_SIGNED), .X_ZERO(B_ZERO), .Y_BITS(TERM_BITS), .MUL_BITS(B_MUL_BITS), .SHIFT(B_SHIFT),
         .ROUNDING(ROUNDING), .SECOND(B_SECOND)
     ) u_b (
-        .clk(clk), .step(step), .x(in_data[PE*A_BITS+lane*B_BITS+:B_BITS]), .word(B_MUL_BITS'(B_MUL)), .y(b)
+        .clk(clk), .step(step), .x(pairs[PE*A_BITS+lane*B_BITS+:B_BITS]), .word(B_MUL_BITS'(B_MUL)), .y(b)
     );
     always_ff @(posedge clk) if (step) sums[lane*TERM_BITS+:TERM_BITS] <= SUBTRACT ? a - b : a + b;
   end
