@@ -9,9 +9,44 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
+from tapeout.compiler.errors import TapeoutError
 from tapeout.targets.hardware import Design, Hardware
 
-from .engine import Inputs, Outputs
+from .engine import EngineFailed, Inputs, Outputs
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Clock cycles of a run without stalls: of all frames; from the first beat in to the last one of the first frame out; between ends of
+    frames, rounded up, None for a single frame. `planned` is the interval that the folds were chosen for."""
+
+    cycles: int
+    latency: int
+    interval: int | None
+    planned: int
+
+    def text(self) -> str:
+        """`latency 612 cycles, a frame every 256 cycles (256 planned)`."""
+        every = "one frame tells no interval" if self.interval is None else f"a frame every {self.interval:,} cycles"
+        return f"latency {self.latency:,} cycles, {every} ({self.planned:,} planned)"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The outputs of all samples, by value name; each port stalled in a share `stalls` of the cycles."""
+
+    outputs: Outputs
+    stalls: float = 0.0
+    timing: Timing | None = None
+
+
+class Stopped(EngineFailed):
+    """A run that ended before all frames had come out: `frame` is the first that had not."""
+
+    def __init__(self, engine: str, reason: str, frame: int, stalls: float) -> None:
+        super().__init__(engine, reason)
+        self.frame = frame
+        self.stalls = stalls
 
 
 @dataclass(frozen=True)
@@ -24,13 +59,22 @@ class DesignEngine(ABC):
         """Whether designs of this target are for this engine."""
 
     @abstractmethod
-    def run(self, design: Design, inputs: Inputs) -> Outputs:
-        """The graph's outputs, (N, *shape) codes by value name. Raises TapeoutError for a tool that is missing, EngineFailed for a run
-        that ends early."""
+    def run(self, design: Design, inputs: Inputs) -> tuple[Run, ...]:
+        """The same samples (N, *shape) of codes, by value name, in one way or more. Raises TapeoutError for a tool that is missing,
+        EngineFailed for a run that ends early."""
 
-    def trace(self, design: Design, inputs: Inputs) -> Outputs:
-        """What nodes give besides, as far as the engine can tell, to name the first that differs."""
+    def trace(self, design: Design, inputs: Inputs, stalls: float, sample: int) -> Outputs:
+        """What nodes give for one sample in such a run, (1, *shape), as far as the engine can tell, to name the first that differs."""
         return {}
+
+    @property
+    def waves(self) -> bool:
+        """Whether it writes waveforms."""
+        return False
+
+    def waveform(self, design: Design, inputs: Inputs, stalls: float, frame: int, file: Path) -> None:
+        """Writes the signals from the first beat of a frame in to its last one out, in the format that the file's name ends with."""
+        raise TapeoutError(f"--waveform: engine {self.name} has no signals")
 
 
 def design_engines() -> tuple[DesignEngine, ...]:

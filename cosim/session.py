@@ -18,7 +18,7 @@ from tapeout.targets.hardware import Hardware
 from tapeout.targets.microcontroller.family import Microcontroller
 
 from .compare import Comparison, compare, first_difference, first_differing_node
-from .design import DesignEngine, design_engines
+from .design import DesignEngine, Run, Stopped, Timing, design_engines
 from .engine import Engine, EngineFailed, Harnessed, Inputs, Machine, Outputs, Reference
 from .floatref import float_outputs
 from .host import HOST, HOST_ASAN
@@ -39,6 +39,8 @@ class Result:
     failure: str | None = None
     cycles: Cycles | None = None  # of the first sample, where the engine counts them
     assumes: str = ""  # what those cycles are, in words
+    timing: Timing | None = None  # of a design, where the engine counts its clock
+    note: str = ""  # what was written besides
 
     @property
     def failed(self) -> bool:
@@ -54,8 +56,12 @@ class Result:
         if self.comparison and not self.compared:
             return f"{self.engine}: {self.comparison.compared} elements computed, which the other engines must equal"
         if self.comparison is None:
-            return f"{self.failure}"
-        return f"{self.comparison.text(self.engine)}{self._timing() if self.cycles else ''}"
+            return f"{self.failure}{self._note()}"
+        timing = f"; {self.timing.text()}" if self.timing else ""
+        return f"{self.comparison.text(self.engine)}{timing}{self._timing() if self.cycles else ''}{self._note()}"
+
+    def _note(self) -> str:
+        return f"; {self.note}" if self.note else ""
 
     def _timing(self) -> str:
         assert self.cycles
@@ -94,6 +100,7 @@ class Session:
                 "first": asdict(r.comparison.first) if r.comparison and r.comparison.first else None,
                 "failure": r.failure,
                 **({"cycles": self._cycles(r.cycles) | {"assumes": r.assumes}} if r.cycles else {}),
+                **({"timing": asdict(r.timing)} if r.timing else {}),
             }
             for r in self.results
         }
@@ -166,17 +173,22 @@ def engines_for(bundle: Bundle, names: str | None) -> tuple[Engine | DesignEngin
     return tuple(known[n] for n in dict.fromkeys(chosen))
 
 
-def cosimulate(bundle: Bundle, engines: Sequence[Engine | DesignEngine], inputs: Inputs) -> Session:
-    """Runs every engine on the samples. Raises TapeoutError when a tool is missing; what an engine got wrong is in its result."""
+def cosimulate(bundle: Bundle, engines: Sequence[Engine | DesignEngine], inputs: Inputs, waveform: Path | None = None) -> Session:
+    """Runs every engine on the samples. Raises TapeoutError when a tool is missing; what an engine got wrong is in its result, and in the
+    file `waveform`, which one of the engines can write."""
     reference = run(bundle.graph, inputs)
-    return Session(bundle, inputs, reference, tuple(_result(engine, bundle, inputs, reference) for engine in engines))
+    if waveform and sum(isinstance(engine, DesignEngine) and engine.waves for engine in engines) != 1:
+        raise TapeoutError(f"--waveform {waveform}: --engines has to name one engine that has signals, rtl or netlist")
+    return Session(bundle, inputs, reference, tuple(_result(engine, bundle, inputs, reference, waveform) for engine in engines))
 
 
-def _result(engine: Engine | DesignEngine, bundle: Bundle, inputs: Inputs, reference: Outputs) -> Result:
+def _result(
+    engine: Engine | DesignEngine, bundle: Bundle, inputs: Inputs, reference: Outputs, waveform: Path | None
+) -> Result:
     if isinstance(engine, Reference):
         return Result(engine.name, reference, compare(reference, reference, bundle.graph))
     if isinstance(engine, DesignEngine):
-        return _result_of_design(engine, bundle, inputs, reference)
+        return _result_of_design(engine, bundle, inputs, reference, waveform if engine.waves else None)
     compiled = bundle.compiled("c") if engine in (HOST, HOST_ASAN) else bundle.compiled()
     try:
         outputs = engine.run(compiled, inputs)
@@ -190,18 +202,39 @@ def _result(engine: Engine | DesignEngine, bundle: Bundle, inputs: Inputs, refer
     return Result(engine.name, outputs, comparison, cycles=cycles, assumes=assumes)
 
 
-def _result_of_design(engine: DesignEngine, bundle: Bundle, inputs: Inputs, reference: Outputs) -> Result:
+def _result_of_design(
+    engine: DesignEngine, bundle: Bundle, inputs: Inputs, reference: Outputs, waveform: Path | None
+) -> Result:
+    """Of the first run that differs, if one does."""
+    design, graph = bundle.design(), bundle.graph
     try:
-        outputs = engine.run(bundle.design(), inputs)
+        runs = engine.run(design, inputs)
     except EngineFailed as error:
-        return Result(engine.name, {}, None, str(error))
-    comparison = compare(reference, outputs, bundle.graph)
+        note = ""
+        if waveform and isinstance(error, Stopped):
+            engine.waveform(design, inputs, error.stalls, error.frame, waveform)
+            note = f"{waveform} shows frame {error.frame}"
+        return Result(engine.name, {}, None, str(error), note=note)
+    comparisons = [compare(reference, made.outputs, graph) for made in runs]
+    at = next((i for i, comparison in enumerate(comparisons) if comparison.differ), 0)
+    made, comparison = runs[at], comparisons[at]
+    note = "nothing differs, so no waveform was written" if waveform else ""
     if comparison.first:
         sample = comparison.first.sample
-        alone = {name: array[sample : sample + 1] for name, array in inputs.items()}
-        if found := first_difference(bundle.graph, alone, engine.trace(bundle.design(), alone)):
-            comparison = replace(comparison, first=replace(found, sample=sample))
-    return Result(engine.name, outputs, comparison)
+        comparison = _located_in_design(comparison, engine, bundle, inputs, made)
+        if waveform:
+            engine.waveform(design, inputs, made.stalls, sample, waveform)
+            note = f"{waveform} shows sample {sample}"
+    return Result(engine.name, made.outputs, comparison, timing=runs[0].timing, note=note)
+
+
+def _located_in_design(comparison: Comparison, engine: DesignEngine, bundle: Bundle, inputs: Inputs, made: Run) -> Comparison:
+    """The comparison with the first node that differs, as far as the engine can tell."""
+    assert comparison.first
+    sample = comparison.first.sample
+    alone = {name: array[sample : sample + 1] for name, array in inputs.items()}
+    found = first_difference(bundle.graph, alone, engine.trace(bundle.design(), inputs, made.stalls, sample))
+    return replace(comparison, first=replace(found, sample=sample)) if found else comparison
 
 
 def _located(comparison: Comparison, machine: Machine, compiled: Compiled, inputs: Inputs) -> Comparison:

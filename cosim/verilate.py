@@ -24,8 +24,9 @@ def made_by() -> str:
     return f"{version(_PACKAGE)}\n{_OPTIONS}\n{_MAKE}"
 
 
-def verilate(arguments: Sequence[str | Path], prefix: str, folder: Path, optimize: str = "-O2") -> Path:
-    """Builds the program of sources and options in `folder`, whose model is the class `prefix`; returns it.
+def verilate(arguments: Sequence[str | Path], prefix: str, folder: Path, optimize: str = "-O2", make: Sequence[str] = ()) -> Path:
+    """Builds the program of sources and options in `folder`, whose model is the class `prefix`; returns it. `make` are settings of its
+    makefile.
 
     Raises MissingTool, or ToolFailed with the first error of Verilator or of the compiler.
     """
@@ -33,7 +34,7 @@ def verilate(arguments: Sequence[str | Path], prefix: str, folder: Path, optimiz
     made = ("--prefix", prefix, "--Mdir", folder, "-o", "program")
     tools.call(["env", f"VERILATOR_ROOT={root}", root / "bin" / "verilator_bin", *_OPTIONS, *arguments, *made])
     quick = (f"OPT_FAST={optimize}", f"OPT_GLOBAL={optimize}")
-    tools.call(["make", "-s", "-j2", "-C", folder, "-f", f"{prefix}.mk", f"VERILATOR_ROOT={root}", *_MAKE, *quick])
+    tools.call(["make", "-s", "-j2", "-C", folder, "-f", f"{prefix}.mk", f"VERILATOR_ROOT={root}", *_MAKE, *quick, *make])
     return folder / "program"
 
 

@@ -21,7 +21,7 @@ class DesignOptions:
 
     `stream` passes tensors between layers element by element, not as a whole; `reuse_factor` is how many multiplications one multiplier
     does; `strategy` names a way to multiply; `fold` gives layers their parallel hardware, as `LAYER=PExSIMD`; `part` is the device,
-    `clock_ns` the period that is asked for.
+    `clock_ns` the period that is asked for; `fifo` gives queues their depths, as `NAME=BEATS`; `weight_memory` is `rom` or `loadable`.
     """
 
     stream: bool | None = None
@@ -30,6 +30,8 @@ class DesignOptions:
     fold: tuple[str, ...] | None = None
     part: str | None = None
     clock_ns: float | None = None
+    fifo: tuple[str, ...] | None = None
+    weight_memory: str | None = None
 
 
 @dataclass(frozen=True)

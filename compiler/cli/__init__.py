@@ -11,7 +11,7 @@ import click
 
 from ..errors import CheckFailed, TapeoutError
 
-COMMANDS = ("compile", "compress", "quantize", "retrain", "cosim", "report", "inspect", "targets")
+COMMANDS = ("compile", "compress", "quantize", "retrain", "cosim", "report", "inspect", "targets", "words")
 
 
 class Commands(click.Group):

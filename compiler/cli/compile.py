@@ -117,7 +117,7 @@ def command(
     model: Path, target_name: str | None, board_name: str | None, calibrate: Path | None, recipe: str | None, calibration: str,
     improve: str, io: str, input_types: tuple[str, ...], output_layer: str | None, strict: bool, labels_key: str, optimize: str,
     kernels: tuple[str, ...], autotune: Path | None, back_end: str, stream: bool | None, reuse_factor: int | None, strategy: str | None,
-    folds: tuple[str, ...], part: str | None, clock_ns: float | None,
+    folds: tuple[str, ...], part: str | None, clock_ns: float | None, fifos: tuple[str, ...], weight_memory: str | None,
     budget: str, shapes: tuple[str, ...], weights: Path | None, name: str | None, inputs: str, output: Path,
     training: str | None, loss: str | None, update: str | None, learning_rate: float | None, momentum: float | None,
     weight_decay: float | None, master_weights: bool, loss_scale: float | None, batch: int | None,
@@ -129,12 +129,15 @@ def command(
     from ..budget import parse_budgets
     from ..buffers import Inputs
 
-    hardware, options = _design(target_name), parse_design(stream, reuse_factor, strategy, folds, part, clock_ns)
+    hardware, options = _design(target_name), parse_design(stream, reuse_factor, strategy, folds, part, clock_ns, fifos, weight_memory)
     target, board, limits = (_portable(), None, ()) if hardware else _destination(target_name, board_name)
     if hardware:
         hardware.check(options)
     elif options != parse_design():
-        raise TapeoutError("--stream, --reuse-factor, --strategy, --fold, --part and --clock-ns shape designs; give --target of hardware")
+        raise TapeoutError(
+            "--stream, --reuse-factor, --strategy, --fold, --part, --clock-ns, --fifo and --weight-memory shape designs;"
+            " give --target of hardware"
+        )
     if name is not None and not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
         raise TapeoutError(f"--name {name!r}: letters, digits and underscores only, a letter first")
     if name in (*_HARNESS, *_HEADERS):
@@ -259,7 +262,7 @@ def compile_model(job: Job) -> Report:
         if not floats:
             found = replace(found, warnings=(*found.warnings, *_float_nodes(lowered)))
         if job.hardware:
-            job.hardware.write(stage / name, job.name, lowered, job.design or DesignOptions())
+            _write_design(stage / name, job.hardware, job.name, lowered, job.design or DesignOptions())
             of_c = {key: f"of the C that the host engines run: {note}" for key, note in found.figures.items() if key.startswith("memory")}
             found = replace(found, target=name, figures=found.figures | of_c)
         (stage / "report.json").write_text(found.to_json())
@@ -364,6 +367,18 @@ def _quantized(graph: Graph, job: Job, recipe: str) -> Graph:
         return annotated_blindly(graph, load(recipe))
     samples = data.inputs(graph, data.load(job.calibration), str(job.calibration), job.labels_key)
     return quantize(graph, samples, load(recipe), job.quantize)
+
+
+def _write_design(folder: Path, hardware: Hardware, name: str, graph: Graph, options: DesignOptions) -> None:
+    """Writes a design, with the least depths of its queues when they are asked for, which are then said."""
+    from tapeout.cosim.verilator.sizing import exactly
+
+    if options.fifo and (sizing := exactly(graph, options)):
+        hardware.write(folder, name, graph, replace(options, fifo=sizing.told()))
+        sizing.save(folder)
+        click.echo(sizing.text())
+    else:
+        hardware.write(folder, name, graph, options)
 
 
 def sha256(file: Path) -> str:

@@ -37,9 +37,11 @@ _LABELS_KEY = "y"
 @click.option("--junit", type=click.Path(path_type=Path), metavar="F", help="Write a JUnit XML report.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="F", help="Write the figures as JSON; - prints them.")
 @click.option("--save", type=click.Path(path_type=Path), metavar="F.npz", help="Write all inputs and outputs.")
+@click.option("--waveform", type=click.Path(path_type=Path), metavar="F.fst|F.vcd",
+              help="Of rtl or netlist: when outputs differ, write the signals while the first such sample is in the design.")
 def command(
     folder: Path, engines: str | None, inputs: Path | None, labels_key: str, count: int | None, seed: int, float_model: Path | None,
-    threshold: str, junit: Path | None, json_file: Path | None, save: Path | None,
+    threshold: str, junit: Path | None, json_file: Path | None, save: Path | None, waveform: Path | None,
 ) -> None:
     """Run the network compiled into DIR in every engine and compare with the reference.
 
@@ -51,13 +53,17 @@ def command(
 
     bundle = Bundle.load(folder)
     thresholds = parse_thresholds(threshold)
-    _check_places(junit, json_file, save)
+    _check_places(junit, json_file, save, waveform)
+    if waveform:
+        from tapeout.cosim.verilator.simulator import check_wave
+
+        check_wave(waveform.suffix)
     chosen = engines_for(bundle, engines)
     feed, labels = _feed(bundle, inputs, labels_key, count, seed)
     trained = bool(bundle.graph.states())  # so that outputs are those of no model
     original = float_model or (bundle.source if bundle.manifest.float_model and not trained else None)
     _check_measurable(thresholds, folder, original, labels, labels_key)
-    session = cosimulate(bundle, chosen, feed)
+    session = cosimulate(bundle, chosen, feed, waveform)
     quality = session.quality(original, labels)
     _write(session, quality, thresholds, junit, json_file, save)
     if json_file != Path("-"):

@@ -107,6 +107,10 @@ _DESIGN = (
     click.option("--fold", "folds", multiple=True, metavar="LAYER=PExSIMD", help="Of designs: the parallel hardware of a layer."),
     click.option("--part", metavar="P", help="Of designs: the device that the project is for."),
     click.option("--clock-ns", type=click.FloatRange(0, min_open=True), metavar="T", help="Of designs: the clock period asked for."),
+    click.option("--fifo", "fifos", multiple=True, metavar="exact|NAME=BEATS",
+                 help="Of designs: the depth of a queue between layers; exact: the least that keep the pace, found by simulation."),
+    click.option("--weight-memory", type=click.Choice(["rom", "loadable"]),
+                 help="Of designs: whether weights stay as they are, or a register port (AXI4-Lite) can load others at run time."),
 )
 
 
@@ -119,12 +123,12 @@ def design_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def parse_design(
     stream: bool | None = None, reuse_factor: int | None = None, strategy: str | None = None, folds: tuple[str, ...] = (),
-    part: str | None = None, clock_ns: float | None = None,
+    part: str | None = None, clock_ns: float | None = None, fifos: tuple[str, ...] = (), weight_memory: str | None = None,
 ) -> DesignOptions:
     """What these options say; each target says which of them it takes."""
     from tapeout.targets.hardware import DesignOptions
 
-    return DesignOptions(stream, reuse_factor, strategy, folds or None, part, clock_ns)
+    return DesignOptions(stream, reuse_factor, strategy, folds or None, part, clock_ns, fifos or None, weight_memory)
 
 
 def parse_quantize_options(calibration: str, improve: str) -> QuantizeOptions:

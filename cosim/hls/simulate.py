@@ -20,7 +20,7 @@ from tapeout.targets.hardware import Design
 from tapeout.targets.hls.hardware import HlsProject
 from tapeout.targets.hls.layers import plan
 
-from ..design import DesignEngine
+from ..design import DesignEngine, Run
 from ..engine import EngineFailed, Inputs, Outputs
 
 _HERE = Path(__file__).parent
@@ -40,13 +40,16 @@ class CSimulation(DesignEngine):
     def runs(self, hardware: object) -> bool:
         return isinstance(hardware, HlsProject)
 
-    def run(self, design: Design, inputs: Inputs) -> Outputs:
+    def run(self, design: Design, inputs: Inputs) -> tuple[Run, ...]:
         if isinstance(design.hardware, HlsProject) and design.hardware.vendor_header:
             header = design.hardware.vendor_header
             raise tools.MissingTool(f"{design.hardware.name}: its C simulation includes <{header}>, which only the vendor's tools have")
-        return self._simulate(design, inputs, design.graph.output_names, trace=False)
+        return (Run(self._simulate(design, inputs, design.graph.output_names, trace=False)),)
 
-    def trace(self, design: Design, inputs: Inputs) -> Outputs:
+    def trace(self, design: Design, inputs: Inputs, stalls: float, sample: int) -> Outputs:
+        return self.traced(design, {name: array[sample : sample + 1] for name, array in inputs.items()})
+
+    def traced(self, design: Design, inputs: Inputs) -> Outputs:
         """What the layers of the project give, by the name of the graph's value, in the order of the nodes.
 
         Layers of streams whose traces hls4ml writes for a part of the tensor alone, those of Quartus, are left out.

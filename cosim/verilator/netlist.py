@@ -29,7 +29,7 @@ def cell_models(place: Path) -> list[Path]:
     return [models, _BLOCKS]
 
 
-def build_netlist(folder: Path, types: Mapping[str, Type], place: Path) -> Simulator:
+def build_netlist(folder: Path, types: Mapping[str, Type], place: Path, wave: str | None = None) -> Simulator:
     """Synthesizes the design of `folder` for ECP5 and builds the simulator of its gates. Raises MissingTool or ToolFailed."""
     synthesize(folder, place)
-    return build(folder, types, place, [place / "netlist.v", *cell_models(place)], _OPTIONS, "-O1")
+    return build(folder, types, place, [place / "netlist.v", *cell_models(place)], _OPTIONS, "-O1", wave)

@@ -4,19 +4,24 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from math import gcd
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
+from math import ceil, gcd
 from pathlib import Path
 
-from tapeout.compiler.errors import Unsupported
+from tapeout.compiler.errors import TapeoutError, Unsupported
 from tapeout.compiler.ir import Graph, Node
 
 from ..c.names import identifier
+from .deadlock import Network
 from .instance import Fold, Instance, Stream
 from .library import KERNELS, kernel_for, runs_in_wires
+from .loadable import REGISTER_PORT, MemoryMap, bases, place_tables, widened, words_text
+from .names import module_name
 
 DEPTH = 2  # of the queue behind a node: as few as keep a beat moving each cycle
+PIPELINE = 24  # beats on their way through a node, its queue and a change of lanes, at most
 
 _HEAD = """\
 // {title}
@@ -52,13 +57,30 @@ class PortStream:
 
 
 @dataclass(frozen=True)
+class Queue:
+    """A queue of `depth` beats of a value, the instance `fifo_<wire>`, behind a node, or before input `index` of the node `join`, where
+    `least` beats are proved to be enough for it to go on."""
+
+    name: str
+    value: str
+    wire: str
+    stream: Stream
+    depth: int
+    join: str = ""
+    index: int = 0
+    least: int = 1
+
+
+@dataclass(frozen=True)
 class Ports:
-    """What `design.json` says of a design: its module, its AXI streams, and the cycles that a frame takes at least."""
+    """What `design.json` says of a design: its module, its AXI streams, the cycles that a frame takes at least, and its queues."""
 
     module: str
     inputs: tuple[PortStream, ...]
     outputs: tuple[PortStream, ...]
     interval: int
+    queues: tuple[Queue, ...] = ()
+    register_port: bool = False  # s_axil, AXI4-Lite
 
     def save(self, folder: Path) -> None:
         (folder / "design.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
@@ -67,19 +89,27 @@ class Ports:
     def load(cls, folder: Path) -> Ports:
         read = json.loads((folder / "design.json").read_text())
         inputs, outputs = ([PortStream(p["value"], p["name"], Stream(**p["stream"])) for p in read[side]] for side in ("inputs", "outputs"))
-        return cls(read["module"], tuple(inputs), tuple(outputs), read["interval"])
+        queues = tuple(Queue(**{**q, "stream": Stream(**q["stream"])}) for q in read["queues"])
+        return cls(read["module"], tuple(inputs), tuple(outputs), read["interval"], queues=queues, register_port=read["register_port"])
+
+
+def before_input(wire: str, index: int) -> str:
+    """The name of the queue before an input of a join, whose output is the wire."""
+    return f"{wire}_in_{index}"
 
 
 def write_design(
     graph: Graph, folder: Path, folding: Mapping[str, Fold], name: str | None = None, depths: Mapping[str, int] | None = None,
-    unrolled: Mapping[str, Instance] | None = None,
+    loadable: bool = False, unrolled: Mapping[str, Instance] | None = None,
 ) -> Ports:
     """Writes the top module, the modules and the tables of an integer graph, whose ports hold codes, into `folder`.
 
-    `folding` has a fold for each node by name; `depths` the beats of the queue behind a node where it is not `DEPTH`; `unrolled` has
-    nodes by name that have modules of their own. Raises Unsupported.
+    `folding` has a fold for each node by name; `depths` the beats of queues by name, where that behind a node is not `DEPTH` or there is
+    one before an input of a join. With `loadable` a register port writes the tables of layers; memory_map.json says where they are, and
+    load.txt has the addresses and words, in hexadecimal, of those at hand. `unrolled` has nodes by name that have modules of their own.
+    Raises Unsupported, or TapeoutError for the depth of a queue that there is not.
     """
-    top = Top(graph, name or identifier(graph.name), folding, depths or {}, unrolled or {})
+    top = Top(graph, module_name(name or identifier(graph.name), KERNELS), folding, depths or {}, loadable, unrolled or {})
     text, ports = top.text(), top.ports()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{top.name}.sv").write_text(text)
@@ -90,6 +120,9 @@ def write_design(
     for file, table in top.tables.items():
         (folder / file).write_text(table)
     ports.save(folder)
+    if top.memory:
+        top.memory.save(folder)
+        (folder / "load.txt").write_text(words_text(top.memory.words(graph)))
     return ports
 
 
@@ -101,26 +134,35 @@ class Top:
     name: str
     folding: Mapping[str, Fold]
     depths: Mapping[str, int]
-    unrolled: Mapping[str, Instance]
+    loadable: bool = False
+    unrolled: Mapping[str, Instance] = field(default_factory=dict)
+    memory: MemoryMap | None = None
     modules: set[str] = field(default_factory=set)
     sources: dict[str, str] = field(default_factory=dict)  # of modules written for a node, by name
     tables: dict[str, str] = field(default_factory=dict)
     _lines: list[str] = field(default_factory=list)
     _ends: dict[str, list[tuple[str, Stream]]] = field(default_factory=dict)  # of a value: the prefix of wires for each reader
     _names: dict[str, str] = field(default_factory=dict)
+    _delays: dict[str, Fraction] = field(default_factory=dict)  # of a value: how much of a frame comes in before it
     _in: list[PortStream] = field(default_factory=list)
     _out: list[PortStream] = field(default_factory=list)
+    _queues: list[Queue] = field(default_factory=list)
     _interval: int = 1
 
     def text(self) -> str:
         """Raises Unsupported that names the node that has no hardware."""
         instances = {n.name: self._instance(n) for n in self.graph.nodes if not runs_in_wires(n)}
         self._interval = max((i.cycles for i in instances.values()), default=1)
+        if self.loadable:
+            instances = {n.name: widened(self.graph, n, instances[n.name]) for n in self.graph.nodes if n.name in instances}
+            self.memory = place_tables(self.graph, self.folding, instances)
+            self._register_port(self.memory)
         for port in self.graph.inputs:
             self._input(port.value, instances)
         for node in self.graph.nodes:
             if runs_in_wires(node):
-                self._ends[node.name] = self._ends.pop(node.inputs[0])
+                self._ends[node.name] = [self._ends[node.inputs[0]].pop(0) for _ in range(self._readers(node.name))]
+                self._delays[node.name] = self._delays[node.inputs[0]]
             else:
                 self._node(node, instances[node.name])
         for port in self.graph.outputs:
@@ -131,11 +173,43 @@ class Top:
             f"    {there} wire {p.name}_tlast,\n    {back} wire {p.name}_tready"
             for p, there, back in directions
         )
+        ports = (REGISTER_PORT if self.memory else "") + ports
         title = f"{self.graph.name}: {self._interval} cycles between frames at the least"
+        self._check_depths(instances)
+        least = self.network(instances).check()
+        self._queues = [replace(q, least=max(least[q.join, q.index], 1)) if q.join else q for q in self._queues]
         return _HEAD.format(title=title, name=self.name, ports=ports, body="\n".join(self._lines).rstrip())
 
+    def _check_depths(self, instances: Mapping[str, Instance]) -> None:
+        names = [*instances, *(before_input(self._wire_name(name), i) for name, made in instances.items()
+                               if len(made.inputs) > 1 for i in range(len(made.inputs)))]  # fmt: skip
+        if unknown := [name for name in self.depths if name not in names]:
+            raise TapeoutError(f"--fifo {unknown[0]}: there is no such queue; there are {', '.join(names)}")
+
+    def network(self, instances: Mapping[str, Instance]) -> Network:
+        depths = {queue.name: queue.depth for queue in self._queues}
+
+        def before(join: str, index: int) -> int:
+            return depths.get(before_input(self._wire_name(join), index), 0)
+
+        lanes = {port.value: port.stream.lanes for port in self._in}
+        return Network(self.graph, instances, lanes, lambda node: depths.get(node, 0), before)
+
     def ports(self) -> Ports:
-        return Ports(self.name, tuple(self._in), tuple(self._out), self._interval)
+        return Ports(self.name, tuple(self._in), tuple(self._out), self._interval, queues=tuple(self._queues), register_port=self.loadable)
+
+    def _register_port(self, memory: MemoryMap) -> None:
+        self.modules |= {"axi_lite_writes", "table_writer"}
+        signals = re.findall(r"s_axil_(\w+)", REGISTER_PORT)
+        self._lines += [
+            "  wire [62:0] load;", f"  axi_lite_writes #(.WORDS({memory.size})) u_load (", "      .clk(aclk), .rst(rst),",
+            *(f"      .{signal}(s_axil_{signal})," for signal in signals), "      .load(load));", "",
+        ]  # fmt: skip
+
+    def _load(self, node: str) -> tuple[dict[str, int], str]:
+        """The parameters of a node whose tables are written at run time, and its port."""
+        own = [memory for memory in self.memory.memories if memory.node == node] if self.memory else []
+        return (bases(own), "load") if own else ({}, "")
 
     def _instance(self, node: Node) -> Instance:
         if len(node.outputs) != 1:
@@ -170,12 +244,17 @@ class Top:
         width = f"[{stream.width - 1}:0] " if stream.width > 1 else ""
         self._lines += [f"  wire {width}{prefix}_data;", f"  wire {prefix}_last, {prefix}_valid, {prefix}_ready;"]
 
-    def _connected(self, module: str, params: Mapping[str, int | str], label: str, source: str, target: str) -> None:
-        """An instance between two bundles of wires."""
+    def _connected(
+        self, module: str, params: Mapping[str, int | str], label: str, sources: Sequence[str], target: str, load: str = ""
+    ) -> None:
+        """An instance between bundles of wires: those of several sources side by side, the first in the lowest bits."""
+        if module not in self.sources:
+            self.modules.add(module)
         given = ", ".join(f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in params.items())
+        head = f"  {module} #({given}) {label} (" if given else f"  {module} {label} ("
         self._lines += [
-            f"  {module} #({given}) {label} (" if given else f"  {module} {label} (", "      .clk(aclk), .rst(rst),",
-            "      " + ", ".join(f".in_{w}({source}_{w})" for w in ("data", "last", "valid", "ready")) + ",",
+            head, f"      .clk(aclk), .rst(rst),{load and f' .load({load}),'}",
+            "      " + ", ".join(f".in_{w}({_beside([f'{s}_{w}' for s in sources])})" for w in ("data", "last", "valid", "ready")) + ",",
             "      " + ", ".join(f".out_{w}({target}_{w})" for w in ("data", "last", "valid", "ready")) + ");",
         ]  # fmt: skip
 
@@ -184,6 +263,7 @@ class Top:
         lanes = self._first_lanes(value, instances)
         port = PortStream(value, f"s_axis_{name}", Stream(lanes, type.quantized.bits, type.size))
         self._in.append(port)
+        self._delays[value] = Fraction(0)
         self._wires(name, port.stream)
         if port.bytes * 8 > port.stream.width:
             self._lines.append(f"  wire unused_{name} = |{port.name}_tdata[{8 * port.bytes - 1}:{port.stream.width}];")
@@ -236,46 +316,63 @@ class Top:
                 self._wires(target, made)
                 parts = max(have.lanes, wanted) // min(have.lanes, wanted)
                 params: dict[str, int | str] = {"WIDTH": min(have.width, made.width), "PARTS": parts}
-                self._connected(module, params, f"{module}_{target}", prefix, target)
+                self._connected(module, params, f"{module}_{target}", [prefix], target)
                 prefix, have = target, made
         return prefix, have
+
+    def _inputs(self, node: Node, made: Instance, name: str) -> list[str]:
+        """The streams of a node, in the lanes that it reads; where it joins several, behind queues for what the slowest of them is late."""
+        ends, late = [], self._late(node, made)
+        for index, (value, wanted) in enumerate(zip(node.inputs, made.inputs, strict=False)):
+            prefix, have = self._ends[value].pop(0)
+            end = self._resized(prefix, have, wanted.lanes)[0]
+            depth = self.depths.get(before_input(name, index), late[index])
+            if depth:
+                source, end = end, before_input(name, index)
+                self._wires(end, wanted)
+                self._queue(Queue(end, value, end, wanted, depth, node.name, index), source)
+            ends.append(end)
+        return ends
+
+    def _late(self, node: Node, made: Instance) -> list[int]:
+        """The beats by which each input of a node comes before the last one; notes how much of a frame comes in before its output.
+
+        What a layer holds of a frame is a bound of that: so deep a queue in front of a join is never full while the other branch
+        still takes what the fork gives, and a whole frame is always enough, since a branch that has all of a frame gives all of it.
+        """
+        delays = [self._delays[value] for value in node.inputs[: len(made.inputs)]]
+        own = Fraction(made.held, made.inputs[0].beats) + Fraction(PIPELINE, made.output.beats)
+        self._delays[node.name] = max(delays) + min(own, Fraction(1))
+        ahead = [min(max(delays) - delay + made.skew, Fraction(1)) for delay in delays]
+        return [ceil(share * wanted.beats) for share, wanted in zip(ahead, made.inputs, strict=True)]
 
     def _node(self, node: Node, made: Instance) -> None:
         name = self._wire_name(node.name)
         shapes = " , ".join(self.graph.values[i].type.dims for i in node.inputs[: len(made.inputs)])
-        ends = []
-        for value, wanted in zip(node.inputs, made.inputs, strict=False):
-            prefix, have = self._ends[value].pop(0)
-            ends.append(self._resized(prefix, have, wanted.lanes)[0])
+        ends = self._inputs(node, made, name)
         self._lines.append(f"  // {node.name}: {node.op.name()} {shapes} -> {self.graph.values[node.name].type.dims}")
         files: dict[str, int | str] = dict(made.params)
         for parameter, table in made.tables.items():
             file = f"{self.name}_{name}_{parameter.lower()}.hex"
             self.tables[file] = table.text()
             files[parameter] = file
+        loads, load = self._load(node.name)
+        files |= loads
         raw = f"{name}_made" if made.queued else name
         self._wires(raw, made.output)
-        self._instantiate(made, files, name, ends, raw)
+        self._connected(made.module, files, f"u_{name}", ends, raw, load)
         if made.queued:
             self._wires(name, made.output)
-            self._queue(name, raw, made.output, self.depths.get(node.name, DEPTH))
+            self._queue(Queue(node.name, node.name, name, made.output, self.depths.get(node.name, DEPTH)), raw)
         self._lines.append("")
         self._split(node.name, name, made.output)
 
-    def _instantiate(self, made: Instance, params: Mapping[str, int | str], name: str, ends: list[str], target: str) -> None:
-        if len(ends) == 1:
-            self._connected(made.module, params, f"u_{name}", ends[0], target)
-            return
-        given = ", ".join(f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in params.items())
-        self._lines += [f"  {made.module} #({given}) u_{name} (", "      .clk(aclk), .rst(rst),"]
-        for letter, end in zip("ab", ends, strict=True):
-            self._lines.append("      " + ", ".join(f".{letter}_{w}({end}_{w})" for w in ("data", "last", "valid", "ready")) + ",")
-        self._lines.append("      " + ", ".join(f".out_{w}({target}_{w})" for w in ("data", "last", "valid", "ready")) + ");")
-
-    def _queue(self, name: str, source: str, stream: Stream, depth: int) -> None:
+    def _queue(self, queue: Queue, source: str) -> None:
         self.modules.add("fifo")
+        self._queues.append(queue)
+        name = queue.wire
         self._lines += [
-            f"  fifo #(.WIDTH({stream.width + 1}), .DEPTH({depth})) fifo_{name} (", "      .clk(aclk), .rst(rst),",
+            f"  fifo #(.WIDTH({queue.stream.width + 1}), .DEPTH({queue.depth})) fifo_{name} (", "      .clk(aclk), .rst(rst),",
             f"      .in_data({{{source}_last, {source}_data}}), .in_valid({source}_valid), .in_ready({source}_ready),",
             f"      .out_data({{{name}_last, {name}_data}}), .out_valid({name}_valid), .out_ready({name}_ready));",
         ]  # fmt: skip
@@ -290,3 +387,8 @@ class Top:
             f"  assign {port.name}_tdata = {data};", f"  assign {port.name}_tvalid = {prefix}_valid;",
             f"  assign {port.name}_tlast = {prefix}_last;", f"  assign {prefix}_ready = {port.name}_tready;",
         ]  # fmt: skip
+
+
+def _beside(wires: Sequence[str]) -> str:
+    """Wires side by side, the first in the lowest bits."""
+    return wires[0] if len(wires) == 1 else f"{{{', '.join(reversed(wires))}}}"

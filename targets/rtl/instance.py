@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.ir import Type
@@ -53,8 +54,10 @@ class Table:
 class Instance:
     """A module of `kernels/<module>.sv` with its parameters; `tables` by the parameter that takes the name of the file.
 
-    `cycles` is how many a frame takes at least; `modules` are the other modules that this one is made of. `source` is the text of a
-    module written for this node alone, of no file in `kernels/`. `queued` says that a queue stands behind it.
+    `cycles` is how many a frame takes at least; `modules` are the other modules that this one is made of. `held` is how many beats of
+    its input it takes in at most before what it makes of the first of them comes out, but for the few of its pipeline. `skew` is for how
+    much of a frame one of several inputs waits for its turn. `source` is the text of a module written for this node alone, of no file in
+    `kernels/`. `queued` says that a queue stands behind it.
     """
 
     module: str
@@ -64,6 +67,8 @@ class Instance:
     cycles: int
     modules: tuple[str, ...] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
+    held: int = 0
+    skew: Fraction = Fraction(0)
     source: str = ""
     queued: bool = True
 

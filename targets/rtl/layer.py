@@ -8,15 +8,14 @@ import numpy as np
 
 from tapeout.compiler.accumulate import Stage, blocks, centred_weights
 from tapeout.compiler.errors import Unsupported
-from tapeout.compiler.fixed import Rounding
 from tapeout.compiler.ir import Array, FType, Graph, Node
 from tapeout.compiler.ops.requant import Requant
 from tapeout.compiler.ops.threshold import Threshold
 
+from .factor import factors
 from .instance import Fold, Table, is_signed, signed_bits, word
 
-ROUNDINGS = {Rounding.FLOOR: 0, Rounding.HALF_UP: 1, Rounding.HALF_AWAY: 2, Rounding.HALF_EVEN: 3}  # as round_shift.sv numbers them
-_STAGES = {"raw": 0, "requant": 1, "threshold": 2}  # as dense.sv numbers them
+_STAGES = {"raw": 0, "requant": 1, "threshold": 2}  # as output_stage.sv numbers them
 _PARAMETER = 31  # bits of a positive `int` of SystemVerilog
 
 
@@ -57,11 +56,13 @@ def read_layer(graph: Graph, node: Node, arrange: Callable[[Array], Array], stag
     x, w = graph.types(node)[:2]
     assert x and w
     if not all(graph.values[name].constant for name in node.inputs[1:5] if name):
-        raise Unsupported(f"{node.name}: target rtl has no {node.op.name()} whose weights are computed")
+        raise Unsupported(f"{node.name}: target rtl has no {node.op.name()} whose weights are computed; make them constants")
     if isinstance(x.q, FType) or isinstance(w.q, FType):
         raise Unsupported(f"{node.name}: target rtl has no kernel {node.op.name()} of floats; quantize this layer")
     if len(blocks(w)) > 1 or (len(node.inputs) > 5 and node.inputs[5]):
-        raise Unsupported(f"{node.name}: target rtl has no {node.op.name()} with scales of blocks or computed zero points")
+        raise Unsupported(
+            f"{node.name}: target rtl has no {node.op.name()} with scales of blocks or computed zero points; give each channel one scale"
+        )
     if x.q.bipolar and not w.q.bipolar:
         raise Unsupported(f"{node.name}: target rtl multiplies bipolar codes by bipolar codes alone, got {x.q.code} by {w.q.code}")
     numbers = arrange(centred_weights(graph.data(node.inputs[1]), w).astype(np.int64))
@@ -98,6 +99,9 @@ def layer_tables(layer: Layer, fold: Fold) -> dict[str, Table]:
     return {"WEIGHTS": Table(width, tuple(words)), "BIASES": channel_table(biases, layer.sum_bits, fold.pe)}
 
 
+LAYER = ("output_stage", "requant", "scale", "round_shift", "threshold", "channel_table")  # modules that all layers are made of
+
+
 def channel_table(numbers: Array | Sequence[int], bits: int, pe: int) -> Table:
     """A word of `pe` channels for each fold."""
     rows = [int(n) for n in numbers]
@@ -105,7 +109,7 @@ def channel_table(numbers: Array | Sequence[int], bits: int, pe: int) -> Table:
 
 
 def stage_params(graph: Graph, node: Node, stage: Stage | None, layer: Layer, pe: int) -> tuple[dict[str, int], dict[str, Table]]:
-    """The parameters and tables of the output stage of dense.sv."""
+    """The parameters and tables of output_stage.sv."""
     if stage is None:
         return {"STAGE": _STAGES["raw"]}, {}
     if isinstance(stage, Requant):
@@ -124,27 +128,17 @@ def threshold_params(stage: Threshold, thresholds: Array, bits: int, pe: int) ->
 
 
 def requant_params(graph: Graph, node: Node, stage: Requant, first: int, pe: int) -> tuple[dict[str, int], dict[str, Table]]:
-    """The parameters and the table of requant.sv; `first` is the node's input that holds the multipliers.
-
-    All channels share the largest shift, multipliers make up for it, and then lose the zeros that all of them end with: the
-    same numbers, since roundings other than TFLITE round `x * mul / 2**shift` once.
-    """
-    if stage.rounding is Rounding.TFLITE or stage.blocks > 1:
-        raise Unsupported(f"{node.name}: target rtl rounds one product once, not as TensorFlow Lite does; quantize the float model")
+    """The parameters and the table of requant.sv; `first` is the node's input that holds the multipliers."""
+    if stage.blocks > 1:
+        raise Unsupported(f"{node.name}: target rtl has no requant of the sums of blocks; give each channel one scale")
     muls, shifts = ([int(n) for n in graph.data(name).reshape(-1)] for name in node.inputs[first : first + 2])
-    shift = max(shifts)
-    muls = [mul << (shift - own) for mul, own in zip(muls, shifts, strict=True)]
-    zeros = min([shift, *((mul & -mul).bit_length() - 1 for mul in muls if mul)])
-    muls = [mul >> zeros for mul in muls]
-    bits = max(signed_bits(min(muls), max(muls)), 2)
-    fields = {
-        "MUL_BITS": bits, "SHIFT": shift - zeros, "ROUNDING": ROUNDINGS[stage.rounding],
-        "ZERO": stage.output.zero[0], "LO": stage.lo, "HI": stage.hi,
-    }  # fmt: skip
-    if len(set(muls)) == 1 and abs(muls[0]) < 1 << _PARAMETER:
-        return {**fields, "MUL": muls[0]}, {}
+    scaled = factors(muls, shifts, stage.rounding)
+    fields = {**scaled.params(), "ZERO": stage.output.zero[0], "LO": stage.lo, "HI": stage.hi}
+    if len(set(scaled.words)) == 1 and abs(scaled.muls[0]) < 1 << _PARAMETER and not any(scaled.extras):
+        return {**fields, "MUL": scaled.muls[0]}, {}
     channels = graph.output_types(node)[0].shape[-1]
-    return fields, {"MULS": channel_table(muls * (channels if len(muls) == 1 else 1), bits, pe)}
+    words = scaled.words * (channels if len(muls) == 1 else 1)
+    return {**fields, "EXTRA_BITS": scaled.extra_bits}, {"MULS": channel_table(words, scaled.mul_bits + scaled.extra_bits, pe)}
 
 
 def layer_params(graph: Graph, node: Node, layer: Layer, fold: Fold) -> Mapping[str, int]:

@@ -34,7 +34,8 @@ def kernel_for(graph: Graph, node: Node) -> Kernel:
     """Raises Unsupported that names the node and the op."""
     op = node.op.name()
     if not (KERNELS / f"{op}.py").is_file():
-        raise Unsupported(f"{node.name}: target rtl has no kernel {op}")
+        known = ", ".join(sorted(path.stem for path in KERNELS.glob("*.py") if path.stem != "__init__"))
+        raise Unsupported(f"{node.name}: target rtl has no kernel {op}; end the design before it, or build it of what there is: {known}")
     return cast(Kernel, importlib.import_module(f"{__package__}.kernels.{op}"))
 
 

@@ -16,8 +16,9 @@ from tapeout.compiler.ops.threshold import Threshold
 
 from ..c.names import identifier
 from .adder_graph import EXACT, AdderGraph, Range, adder_graph, digits
+from .factor import ROUNDINGS
 from .instance import Instance, signed_bits, stream, word
-from .layer import ROUNDINGS, read_layer
+from .layer import read_layer
 from .library import runs_in_wires
 from .pipeline import Number, Pipeline
 

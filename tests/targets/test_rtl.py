@@ -99,10 +99,10 @@ def small(outputs: int = 6) -> Graph:
 def test_the_top_module_names_nodes_and_does_no_arithmetic(tmp_path: Path) -> None:
     graph = small()
     ports = write_design(graph, tmp_path, {"y": Fold(2, 4)})
-    text = (tmp_path / "small.sv").read_text()
+    text = (tmp_path / "small_top.sv").read_text()  # since small is a word of the language
     assert "  // y: dense 1x4 -> 1x6\n" in text and ") u_y (" in text and ".SIMD(4), .PE(2)" in text
     assert ports.inputs[0].name == "s_axis_x" and ports.inputs[0].stream.width == 16 and ports.interval == 3
-    assert (tmp_path / "small_y_weights.hex").read_text().splitlines()[0] == "688fac"  # the weights -4 .. 3 in 3 bits each, from the right
+    assert (tmp_path / "small_top_y_weights.hex").read_text().splitlines()[0] == "688fac"  # -4 .. 3 in 3 bits each, from the right
 
 
 def test_folds_are_solved_and_given() -> None:

@@ -5,7 +5,7 @@ from tapeout.compiler.ir import Graph, Node
 from tapeout.compiler.ops.dense import Dense
 
 from ..instance import Fold, Instance, check_fold, stream
-from ..layer import layer_params, layer_tables, read_layer, stage_params
+from ..layer import LAYER, layer_params, layer_tables, read_layer, stage_params
 
 
 def folds(graph: Graph, node: Node) -> tuple[int, int]:
@@ -31,5 +31,6 @@ def instance(graph: Graph, node: Node, fold: Fold) -> Instance:
     return Instance(
         "dense", {**layer_params(graph, node, layer, fold), **params}, (stream(x, fold.simd),),
         stream(graph.output_types(node)[0], fold.pe), cycles(graph, node, fold),
-        ("matvec", "requant", "round_shift", "threshold", "channel_table"), {**layer_tables(layer, fold), **tables},
+        ("matvec", *LAYER), {**layer_tables(layer, fold), **tables},
+        2 * layer.weights.shape[1] // fold.simd,
     )  # fmt: skip

@@ -1,4 +1,7 @@
 // A queue between two nodes: DEPTH beats of WIDTH bits. Neither handshake depends on the other within a cycle.
+//
+// A beat a cycle; a beat comes out in the cycle after it came in, or two cycles after where the queue is as deep as to be a block RAM, whose
+// register at the output holds one beat more.
 `default_nettype none
 module fifo #(
     parameter int unsigned WIDTH = 8,
@@ -23,11 +26,21 @@ module fifo #(
   logic [COUNT_BITS-1:0] count;
   logic push, pop;
 
-  assign in_ready  = count != FULL;
-  assign out_valid = count != '0;
-  assign out_data  = beats[head];
-  assign push      = in_valid & in_ready;
-  assign pop       = out_valid & out_ready;
+  assign in_ready = count != FULL;
+  assign push     = in_valid & in_ready;
+
+  localparam int unsigned SHALLOW = 32;  // in tables of logic, which are read at once
+  if (DEPTH <= SHALLOW) begin : g_shallow
+    assign out_valid = count != '0;
+    assign out_data  = beats[head];
+    assign pop       = out_valid & out_ready;
+  end else begin : g_deep
+    assign pop = (count != '0) & (~out_valid | out_ready);
+    always_ff @(posedge clk) if (pop) out_data <= beats[head];
+    always_ff @(posedge clk)
+      if (rst) out_valid <= 1'b0;
+      else if (pop | out_ready) out_valid <= pop;
+  end
 
   always_ff @(posedge clk) if (push) beats[tail] <= in_data;
 

@@ -3,6 +3,7 @@
 // A vector comes in as INPUTS / SIMD beats and is kept while it is read again for every PE outputs, so that it takes
 // INPUTS / SIMD * OUTPUTS / PE cycles, in which the next one comes in. A word of the table WEIGHTS holds PE rows of SIMD weights, the first in its lowest bits; words
 // are in the order in which they are used. Sums are exact: they wrap on their way, and ACC_BITS hold each whole sum.
+// With LOADABLE the bus `load` can write both tables, at WEIGHTS_BASE and BIASES_BASE; see table_writer.sv.
 // BIPOLAR counts the lanes in which one-bit codes agree, twice; the table of biases has the number of inputs taken off.
 `default_nettype none
 module matvec #(
@@ -16,10 +17,14 @@ module matvec #(
     parameter int unsigned W_BITS   = 8,
     parameter int unsigned ACC_BITS = 32,
     parameter              WEIGHTS  = "",
-    parameter              BIASES   = ""
+    parameter              BIASES   = "",
+    parameter bit          LOADABLE = 0,
+    parameter int unsigned WEIGHTS_BASE = 0,
+    parameter int unsigned BIASES_BASE  = 0
 ) (
     input  wire                    clk,
     input  wire                    rst,
+    input  wire  [62:0]            load = 63'b0,
     input  wire  [SIMD*X_BITS-1:0] in_data,
     input  wire                    in_last,
     input  wire                    in_valid,
@@ -39,6 +44,23 @@ module matvec #(
   logic [PE*ACC_BITS-1:0] biases[FOLDS];
   initial $readmemh(WEIGHTS, weights);
   initial $readmemh(BIASES, biases);
+
+  if (LOADABLE) begin : g_loadable
+    logic weights_write, biases_write;
+    logic [WORD_BITS-1:0] weights_place;
+    logic [FOLD_BITS-1:0] biases_place;
+    logic [PE*SIMD*W_BITS-1:0] weights_word;
+    logic [PE*ACC_BITS-1:0] biases_word;
+    table_writer #(.WIDTH(PE * SIMD * W_BITS), .WORDS(PARTS * FOLDS), .BASE(WEIGHTS_BASE)) u_weights (
+        .clk(clk), .rst(rst), .load(load), .write(weights_write), .place(weights_place), .word(weights_word));
+    table_writer #(.WIDTH(PE * ACC_BITS), .WORDS(FOLDS), .BASE(BIASES_BASE)) u_biases (
+        .clk(clk), .rst(rst), .load(load), .write(biases_write), .place(biases_place), .word(biases_word));
+    always_ff @(posedge clk) if (weights_write) weights[weights_place] <= weights_word;
+    always_ff @(posedge clk) if (biases_write) biases[biases_place] <= biases_word;
+  end else begin : g_fixed
+    logic unused;
+    assign unused = ^{load, WEIGHTS_BASE, BIASES_BASE};
+  end
 
   // Vectors at hand: the one that is read, and behind it room for another one, so that neither side waits for the other's pace.
   localparam int unsigned ROOM = 2 * PARTS;

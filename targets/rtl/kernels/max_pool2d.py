@@ -5,6 +5,7 @@ from tapeout.compiler.errors import Unsupported
 from tapeout.compiler.ir import FType, Graph, Node
 from tapeout.compiler.ops.max_pool2d import MaxPool2D
 
+from ..geometry import held, window_params
 from ..instance import Fold, Instance, channels_of, check_fold, is_signed, stream
 
 
@@ -23,14 +24,15 @@ def instance(graph: Graph, node: Node, fold: Fold) -> Instance:
     x, op = graph.types(node)[0], node.op
     assert x and isinstance(op, MaxPool2D)
     window = op.window
-    if isinstance(x.q, FType) or window.dilation != (1, 1) or x.shape[0] != 1:
-        raise Unsupported(f"{node.name}: target rtl has no max_pool2d of floats, with dilation or several images a frame")
+    if isinstance(x.q, FType):
+        raise Unsupported(f"{node.name}: target rtl has no max_pool2d of floats; quantize it")
     check_fold(node.name, fold, *folds(graph, node))
     y = graph.output_types(node)[0]
     params = {
-        "HEIGHT": x.shape[1], "WIDTH": x.shape[2], "CHANNELS": x.shape[3], "PE": fold.pe, "BITS": x.q.bits, "SIGNED": int(is_signed(x)),
-        "K_H": window.kernel[0], "K_W": window.kernel[1], "S_H": window.stride[0], "S_W": window.stride[1],
-        "TOP": window.pads[0], "LEFT": window.pads[1], "OUT_H": y.shape[1], "OUT_W": y.shape[2],
-        "FILL": x.q.min, "LO": max(op.lo, x.q.min), "HI": min(op.hi, x.q.max),
+        **window_params(window, x, y, x.q.min), "CHANNELS": x.shape[3], "PE": fold.pe, "BITS": x.q.bits,
+        "SIGNED": int(is_signed(x)), "LO": max(op.lo, x.q.min), "HI": min(op.hi, x.q.max),
     }  # fmt: skip
-    return Instance("max_pool2d", params, (stream(x, fold.pe),), stream(y, fold.pe), cycles(graph, node, fold), ("window",))
+    return Instance(
+        "max_pool2d", params, (stream(x, fold.pe),), stream(y, fold.pe), cycles(graph, node, fold), ("window",),
+        held=held(window, x, fold.pe),
+    )  # fmt: skip

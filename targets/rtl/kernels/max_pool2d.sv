@@ -1,6 +1,7 @@
 // The largest code of each window, clipped to LO .. HI, PE channels at a time; window.sv gives the windows.
 `default_nettype none
 module max_pool2d #(
+    parameter int unsigned IMAGES   = 1,
     parameter int unsigned HEIGHT   = 1,
     parameter int unsigned WIDTH    = 1,
     parameter int unsigned CHANNELS = 1,
@@ -11,6 +12,8 @@ module max_pool2d #(
     parameter int unsigned K_W      = 1,
     parameter int unsigned S_H      = 1,
     parameter int unsigned S_W      = 1,
+    parameter int unsigned D_H      = 1,
+    parameter int unsigned D_W      = 1,
     parameter int unsigned TOP      = 0,
     parameter int unsigned LEFT     = 0,
     parameter int unsigned OUT_H    = 1,
@@ -37,15 +40,15 @@ module max_pool2d #(
 
   logic [PE*BITS-1:0] taps, largest, clipped;
   logic taps_last, taps_valid, step, take, part_end, tap_end;
-  logic unused;
-  assign unused = in_last;
+  logic taps_inside, unused;
+  assign unused = in_last | taps_inside;
 
   window #(
-      .HEIGHT(HEIGHT), .WIDTH(WIDTH), .PARTS(PARTS), .LANES(PE), .BITS(BITS), .K_H(K_H), .K_W(K_W), .S_H(S_H), .S_W(S_W),
+      .IMAGES(IMAGES), .HEIGHT(HEIGHT), .WIDTH(WIDTH), .PARTS(PARTS), .LANES(PE), .BITS(BITS), .K_H(K_H), .K_W(K_W), .S_H(S_H), .S_W(S_W), .D_H(D_H), .D_W(D_W),
       .TOP(TOP), .LEFT(LEFT), .OUT_H(OUT_H), .OUT_W(OUT_W), .FILL(FILL)
   ) u_window (
       .clk(clk), .rst(rst), .in_data(in_data), .in_valid(in_valid), .in_ready(in_ready),
-      .out_data(taps), .out_last(taps_last), .out_valid(taps_valid), .out_ready(step)
+      .out_data(taps), .out_inside(taps_inside), .out_last(taps_last), .out_valid(taps_valid), .out_ready(step)
   );
 
   // The largest so far of each part of the window at hand.

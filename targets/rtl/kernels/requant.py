@@ -31,5 +31,5 @@ def instance(graph: Graph, node: Node, fold: Fold) -> Instance:
     }  # fmt: skip
     return Instance(
         "requant", {**own, **params}, (stream(x, fold.pe),), stream(y, fold.pe), cycles(graph, node, fold),
-        ("round_shift", "channel_table"), tables,
+        ("scale", "round_shift", "channel_table"), tables,
     )  # fmt: skip

@@ -12,10 +12,13 @@ module threshold #(
     parameter int unsigned LEVELS     = 1,
     parameter              THRESHOLDS = "",
     parameter int          LO         = 0,
-    parameter int          STEP       = 1
+    parameter int          STEP       = 1,
+    parameter bit          LOADABLE   = 0,
+    parameter int unsigned THRESHOLDS_BASE = 0
 ) (
     input  wire                  clk,
     input  wire                  rst,
+    input  wire  [62:0]          load = 63'b0,
     input  wire  [PE*X_BITS-1:0] in_data,
     input  wire                  in_last,
     input  wire                  in_valid,
@@ -40,8 +43,8 @@ module threshold #(
   always_ff @(posedge clk) if (step) out_last <= in_last;
 
   logic [PE*LANE-1:0] rows;
-  channel_table #(.CHANNELS(CHANNELS), .PE(PE), .WIDTH(LANE), .FILE(THRESHOLDS)) u_thresholds (
-      .clk(clk), .rst(rst), .next(step & in_valid), .words(rows));
+  channel_table #(.CHANNELS(CHANNELS), .PE(PE), .WIDTH(LANE), .FILE(THRESHOLDS), .LOADABLE(LOADABLE), .BASE(THRESHOLDS_BASE)) u_thresholds (
+      .clk(clk), .rst(rst), .load(load), .next(step & in_valid), .words(rows));
 
   for (genvar lane = 0; lane < PE; lane++) begin : g_lane
     logic [LEVELS-1:0] reached;
