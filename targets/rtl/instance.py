@@ -56,8 +56,8 @@ class Instance:
 
     `cycles` is how many a frame takes at least; `modules` are the other modules that this one is made of. `held` is how many beats of
     its input it takes in at most before what it makes of the first of them comes out, but for the few of its pipeline. `skew` is for how
-    much of a frame one of several inputs waits for its turn. `source` is the text of a
-    module written for this node alone, of no file in `kernels/`. `queued` says that a queue stands behind it.
+    much of a frame one of several inputs waits for its turn. `source` is the text of a module written for this node alone, of no file in
+    `kernels/`. `queued` says that a queue stands behind it.
     """
 
     module: str

@@ -23,7 +23,7 @@ from .library import runs_in_wires
 from .pipeline import Number, Pipeline
 
 STRATEGY = "distributed-arithmetic"
-_LEVEL_NS = 5.0  # of an adder and its wires on an ECP5, beside 3 for registers: one level a stage reached 123 MHz in benchmarks/fpga_da.md
+_LEVEL_NS, _REST_NS = 1.8, 6.3  # on an ECP5: one level a stage reached 123 MHz, two 101, in benchmarks/fpga_da.md
 _LARGEST = 83640  # 4-input tables of the largest device that synth.py knows
 _DIGITS = 25000  # of all weights of a layer; da4ml searches for minutes where there are more
 
@@ -67,7 +67,7 @@ endmodule
 def levels_for(clock_ns: float | None) -> int:
     """Levels of logic between registers for this clock period; one when not told, which is the fastest, and of which yosys makes the fewest
     tables: it joins adders without a register between them to sums of several numbers, which take more."""
-    return 1 if clock_ns is None else max(1, int((clock_ns - 3.0) / _LEVEL_NS))
+    return 1 if clock_ns is None else max(1, int((clock_ns - _REST_NS) / _LEVEL_NS))
 
 
 def unroll(graph: Graph, levels: int) -> dict[str, Instance]:

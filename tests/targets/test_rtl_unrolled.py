@@ -207,7 +207,7 @@ def test_the_module_of_a_layer_reads_as_what_it_computes(tmp_path: Path) -> None
 
 
 def test_stages_follow_the_clock() -> None:
-    assert [levels_for(ns) for ns in (None, 3.0, 8.0, 13.0, 40.0)] == [1, 1, 1, 2, 7]
+    assert [levels_for(ns) for ns in (None, 3.0, 8.1, 10.0, 20.0)] == [1, 1, 1, 2, 7]
 
 
 def test_what_cannot_be_unrolled_is_refused() -> None:
