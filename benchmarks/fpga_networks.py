@@ -45,10 +45,10 @@ RECIPE = HERE / "shift4.toml"
 
 @dataclass(frozen=True)
 class Network:
-    """A retrained network of examples/recipes/trained, how it is folded, and how it was retrained where benchmarks/recipes.py did not."""
+    """A retrained network, how it is folded, and how it was retrained where benchmarks/recipes.py did not."""
 
     name: str
-    file: str  # of the checkpoint
+    file: str  # of the checkpoint, in examples/recipes
     title: str
     task: str
     folds: tuple[str, ...]
@@ -57,7 +57,7 @@ class Network:
 
     @property
     def checkpoint(self) -> Path:
-        return HERE / "trained" / f"{self.file}.onnx"
+        return HERE / f"{self.file}.onnx"
 
     @property
     def folder(self) -> Path:
@@ -66,9 +66,10 @@ class Network:
 
 NETWORKS = {
     n.name: n for n in (
-        Network("ds_cnn", "fsdd_4_bits_in_every_layer", "DS-CNN, spoken digits (FSDD), w4a8", "fsdd", ("25000",)),
-        Network("ds_cnn_w4a4", "fsdd_shift4", "DS-CNN, spoken digits (FSDD), w4a4, scales powers of two", "fsdd", ("6250",), 24, 2.5e-4),
-        Network("resnet8", "cifar_4_bits_in_every_layer", "ResNet-8, CIFAR-10, w4a8", "cifar", ("147456",)),
+        Network("ds_cnn", "trained/fsdd_4_bits_in_every_layer", "DS-CNN, spoken digits (FSDD), w4a8", "fsdd", ("25000",)),
+        Network("ds_cnn_w4a4", "trained_for_hardware/fsdd_shift4", "DS-CNN, spoken digits (FSDD), w4a4, scales powers of two", "fsdd",
+                ("6250",), 24, 2.5e-4),
+        Network("resnet8", "trained/cifar_4_bits_in_every_layer", "ResNet-8, CIFAR-10, w4a8", "cifar", ("147456",)),
     )
 }  # fmt: skip
 

@@ -87,7 +87,7 @@ MUTATIONS = [
 ]  # fmt: skip
 
 
-def tested(mutation: Mutation) -> Matrix:
+def cases_of(mutation: Mutation) -> Matrix:
     known = {case.name: case for case in [*all_cases(), *WIDTH_CASES]}
     return matrix((known[name], fold) for name, fold in mutation.cases) if mutation.cases else few()
 
@@ -95,7 +95,7 @@ def tested(mutation: Mutation) -> Matrix:
 @pytest.mark.long
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
 def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path) -> None:
-    given = tested(mutation)
+    given = cases_of(mutation)
     made = simulator(given, tmp_path, (f"{mutation.module}.sv", mutation.text, mutation.wrong))
     with contextlib.suppress(EngineFailed):
         assert differing(given, made, 0.6)
@@ -104,5 +104,5 @@ def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("cases", sorted({m.cases for m in MUTATIONS if m.cases}, key=str), ids=lambda cases: cases[0][0])
 def test_without_a_mistake_nothing_is_noticed(cases: tuple[tuple[str, Fold], ...], tmp_path: Path) -> None:
-    given = tested(replace(MUTATIONS[0], cases=cases))
+    given = cases_of(replace(MUTATIONS[0], cases=cases))
     assert differing(given, simulator(given, tmp_path), 0.6) == []
