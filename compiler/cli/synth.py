@@ -112,8 +112,8 @@ def check_fits(synthesis: Synthesis, device: Device) -> None:
     for kind, count in whole.named().items():
         room = device.capacity.named()[kind]
         if count > room:
-            most = max(synthesis.layers, key=lambda row, kind=kind: row.used.named()[kind] if row.used else 0)  # type: ignore[misc]
-            over.append(f"{kind} {count:,} of {room:,}, {count - room:,} too many, most in {most.name}")
+            _, most = max((row.used.named()[kind], row.name) for row in synthesis.layers if row.used)
+            over.append(f"{kind} {count:,} of {room:,}, {count - room:,} too many, most in {most}")
     if over:
         raise TapeoutError(f"the design does not fit {device.name}: {'; '.join(over)}; {_ADVICE}")
 

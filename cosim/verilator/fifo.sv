@@ -18,6 +18,8 @@ module fifo #(
     output logic             out_valid,
     input  wire              out_ready
 );
+  localparam int SHALLOW = 32;  // as in that queue
+
   logic [WIDTH-1:0] beats[DEPTH];
   int depth, wait_share, write_beats, count, head, tail, most, taken, settings, written, said;
   logic offered, push, pop, deep, held, gone;
@@ -38,7 +40,7 @@ module fifo #(
   end
 
   assign in_ready  = count < depth;
-  assign deep      = depth > 32;
+  assign deep      = depth > SHALLOW;
   assign out_valid = (deep ? held : count != 0) & offered;
   assign out_data  = deep ? register : beats[head];
   assign push      = in_valid & in_ready;

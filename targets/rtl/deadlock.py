@@ -19,7 +19,7 @@ from .instance import Instance
 
 _IN_STEP = ("requant", "threshold", "clip", "lut", "add", "mul", "pair_table")  # modules that give a code for each code of an input
 
-_SHALLOW = 32  # a deeper queue of fifo.sv has a register at its output
+SHALLOW = 32  # a deeper queue of fifo.sv has a register at its output
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Network:
 
 def room_of(depth: int) -> int:
     """The beats that a queue of this depth takes in."""
-    return depth + (depth > _SHALLOW)
+    return depth + (depth > SHALLOW)
 
 
 def needed(made: Instance, index: int, codes: Array) -> Array:

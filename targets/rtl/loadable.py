@@ -5,6 +5,7 @@ A word of a table takes as many addresses as it has parts of 32 bits, up to a po
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -15,7 +16,7 @@ from tapeout.compiler.ir import Graph, Node
 
 from .instance import Fold, Instance, Table, signed_bits, word
 from .layer import channel_table
-from .library import kernel_for, runs_in_wires
+from .library import KERNELS, kernel_for, runs_in_wires
 
 MAP = "memory_map.json"
 MODULES = ("dense", "conv2d", "depthwise_conv2d", "requant", "threshold")  # whose tables `load` can write
@@ -33,27 +34,19 @@ first; the last one writes the word. Numbers lie in a word as two's complement, 
 {rows}
 """
 
-REGISTER_PORT = """\
-    input  wire [31:0] s_axil_awaddr,
-    input  wire [2:0] s_axil_awprot,
-    input  wire s_axil_awvalid,
-    output wire s_axil_awready,
-    input  wire [31:0] s_axil_wdata,
-    input  wire [3:0] s_axil_wstrb,
-    input  wire s_axil_wvalid,
-    output wire s_axil_wready,
-    output wire [1:0] s_axil_bresp,
-    output wire s_axil_bvalid,
-    input  wire s_axil_bready,
-    input  wire [31:0] s_axil_araddr,
-    input  wire [2:0] s_axil_arprot,
-    input  wire s_axil_arvalid,
-    output wire s_axil_arready,
-    output wire [31:0] s_axil_rdata,
-    output wire [1:0] s_axil_rresp,
-    output wire s_axil_rvalid,
-    input  wire s_axil_rready,
-"""  # of the top module, in front of its other ports
+_PORT = r"^    (input|output) +(?:wire|logic) +((?:\[.+\] *)?)([a-z]+),$"  # of axi_lite_writes.sv, but for clk, rst and load
+
+
+def _register_port() -> str:
+    """The port of the top module, in front of its others: that of axi_lite_writes.sv, with the prefix that AXI's tools look for."""
+    found = re.findall(_PORT, (KERNELS / "axi_lite_writes.sv").read_text(), re.MULTILINE)
+    return "".join(
+        f"    {way:6} wire {width.strip()}{' ' if width else ''}s_axil_{name},\n"
+        for way, width, name in found if name not in ("clk", "rst")
+    )
+
+
+REGISTER_PORT = _register_port()
 
 
 @dataclass(frozen=True)

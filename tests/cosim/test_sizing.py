@@ -1,6 +1,7 @@
 """Queues of designs whose streams fork and join: the least depths by simulation, and the proof that joins go on, each against the other."""
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +18,14 @@ from tapeout.compiler.ops.conv2d import Conv2D
 from tapeout.compiler.ops.max_pool2d import MaxPool2D
 from tapeout.compiler.ops.requant import Requant
 from tapeout.compiler.window import Window
+from tapeout.cosim.verilator.queues import FIFO
 from tapeout.cosim.verilator.simulator import Conditions
 from tapeout.cosim.verilator.sizing import Limit, Search, prepare
+from tapeout.targets.rtl.deadlock import SHALLOW
 from tapeout.targets.rtl.depths import parse_depths
 from tapeout.targets.rtl.emit import write_design
 from tapeout.targets.rtl.folding import parse_folds
+from tapeout.targets.rtl.library import KERNELS
 from tests.cases import make_graph, random_of, rng_for
 from tests.targets.rtl_networks import residual
 
@@ -134,3 +138,9 @@ def test_depths_are_told() -> None:
 def test_the_depth_of_a_queue_that_there_is_not_is_refused(graph: Graph, tmp_path: Path) -> None:
     with pytest.raises(TapeoutError, match="--fifo nothing: there is no such queue; there are conv1, conv2, "):
         write_design(graph, tmp_path, parse_folds(FOLDS, graph), "net", {"nothing": 3})
+
+
+@pytest.mark.parametrize("queue", [KERNELS / "fifo.sv", FIFO], ids=("of a design", "for a look inside"))
+def test_queues_agree_on_which_are_shallow(queue: Path) -> None:
+    found = re.search(r"localparam int(?: unsigned)? SHALLOW = (\d+);", queue.read_text())
+    assert found and int(found[1]) == SHALLOW
