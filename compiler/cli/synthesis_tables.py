@@ -8,14 +8,15 @@ from rich.console import Console
 from rich.table import Table
 
 from ..budget import Quantity, quantity_text, scaled_text
-from ..synthesis import LayerResources, Resources, Synthesis, error_percent
+from ..synthesis import LayerResources, Resources, Synthesis, error_percent, total
 
 _KINDS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram": "BRAM"}
 
 
 def show_synthesis(synthesis: Synthesis) -> None:
     """Prints tables; each figure stands before its estimate, and how far that is off."""
-    console = Console(width=max(120, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 120, highlight=False)
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    console = Console(width=max(160, columns), highlight=False)  # figures are never cut; a line of all columns takes some 150
     table = Table(box=None, pad_edge=False)
     table.add_column(synthesis.device, overflow="ellipsis", no_wrap=True, max_width=22)
     table.add_column("module", no_wrap=True)
@@ -39,9 +40,20 @@ def show_synthesis(synthesis: Synthesis) -> None:
         console.print(line)
 
 
+def too_much(synthesis: Synthesis) -> list[str]:
+    """A line for each resource of which the layers that have an estimate expect more than the device has; none once it is synthesized."""
+    if synthesis.used:
+        return []
+    expected, room = total(row.estimated for row in synthesis.layers if row.estimated).named(), synthesis.capacity.named()
+    return [
+        f"warning: {expected[kind]:,} {kind} are expected, {synthesis.device} has {room[kind]:,}: fold more, or name a larger one by --part"
+        for kind in room if expected[kind] > room[kind]
+    ]  # fmt: skip
+
+
 def lines(synthesis: Synthesis) -> list[str]:
     """The figures of the whole design, a line each."""
-    found, routed, timing = [], synthesis.routed, synthesis.timing
+    found, routed, timing = too_much(synthesis), synthesis.routed, synthesis.timing
     if routed:
         asked = quantity_text(Quantity.FMAX, routed.asked_hz)
         where = f", slowest path in {routed.slowest}" if routed.slowest else ""

@@ -10,6 +10,7 @@ import pytest
 
 from tapeout.compiler.budget import Quantity, parse_budgets
 from tapeout.compiler.cli.synth import check_fits
+from tapeout.compiler.cli.synthesis_tables import too_much
 from tapeout.compiler.design_gates import design_gates
 from tapeout.compiler.errors import TapeoutError
 from tapeout.compiler.fixed import Rounding
@@ -208,3 +209,10 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
     refused(2, "not a folder that 'tapeout compile' wrote", "synth", tmp_path, "--device", "ecp5-25k")
     with pytest.raises(TapeoutError, match=r"does not fit small: lut 400 of 300, 100 too many, most in b; fold it more"):
         check_fits(synthesis(), replace(find_device("ecp5-25k"), name="small", capacity=Resources(300, 999, 9, 9)))
+
+
+def test_what_is_expected_beyond_the_device_is_said_even_where_a_layer_has_no_estimate() -> None:
+    rows = (LayerResources("a", "dense", "1x1", 1, Resources(lut=9, dsp=29)), LayerResources("b", "mean", "1x1", 1, None))
+    (line,) = too_much(Synthesis("ecp5-25k", Resources(lut=9, dsp=28), rows))
+    assert line.startswith("warning: 29 dsp are expected, ecp5-25k has 28: ")
+    assert too_much(Synthesis("ecp5-25k", Resources(lut=9, dsp=29), rows)) == []
