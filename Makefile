@@ -44,7 +44,7 @@ demo: setup ## Compile the digits network for a Cortex-M4 board, co-simulate it,
 	@echo; echo "the C is in $(DEMO)/cortex-m4, every figure in $(DEMO)/report.json"
 
 # One thread for each test: threads that wait for each other on busy cores make training many times slower.
-test: setup lint ## Lint, type-check and run the tests (some sixteen minutes on two cores)
+test: setup lint ## Lint, type-check and run the tests (some eighteen minutes on two cores)
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2 -m "not long"
 
 test-all: setup lint ## Run the long tests too
